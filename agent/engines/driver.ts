@@ -1,0 +1,120 @@
+import type { ConnectionBase } from '../../protocol/engines/engine.ts';
+import type { Failure } from '../../protocol/failure.ts';
+import type {
+  BackupPreflight,
+  RestorePlan,
+  RestorePreflight,
+  RestoreReport,
+} from '../../protocol/restore.ts';
+import type { SnapshotCatalog } from '../../protocol/vault/manifest.ts';
+
+/** A server with all that is needed to log in; lives in memory only as long as one operation. */
+export interface ServerTarget<C extends ConnectionBase = ConnectionBase> {
+  connection: C;
+  password: string;
+}
+
+/** What an operation reports while it runs, and how it is stopped. */
+export interface OperationContext {
+  /** Aborted on cancel, stall or lost lease; children are then ended, TERM first. */
+  signal: AbortSignal;
+  /** A line for the job's log; never a secret. */
+  log(line: string): void;
+  /** A change of phase, in words people read: `dumping`, `restoring data`, `swapping`. */
+  phase(name: string): void;
+}
+
+/** A client tool found on this host. */
+export interface ToolFact {
+  name: string;
+  version: string;
+  path: string;
+}
+
+/** What a login showed. */
+export interface ServerFacts {
+  version: string;
+  /** Account logged in as, as the server names it. */
+  user: string;
+  /** What the account may do, in one line for people, e.g. `superuser` or `CREATEDB`. */
+  privileges: string;
+  tls: boolean;
+  /** Round trip of the login, in milliseconds. */
+  latencyMs: number;
+}
+
+export interface DatabaseFacts {
+  name: string;
+  sizeBytes: number | null;
+  owner: string | null;
+  /** Whether the account may log in to it; backing up may still need more. */
+  connectable: boolean;
+}
+
+/** Takes one stream of a dump; resolves once its bytes are safe. May be called concurrently. */
+export type StreamSink = (
+  stream: { name: string; format: string },
+  body: AsyncIterable<Uint8Array>,
+) => Promise<void>;
+
+/** What a dump says about itself once it is whole. */
+export interface DumpResult {
+  catalog: SnapshotCatalog;
+  serverVersion: string;
+  tool: string;
+  /** Options that shaped the dump, for the manifest. */
+  options: Record<string, string | boolean>;
+}
+
+/** What a restore starts from: the verified manifest's words and a way to its bytes. */
+export interface RestoreSource {
+  serverVersion: string;
+  catalog: Pick<SnapshotCatalog, 'requirements' | 'objectCounts'>;
+}
+
+/**
+ * Opens a stream of the snapshot. Chunks are authenticated before they are yielded; the iterator throws at
+ * its end if the whole does not match the manifest, so a driver must drain it before it makes changes final.
+ */
+export type StreamOpener = (name: string) => AsyncIterable<Uint8Array>;
+
+/** Everything Homeport needs to know about one engine. Failures are thrown as `FailureError`. */
+export interface EngineDriver<C extends ConnectionBase = ConnectionBase> {
+  readonly engine: string;
+  /** Parses the connection part of credentials; throws `invalid_input`. */
+  parseConnection(value: unknown): C;
+  /** Client tools installed on this host, newest first. */
+  detect(): Promise<ToolFact[]>;
+  /** Logs in once and says what was met. */
+  probe(server: ServerTarget<C>, context: OperationContext): Promise<ServerFacts>;
+  listDatabases(server: ServerTarget<C>, context: OperationContext): Promise<DatabaseFacts[]>;
+  /** What a backup of `database` needs and would miss; nothing is changed. */
+  preflightBackup(
+    server: ServerTarget<C>,
+    database: string,
+    context: OperationContext,
+  ): Promise<BackupPreflight>;
+  /** Dumps `database` into `sink`. Resolves only for a dump that is proved whole; otherwise throws. */
+  dump(
+    server: ServerTarget<C>,
+    database: string,
+    sink: StreamSink,
+    context: OperationContext,
+  ): Promise<DumpResult>;
+  /** What a restore onto this server could do; nothing is changed. */
+  preflightRestore(
+    server: ServerTarget<C>,
+    input: { plan: Pick<RestorePlan, 'targetDatabase'>; source: RestoreSource },
+    context: OperationContext,
+  ): Promise<RestorePreflight>;
+  /** Restores; on failure the target is as it was before. */
+  restore(
+    server: ServerTarget<C>,
+    input: { plan: RestorePlan; source: RestoreSource; open: StreamOpener },
+    context: OperationContext,
+  ): Promise<RestoreReport>;
+  /** Drops a database that a restore or drill of ours made and nobody took over. */
+  dropScratch(server: ServerTarget<C>, database: string, context: OperationContext): Promise<void>;
+  /** What a client library's or tool's error means, with its remedy. */
+  explain(error: unknown, server: ServerTarget<C>): Failure;
+}

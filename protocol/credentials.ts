@@ -1,0 +1,22 @@
+import { z } from 'zod';
+
+const uuid = z.uuid();
+
+/**
+ * The clear content of a sealed credentials blob: JSON, age-encrypted to the agent's sealing key in the
+ * browser. It binds the password to its destination: the agent refuses it for any other agent, server,
+ * engine or connection.
+ */
+export const serverCredentialsSchema = z.object({
+  v: z.literal(1),
+  agentId: uuid,
+  serverId: uuid,
+  engine: z.string().max(32),
+  /** The engine's connection object, parsed by the engine's own schema on the agent. */
+  connection: z.record(z.string(), z.unknown()),
+  password: z.string().max(4096),
+});
+export type ServerCredentials = z.infer<typeof serverCredentialsSchema>;
+
+/** base64 of an age file holding {@link ServerCredentials}. */
+export const sealedCredentialsSchema = z.base64().max(200_000);

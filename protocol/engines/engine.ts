@@ -1,0 +1,78 @@
+import type { z } from 'zod';
+
+/** TLS between agent and database server, in the order of how much each protects. */
+export const TLS_MODES = ['off', 'prefer', 'require', 'verify-full'] as const;
+export type TlsMode = (typeof TLS_MODES)[number];
+
+/** One field of an engine's connection form. */
+export interface FieldDescriptor {
+  /** Key in the connection object; `password` is the one key that is never part of it. */
+  name: string;
+  label: string;
+  kind: 'text' | 'number' | 'secret' | 'choice' | 'multiline';
+  required: boolean;
+  default?: string | number;
+  placeholder?: string;
+  help?: string;
+  choices?: { value: string; label: string; help: string }[];
+}
+
+/**
+ * One way to create the account Homeport logs in with. `sql` has the placeholders `{user}`,
+ * `{password}` and `{database}`, to be filled by whoever shows it.
+ */
+export interface AccountRecipe {
+  id: string;
+  /** Where the server runs: self-hosted, AWS RDS, Azure … */
+  platform: string;
+  /** What the account covers: all databases or a single one. */
+  scope: 'all' | 'single';
+  label: string;
+  sql: string;
+  /** What this account can and cannot do. */
+  note: string;
+}
+
+/** A way to put a snapshot back; ids are shared by all engines. */
+export interface RestoreModeDescriptor {
+  id: RestoreMode;
+  label: string;
+  help: string;
+}
+
+/** `new`: a database that does not exist yet. `swap`: restore beside the target, then exchange names. */
+export const RESTORE_MODES = ['new', 'swap'] as const;
+export type RestoreMode = (typeof RESTORE_MODES)[number];
+
+/** Who owns what is restored. */
+export const OWNER_CHOICES = ['keep', 'create-roles', 'map', 'none'] as const;
+export type OwnerChoice = (typeof OWNER_CHOICES)[number];
+
+/** All that is known about an engine outside the agent: forms, labels and help are drawn from it. */
+export interface EngineDescriptor {
+  id: string;
+  label: string;
+  defaultPort: number;
+  fields: FieldDescriptor[];
+  accounts: AccountRecipe[];
+  restoreModes: RestoreModeDescriptor[];
+  ownerChoices: { id: OwnerChoice; label: string; help: string }[];
+  /** The native dump that `Download` gives. */
+  download: { stream: string; extension: string; mediaType: string; restoreCommand: string };
+}
+
+/** Descriptor and parser of one engine; `connection` parses the non-secret part of a server's settings. */
+export interface EngineDefinition {
+  descriptor: EngineDescriptor;
+  connection: z.ZodType<ConnectionBase>;
+}
+
+/** What every engine's connection has; engines add their own keys. */
+export interface ConnectionBase {
+  host: string;
+  port: number;
+  user: string;
+  tls: TlsMode;
+  /** PEM of the CA that `verify-full` trusts; the system's CAs where absent. */
+  ca?: string | undefined;
+}

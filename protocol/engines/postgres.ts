@@ -1,0 +1,164 @@
+import { z } from 'zod';
+import { type EngineDefinition, TLS_MODES } from './engine.ts';
+
+/** Non-secret settings of a PostgreSQL server. `host` may be a directory: then it is a unix socket's. */
+export const postgresConnectionSchema = z.object({
+  host: z.string().min(1).max(255),
+  port: z.number().int().min(1).max(65535),
+  user: z.string().min(1).max(63),
+  tls: z.enum(TLS_MODES),
+  ca: z.string().max(65536).optional(),
+  /** Database to log in to for questions about the server; `postgres` where absent. */
+  maintenanceDatabase: z.string().min(1).max(63).optional(),
+});
+export type PostgresConnection = z.infer<typeof postgresConnectionSchema>;
+
+const createUser = `CREATE USER {user} WITH PASSWORD '{password}';`;
+
+export const postgresql: EngineDefinition = {
+  connection: postgresConnectionSchema,
+  descriptor: {
+    id: 'postgresql',
+    label: 'PostgreSQL',
+    defaultPort: 5432,
+    fields: [
+      {
+        name: 'host',
+        label: 'Host',
+        kind: 'text',
+        required: true,
+        default: '127.0.0.1',
+        help: 'As the agent sees it: a name, an address, or the directory of a unix socket.',
+      },
+      { name: 'port', label: 'Port', kind: 'number', required: true, default: 5432 },
+      { name: 'user', label: 'User', kind: 'text', required: true, placeholder: 'homeport' },
+      {
+        name: 'password',
+        label: 'Password',
+        kind: 'secret',
+        required: false,
+        help: 'Sealed in this browser to the agent’s key. The control plane cannot read it.',
+      },
+      {
+        name: 'tls',
+        label: 'TLS',
+        kind: 'choice',
+        required: true,
+        default: 'prefer',
+        choices: [
+          { value: 'off', label: 'Off', help: 'Never encrypt. For unix sockets and loopback.' },
+          {
+            value: 'prefer',
+            label: 'Prefer',
+            help: 'Encrypt where the server offers it; no certificate check.',
+          },
+          { value: 'require', label: 'Require', help: 'Encrypt or fail; no certificate check.' },
+          {
+            value: 'verify-full',
+            label: 'Verify',
+            help: 'Encrypt, check the certificate and the host name.',
+          },
+        ],
+      },
+      {
+        name: 'ca',
+        label: 'CA certificate',
+        kind: 'multiline',
+        required: false,
+        placeholder: '-----BEGIN CERTIFICATE-----',
+        help: 'PEM, for “Verify” with a private CA.',
+      },
+      {
+        name: 'maintenanceDatabase',
+        label: 'Maintenance database',
+        kind: 'text',
+        required: false,
+        placeholder: 'postgres',
+        help: 'The database to log in to for server-wide questions, where it is not “postgres”.',
+      },
+    ],
+    accounts: [
+      {
+        id: 'superuser',
+        platform: 'Self-hosted',
+        scope: 'all',
+        label: 'Superuser',
+        sql: `${createUser}\nALTER USER {user} WITH SUPERUSER;`,
+        note: 'Backs up and restores everything, roles with their passwords included.',
+      },
+      {
+        id: 'createdb',
+        platform: 'Self-hosted',
+        scope: 'all',
+        label: 'CREATEDB',
+        sql: `${createUser}\nALTER USER {user} WITH CREATEDB;\n-- to read what other roles own (PostgreSQL 14 and later):\nGRANT pg_read_all_data TO {user};`,
+        note: 'Creates databases for restores. Reading what others own needs the second grant.',
+      },
+      {
+        id: 'rds',
+        platform: 'AWS RDS',
+        scope: 'all',
+        label: 'rds_superuser',
+        sql: `${createUser}\nGRANT rds_superuser TO {user};`,
+        note: 'RDS has no SUPERUSER; this role stands in for it.',
+      },
+      {
+        id: 'azure',
+        platform: 'Azure',
+        scope: 'all',
+        label: 'azure_pg_admin',
+        sql: `${createUser}\nGRANT azure_pg_admin TO {user};`,
+        note: 'Azure has no SUPERUSER; this role stands in for it.',
+      },
+      {
+        id: 'single',
+        platform: 'Any',
+        scope: 'single',
+        label: 'One database',
+        sql: [
+          createUser,
+          'GRANT ALL PRIVILEGES ON DATABASE {database} TO {user};',
+          '\\c {database}',
+          'GRANT ALL PRIVILEGES ON SCHEMA public TO {user};',
+          'GRANT ALL PRIVILEGES ON ALL TABLES IN SCHEMA public TO {user};',
+          'GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO {user};',
+          'ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO {user};',
+          'ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON SEQUENCES TO {user};',
+        ].join('\n'),
+        note: 'Backs up this database. It can neither create nor drop one, so restores go to another server or account.',
+      },
+    ],
+    restoreModes: [
+      {
+        id: 'new',
+        label: 'New database',
+        help: 'Creates a database under a name that is free. Nothing existing is touched.',
+      },
+      {
+        id: 'swap',
+        label: 'Swap',
+        help: 'Restores beside the target, then exchanges the names in one transaction. The old database is kept under another name until you drop it.',
+      },
+    ],
+    ownerChoices: [
+      { id: 'keep', label: 'Keep owners', help: 'Every role the dump names must exist on the target.' },
+      {
+        id: 'create-roles',
+        label: 'Create missing roles',
+        help: 'Roles that are missing are created first, without login passwords unless the backup had them.',
+      },
+      { id: 'map', label: 'Map owners', help: 'What a missing role owned goes to a role you choose.' },
+      {
+        id: 'none',
+        label: 'No owners',
+        help: 'Everything belongs to the restoring account; grants are left out.',
+      },
+    ],
+    download: {
+      stream: 'dump',
+      extension: '.dump',
+      mediaType: 'application/octet-stream',
+      restoreCommand: 'pg_restore --dbname=NAME FILE',
+    },
+  },
+};

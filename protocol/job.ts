@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import { failureSchema } from './failure.ts';
+import { restorePlanSchema, restoreReportSchema } from './restore.ts';
+
+export const JOB_KINDS = ['backup', 'restore'] as const;
+export type JobKind = (typeof JOB_KINDS)[number];
+
+/** `queued → offered → running → succeeded | failed | cancelled | lost`; a job ends exactly once. */
+export const JOB_STATES = [
+  'queued',
+  'offered',
+  'running',
+  'succeeded',
+  'failed',
+  'cancelled',
+  'lost',
+] as const;
+export type JobState = (typeof JOB_STATES)[number];
+
+/** Identifies one try of a job; whatever carries an older attempt is refused. */
+export const attemptSchema = z.object({ jobId: z.uuid(), attempt: z.number().int().positive() });
+export type Attempt = z.infer<typeof attemptSchema>;
+
+const count = z.number().int().nonnegative();
+
+/** Where a running job stands. Coalesced by the agent; may be dropped. */
+export const progressSchema = z.object({
+  phase: z.string().max(64),
+  /** Plaintext bytes: read from the dump, or handed to the restoring tool. */
+  rawBytes: count,
+  /** Sealed bytes sent to, or read from, the vault. */
+  storedBytes: count,
+  /** Backup: plaintext bytes that were in the vault already. */
+  reusedBytes: count,
+  /** Expected total of `rawBytes`; exact for restores, the size on the server for backups. */
+  totalBytes: count.nullable(),
+});
+export type Progress = z.infer<typeof progressSchema>;
+
+const offerBase = attemptSchema.extend({
+  /** Lease in milliseconds: how long the control plane waits for a silent agent. */
+  leaseMs: count,
+  /** The job is stopped after this many milliseconds without a byte or a change of phase. */
+  stallMs: count,
+  serverId: z.uuid(),
+});
+
+export const backupOfferSchema = offerBase.extend({
+  kind: z.literal('backup'),
+  snapshotId: z.uuid(),
+  sequence: z.number().int().positive(),
+  serverName: z.string().max(255),
+  database: z.object({ id: z.uuid(), name: z.string().min(1).max(255) }),
+  /** Text of the vault's signed `vault.json`. */
+  vault: z.object({ id: z.uuid(), statement: z.string().max(65536) }),
+});
+export type BackupOffer = z.infer<typeof backupOfferSchema>;
+
+export const restoreOfferSchema = offerBase.extend({
+  kind: z.literal('restore'),
+  snapshotId: z.uuid(),
+  vault: z.object({ id: z.uuid(), statement: z.string().max(65536) }),
+  plan: restorePlanSchema,
+});
+export type RestoreOffer = z.infer<typeof restoreOfferSchema>;
+
+export const jobOfferSchema = z.discriminatedUnion('kind', [backupOfferSchema, restoreOfferSchema]);
+export type JobOffer = z.infer<typeof jobOfferSchema>;
+
+export const backupResultSchema = z.object({
+  kind: z.literal('backup'),
+  snapshotId: z.uuid(),
+  /** Plaintext bytes of all streams. */
+  rawBytes: count,
+  /** Sealed bytes this attempt uploaded. */
+  storedBytes: count,
+  reusedBytes: count,
+});
+export const restoreResultSchema = z.object({
+  kind: z.literal('restore'),
+  rawBytes: count,
+  report: restoreReportSchema,
+});
+export const jobResultSchema = z.discriminatedUnion('kind', [backupResultSchema, restoreResultSchema]);
+export type JobResult = z.infer<typeof jobResultSchema>;
+
+export const jobOutcomeSchema = z.discriminatedUnion('state', [
+  z.object({ state: z.literal('succeeded'), result: jobResultSchema }),
+  z.object({ state: z.literal('failed'), failure: failureSchema }),
+  z.object({ state: z.literal('cancelled') }),
+]);
+export type JobOutcome = z.infer<typeof jobOutcomeSchema>;
+
+/**
+ * What a restoring agent fetches from `GET /agent/v1/jobs/:id/source`, JSON. Nothing in it is trusted: the
+ * manifest is checked against the certificate, the certificate against the vault's pinned key, each key
+ * against the manifest, each chunk against its id.
+ */
+export const restoreSourceSchema = z.object({
+  /** base64 of the manifest file. */
+  manifest: z.base64(),
+  /** Text of `agents/<id>.json` of the signer. */
+  certificate: z.string(),
+  /** base64 of an age file to this agent's sealing key: JSON `{ [keyId]: base64url secret }`, id key included. */
+  keys: z.base64(),
+  /** Packs by name (SHA-256, hex). */
+  packs: z.array(z.string().regex(/^[0-9a-f]{64}$/)),
+  /** For every distinct chunk: [id hex, index into `packs`, offset, sealed length], bytes. */
+  chunks: z.array(z.tuple([z.string(), count, count, count])),
+});
+export type RestoreSourceDocument = z.infer<typeof restoreSourceSchema>;

@@ -1,0 +1,82 @@
+import { createCipheriv, createDecipheriv, randomBytes, timingSafeEqual } from 'node:crypto';
+import { zstdDecompressSync } from 'node:zlib';
+import { fail } from '../failure.ts';
+import { chunkId, type VaultKey } from './keys.ts';
+
+/** Chunk lengths in bytes; docs/vault-format.md says how they were chosen. */
+export const CHUNK = { min: 64 * 1024, average: 256 * 1024, max: 1024 * 1024 } as const;
+
+const KEY_ID = 16;
+const NONCE = 12;
+const TAG = 16;
+/** Bytes a sealed chunk has beyond its payload: key id, nonce, codec byte and tag. */
+export const SEAL_OVERHEAD = KEY_ID + NONCE + 1 + TAG;
+
+/** First byte of what is encrypted: how the rest is coded. */
+export const CODEC = { raw: 0, zstd: 1 } as const;
+
+/** Sealed bytes: key id (16) ‖ nonce (12) ‖ AES-256-GCM(codec (1) ‖ payload) ‖ tag (16); AAD is key id ‖ `subject`. */
+export function seal(key: VaultKey, subject: Uint8Array, codec: number, payload: Uint8Array): Buffer {
+  const keyId = Buffer.from(key.id, 'hex');
+  const nonce = randomBytes(NONCE);
+  const cipher = createCipheriv('aes-256-gcm', key.secret, nonce);
+  cipher.setAAD(Buffer.concat([keyId, subject]));
+  const head = cipher.update(Buffer.of(codec));
+  return Buffer.concat([keyId, nonce, head, cipher.update(payload), cipher.final(), cipher.getAuthTag()]);
+}
+
+/** Id of the data key some sealed bytes name, hex. */
+export function sealedKeyId(sealed: Uint8Array): string {
+  return Buffer.from(sealed.buffer, sealed.byteOffset, Math.min(KEY_ID, sealed.length)).toString('hex');
+}
+
+/**
+ * Opens sealed bytes. `limit` bounds the plaintext in bytes.
+ * @throws FailureError `pack_corrupt` when authentication or decoding fails
+ */
+export function unseal(secret: Uint8Array, subject: Uint8Array, sealed: Uint8Array, limit: number): Buffer {
+  try {
+    if (sealed.length < SEAL_OVERHEAD) throw new Error('too short');
+    const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.length);
+    const decipher = createDecipheriv('aes-256-gcm', secret, bytes.subarray(KEY_ID, KEY_ID + NONCE), {
+      authTagLength: TAG,
+    });
+    decipher.setAAD(Buffer.concat([bytes.subarray(0, KEY_ID), subject]));
+    decipher.setAuthTag(bytes.subarray(bytes.length - TAG));
+    const inner = decipher.update(bytes.subarray(KEY_ID + NONCE, bytes.length - TAG));
+    decipher.final();
+    const payload = inner.subarray(1);
+    if (inner[0] === CODEC.raw && payload.length <= limit) return payload;
+    if (inner[0] === CODEC.zstd) return zstdDecompressSync(payload, { maxOutputLength: limit });
+    throw new Error('unknown codec');
+  } catch (cause) {
+    throw corrupt('Stored bytes do not authenticate.', cause);
+  }
+}
+
+/** Opens one chunk and proves that it is the one asked for: its HMAC is recomputed before it is returned. */
+export function openChunk(
+  secret: Uint8Array,
+  chunkIdKey: Uint8Array,
+  id: Uint8Array,
+  sealed: Uint8Array,
+): Buffer {
+  const plaintext = unseal(secret, id, sealed, CHUNK.max);
+  if (!timingSafeEqual(chunkId(chunkIdKey, plaintext), id))
+    throw corrupt('A stored chunk is not the one its id names.');
+  return plaintext;
+}
+
+function corrupt(message: string, cause?: unknown) {
+  return fail(
+    'pack_corrupt',
+    message,
+    'The store damaged or someone changed a pack. Restore another snapshot and scrub the vault.',
+    { cause },
+  );
+}
+
+/** What the sealed catalog of a snapshot is bound to. */
+export function catalogSubject(snapshotId: string): Buffer {
+  return Buffer.from(`homeport/1 catalog\0${snapshotId}`);
+}
