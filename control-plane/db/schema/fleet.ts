@@ -1,0 +1,163 @@
+import { index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+
+/** Times are milliseconds since the epoch, on the control plane's clock. */
+export const agents = sqliteTable('agents', {
+  id: text().primaryKey(),
+  name: text().notNull(),
+  /** Ed25519, base64url. */
+  identityKey: text().notNull().unique(),
+  /** age recipient. */
+  sealingKey: text().notNull(),
+  version: text(),
+  /** JSON of protocol `Inventory`. */
+  inventory: text(),
+  createdAt: integer().notNull(),
+  lastSeenAt: integer(),
+  revokedAt: integer(),
+});
+
+export const enrolmentTokens = sqliteTable('enrolment_tokens', {
+  id: text().primaryKey(),
+  name: text(),
+  tokenHash: text().notNull().unique(),
+  createdAt: integer().notNull(),
+  expiresAt: integer().notNull(),
+  createdBy: text().notNull(),
+  usedAt: integer(),
+  /** Agent that used it: the same agent may ask again when the reply was lost. */
+  agentId: text(),
+});
+
+export const servers = sqliteTable(
+  'servers',
+  {
+    id: text().primaryKey(),
+    agentId: text()
+      .notNull()
+      .references(() => agents.id),
+    name: text().notNull(),
+    engine: text().notNull(),
+    /** JSON of the non-secret connection, as the agent reported it. */
+    connection: text().notNull(),
+    version: text(),
+    addedOnHost: integer({ mode: 'boolean' }).notNull(),
+    /** Set when the agent no longer holds credentials for it, or a user removed it; snapshots stay. */
+    removedAt: integer(),
+    createdAt: integer().notNull(),
+  },
+  (t) => [index('servers_agent').on(t.agentId)],
+);
+
+export const databases = sqliteTable(
+  'databases',
+  {
+    id: text().primaryKey(),
+    serverId: text()
+      .notNull()
+      .references(() => servers.id),
+    name: text().notNull(),
+    createdAt: integer().notNull(),
+    /** Null once a user stopped protecting it; snapshots stay. */
+    protectedAt: integer(),
+  },
+  (t) => [uniqueIndex('databases_name').on(t.serverId, t.name)],
+);
+
+export const jobs = sqliteTable(
+  'jobs',
+  {
+    id: text().primaryKey(),
+    kind: text({ enum: ['backup', 'restore'] }).notNull(),
+    state: text({
+      enum: ['queued', 'offered', 'running', 'succeeded', 'failed', 'cancelled', 'lost'],
+    }).notNull(),
+    agentId: text()
+      .notNull()
+      .references(() => agents.id),
+    serverId: text()
+      .notNull()
+      .references(() => servers.id),
+    /** Backup: the database; restore: the database the snapshot is of. */
+    databaseId: text()
+      .notNull()
+      .references(() => databases.id),
+    /** Backup: the snapshot it will make; restore: the one it puts back. */
+    snapshotId: text().notNull(),
+    vaultId: text().notNull(),
+    /** JSON of protocol `RestorePlan`, restores only. */
+    plan: text(),
+    attempt: integer().notNull(),
+    maxAttempts: integer().notNull(),
+    /** Not offered before this time. */
+    notBefore: integer().notNull(),
+    /** The attempt is lost when this passes without a sign of life. */
+    leaseUntil: integer(),
+    cancelRequestedAt: integer(),
+    /** JSON of protocol `Progress`. */
+    progress: text(),
+    /** JSON of protocol `JobResult`. */
+    result: text(),
+    /** JSON of protocol `Failure`. */
+    failure: text(),
+    requestedBy: text().notNull(),
+    createdAt: integer().notNull(),
+    startedAt: integer(),
+    finishedAt: integer(),
+  },
+  (t) => [
+    index('jobs_state').on(t.state, t.createdAt),
+    index('jobs_database').on(t.databaseId, t.createdAt),
+    index('jobs_created').on(t.createdAt),
+  ],
+);
+
+export const jobAttempts = sqliteTable(
+  'job_attempts',
+  {
+    jobId: text()
+      .notNull()
+      .references(() => jobs.id, { onDelete: 'cascade' }),
+    attempt: integer().notNull(),
+    state: text({ enum: ['offered', 'running', 'succeeded', 'failed', 'cancelled', 'lost', 'returned'] }).notNull(),
+    startedAt: integer().notNull(),
+    finishedAt: integer(),
+    failure: text(),
+  },
+  (t) => [uniqueIndex('job_attempts_key').on(t.jobId, t.attempt)],
+);
+
+export const jobLog = sqliteTable(
+  'job_log',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    jobId: text()
+      .notNull()
+      .references(() => jobs.id, { onDelete: 'cascade' }),
+    at: integer().notNull(),
+    text: text().notNull(),
+  },
+  (t) => [index('job_log_job').on(t.jobId, t.id)],
+);
+
+export const auditLog = sqliteTable(
+  'audit_log',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    at: integer().notNull(),
+    actorKind: text({ enum: ['user', 'api-key', 'agent', 'system'] }).notNull(),
+    actorId: text(),
+    actorName: text(),
+    action: text().notNull(),
+    targetKind: text(),
+    targetId: text(),
+    targetName: text(),
+    /** Address the request came from. */
+    source: text(),
+    /** JSON, no secrets. */
+    details: text(),
+  },
+  (t) => [index('audit_at').on(t.at)],
+);
+
+/** Single-row facts, e.g. the hash of the set-up link while no owner exists. */
+export const settings = sqliteTable('settings', { key: text().primaryKey(), value: text().notNull() });

@@ -1,0 +1,77 @@
+import { blob, index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+
+/** The index of what the stores hold: a cache that `homeport vault rebuild` recreates from them. */
+export const vaults = sqliteTable('vaults', {
+  id: text().primaryKey(),
+  name: text().notNull(),
+  mode: text({ enum: ['managed'] }).notNull(),
+  store: text({ enum: ['local'] }).notNull(),
+  createdAt: integer().notNull(),
+});
+
+export const vaultKeys = sqliteTable(
+  'vault_keys',
+  {
+    vaultId: text().notNull(),
+    /** 32 hex digits. */
+    keyId: text().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.vaultId, t.keyId] })],
+);
+
+export const packs = sqliteTable(
+  'packs',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    vaultId: text().notNull(),
+    /** SHA-256, hex: its name in the store. */
+    sha256: text().notNull(),
+    serverId: text().notNull(),
+    length: integer().notNull(),
+    createdAt: integer().notNull(),
+  },
+  (t) => [index('packs_sha').on(t.vaultId, t.sha256)],
+);
+
+/** One row per stored chunk, filled from the packs' own trailers as read back from the store. */
+export const chunks = sqliteTable(
+  'chunks',
+  {
+    serverId: text().notNull(),
+    /** 32 bytes. */
+    chunkId: blob({ mode: 'buffer' }).notNull(),
+    packId: integer().notNull(),
+    /** 16 bytes. */
+    keyId: blob({ mode: 'buffer' }).notNull(),
+    offset: integer().notNull(),
+    length: integer().notNull(),
+    rawLength: integer().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.serverId, t.chunkId, t.packId] }), index('chunks_pack').on(t.packId)],
+);
+
+export const snapshots = sqliteTable(
+  'snapshots',
+  {
+    id: text().primaryKey(),
+    vaultId: text().notNull(),
+    databaseId: text().notNull(),
+    serverId: text().notNull(),
+    agentId: text().notNull(),
+    jobId: text().notNull(),
+    engine: text().notNull(),
+    sequence: integer().notNull(),
+    /** Path of the manifest inside the store. */
+    path: text().notNull(),
+    rawBytes: integer().notNull(),
+    /** Sealed bytes its job uploaded; null after a rebuild. */
+    storedBytes: integer(),
+    serverVersion: text().notNull(),
+    tool: text().notNull(),
+    startedAt: integer().notNull(),
+    finishedAt: integer().notNull(),
+    /** When it was committed, on the control plane's clock. */
+    createdAt: integer().notNull(),
+  },
+  (t) => [index('snapshots_database').on(t.databaseId, t.sequence)],
+);
