@@ -1,0 +1,190 @@
+// Makes this checkout ready for one command: `node test/support/setup.mjs <demo|start|test|bench>`.
+// Plain JavaScript, because it runs on whatever Node (≥ 20) the machine has, before anything is installed.
+// Says nothing and takes well under a second when there is nothing to do. All output goes to stderr.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const modules = join(root, 'node_modules');
+const runtime = join(modules, '.bin', 'node');
+
+/** Debian packages by what they are needed for, and how to see that they are there. */
+const PACKAGES = {
+  postgresql: { package: 'postgresql', present: () => someIn('/usr/lib/postgresql', 'bin/postgres') },
+  chromium: { package: 'chromium', present: () => onPath('chromium') },
+  ip: { package: 'iproute2', present: () => onPath('ip') },
+  nft: { package: 'nftables', present: () => onPath('nft') },
+  restic: { package: 'restic', present: () => onPath('restic') },
+};
+
+const NEEDS = {
+  start: [],
+  demo: ['postgresql'],
+  test: ['postgresql', 'chromium', 'ip', 'nft'],
+  bench: ['postgresql', 'restic'],
+};
+
+main();
+
+function main() {
+  const command = process.argv[2] ?? 'start';
+  const needs = NEEDS[command];
+  if (!needs) stop(`setup: unknown command “${command}”, one of ${Object.keys(NEEDS).join(', ')}`);
+  if (Number(process.versions.node.split('.')[0]) < 20) {
+    stop(`Homeport needs Node 20 or newer to set itself up; this is ${process.version}.`);
+  }
+  installModules();
+  installRuntime();
+  installPackages(needs);
+  buildWeb();
+}
+
+function installModules() {
+  if (modulesMatchLockfile()) return;
+  say('Installing npm packages …');
+  npm(['ci', '--no-audit', '--no-fund', '--loglevel=error'], 'npm could not install the packages.');
+}
+
+/** npm notes what it installed in `node_modules/.package-lock.json`: compare that with our lockfile. */
+function modulesMatchLockfile() {
+  const installed = join(modules, '.package-lock.json');
+  if (!existsSync(installed)) return false;
+  const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
+  const present = JSON.parse(readFileSync(installed, 'utf8')).packages;
+  return Object.entries(wanted).every(([path, entry]) => {
+    if (path === '') return true;
+    const found = present[path];
+    // Optional packages of other platforms are locked but not installed.
+    if (!found) return entry.optional === true || entry.peer === true;
+    return found.version === entry.version && found.integrity === entry.integrity;
+  });
+}
+
+/** The Node that everything runs on comes from the npm registry, by the install script of package `node`. */
+function installRuntime() {
+  const wanted = JSON.parse(readFileSync(join(modules, 'node', 'package.json'), 'utf8')).version;
+  const works = () =>
+    existsSync(runtime) &&
+    statSync(runtime).size > 1024 * 1024 &&
+    spawnSync(runtime, ['--version'], { encoding: 'utf8' }).stdout?.trim() === `v${wanted}`;
+  if (works()) return;
+  say(`Installing Node ${wanted} …`);
+  // Its install script needs the `node` that is here already, and npm runs no scripts in this checkout otherwise.
+  npm(
+    ['rebuild', 'node', '--ignore-scripts=false', '--loglevel=error'],
+    `npm could not fetch Node ${wanted}.`,
+  );
+  if (!works()) stop(`Node ${wanted} was installed but does not run on this machine.`);
+}
+
+function installPackages(needs) {
+  const missing = needs.map((name) => PACKAGES[name]).filter((entry) => !entry.present());
+  if (missing.length === 0) return;
+  const names = missing.map((entry) => entry.package);
+  const command = `apt-get install --no-install-recommends ${names.join(' ')}`;
+  if (process.getuid?.() !== 0 || !onPath('apt-get')) {
+    stop(`These packages are missing: ${names.join(', ')}.\nOn Debian or Ubuntu, as root: ${command}`);
+  }
+  say(`Installing ${names.join(', ')} …`);
+  apt(['update'], command);
+  if (names.includes('postgresql')) keepClusterAway(command);
+  apt(['install', ...names], command);
+  const absent = missing.filter((entry) => !entry.present()).map((entry) => entry.package);
+  if (absent.length > 0) stop(`Installed, but still not found: ${absent.join(', ')}.`);
+}
+
+/** We start throwaway servers of our own: the package must not make and start one of its own. */
+function keepClusterAway(command) {
+  apt(['install', 'postgresql-common'], command);
+  const path = '/etc/postgresql-common/createcluster.conf';
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  const line = 'create_main_cluster = false';
+  const setting = /^#?\s*create_main_cluster\s*=.*$/m;
+  writeFileSync(path, setting.test(text) ? text.replace(setting, line) : `${text}\n${line}\n`);
+}
+
+function apt(args, command) {
+  const options = ['-qq', '-y', '--no-install-recommends', '-o', 'Dpkg::Use-Pty=0'];
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  if (run('apt-get', [...options, ...args], env) === 0) return;
+  stop(`apt-get ${args[0]} failed (see above). Is this machine online? By hand: ${command}`);
+}
+
+/** Builds `web/dist` when what it is made of changed since the last build. */
+function buildWeb() {
+  if (!existsSync(join(root, 'web', 'index.html'))) return;
+  const stamp = join(root, 'web', 'dist', '.sources');
+  const sources = hashOf(['web', 'protocol', 'package-lock.json']);
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === sources) return;
+  say('Building the web UI …');
+  const vite = join(modules, 'vite', 'bin', 'vite.js');
+  if (run(runtime, [vite, 'build', join(root, 'web'), '--logLevel', 'warn'], process.env) !== 0) {
+    stop('The web UI could not be built (see above).');
+  }
+  writeFileSync(stamp, sources);
+}
+
+function hashOf(paths) {
+  const hash = createHash('sha256');
+  const add = (path) => {
+    const full = join(root, path);
+    if (statSync(full).isDirectory()) {
+      for (const name of readdirSync(full).sort()) if (name !== 'dist') add(join(path, name));
+    } else hash.update(`${path}\0`).update(readFileSync(full)).update('\0');
+  };
+  for (const path of paths) add(path);
+  return hash.digest('hex');
+}
+
+/** Runs npm under a Node from outside this checkout: `npm ci` removes the one inside. */
+function npm(args, complaint) {
+  const path = pathOutside();
+  const script = process.env.npm_execpath;
+  const [file, first] =
+    script?.endsWith('.js') && !script.startsWith(root + sep)
+      ? [nodeOutside(path), [script]]
+      : [join(dirname(nodeOutside(path)), 'npm'), []];
+  const program = existsSync(file) ? file : 'npm';
+  const env = { ...process.env, PATH: path.join(delimiter) };
+  if (run(program, [...first, ...args], env) === 0) return;
+  stop(`${complaint} See above; most often this machine is offline or behind a proxy npm does not know.`);
+}
+
+function pathOutside() {
+  return (process.env.PATH ?? '').split(delimiter).filter((entry) => entry && !entry.startsWith(root + sep));
+}
+
+function nodeOutside(path) {
+  const found = path.map((entry) => join(entry, 'node')).find((file) => existsSync(file));
+  return found ?? process.execPath;
+}
+
+function run(file, args, env) {
+  // Standard output belongs to the command that follows: a summary line may be all it prints there.
+  const result = spawnSync(file, args, { cwd: root, env, stdio: ['ignore', 2, 2] });
+  if (result.error) say(`${file}: ${result.error.message}`);
+  return result.status ?? 1;
+}
+
+function onPath(name) {
+  const path = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
+  return path.some((entry) => entry && existsSync(join(entry, name)));
+}
+
+function someIn(directory, file) {
+  return (
+    existsSync(directory) && readdirSync(directory).some((name) => existsSync(join(directory, name, file)))
+  );
+}
+
+function say(text) {
+  process.stderr.write(`${text}\n`);
+}
+
+function stop(text) {
+  say(text);
+  process.exit(1);
+}

@@ -1,0 +1,25 @@
+import { defineConfig } from 'vitest/config';
+
+/** Stages of `npm test`, in the order they run: the cheap ones first. */
+export default defineConfig({
+  test: {
+    // Real servers and processes share few cores: waits are bounded by conditions, this is the last resort.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    maxWorkers: 2,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/{house,protocol,agent,control-plane,web,contract}/**/*.test.{ts,tsx}'],
+        },
+      },
+      { extends: true, test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 120_000 } },
+      {
+        extends: true,
+        test: { name: 'browser', include: ['test/browser/**/*.test.ts'], testTimeout: 120_000 },
+      },
+    ],
+  },
+});
