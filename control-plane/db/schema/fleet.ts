@@ -84,6 +84,8 @@ export const jobs = sqliteTable(
     /** Backup: the snapshot it will make; restore: the one it puts back. */
     snapshotId: text().notNull(),
     vaultId: text().notNull(),
+    /** Backups: number of the snapshot within its database, fixed by the first offer. */
+    sequence: integer(),
     /** JSON of protocol `RestorePlan`, restores only. */
     plan: text(),
     attempt: integer().notNull(),
@@ -118,7 +120,9 @@ export const jobAttempts = sqliteTable(
       .notNull()
       .references(() => jobs.id, { onDelete: 'cascade' }),
     attempt: integer().notNull(),
-    state: text({ enum: ['offered', 'running', 'succeeded', 'failed', 'cancelled', 'lost', 'returned'] }).notNull(),
+    state: text({
+      enum: ['offered', 'running', 'succeeded', 'failed', 'cancelled', 'lost', 'returned'],
+    }).notNull(),
     startedAt: integer().notNull(),
     finishedAt: integer(),
     failure: text(),

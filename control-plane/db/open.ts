@@ -1,0 +1,39 @@
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import Database from 'better-sqlite3';
+import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3';
+import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
+import * as auth from './schema/auth.ts';
+import * as fleet from './schema/fleet.ts';
+import * as vault from './schema/vault.ts';
+
+export const schema = { ...auth, ...fleet, ...vault };
+
+/** The control plane's database; `$client` is the better-sqlite3 handle beneath it. */
+export type Db = BetterSQLite3Database<typeof schema> & { $client: Database.Database };
+
+/** Name of the database file inside the data directory. */
+export const DATABASE_FILE = 'homeport.sqlite';
+
+/**
+ * Opens (creating where needed) the database and brings its tables up to date.
+ * A full WAL sync per commit: an outcome that was acknowledged to an agent must survive a power cut.
+ * @param file path of the database, or `:memory:`
+ */
+export function openDb(file: string): Db {
+  if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  const sqlite = new Database(file);
+  sqlite.pragma('journal_mode = WAL');
+  sqlite.pragma('synchronous = FULL');
+  sqlite.pragma('foreign_keys = ON');
+  sqlite.pragma('busy_timeout = 5000');
+  const db = drizzle(sqlite, { schema });
+  migrate(db, { migrationsFolder: join(import.meta.dirname, 'migrations') });
+  return db;
+}
+
+/** Folds the WAL back into the file and closes it. */
+export function closeDb(db: Db): void {
+  db.$client.pragma('wal_checkpoint(TRUNCATE)');
+  db.$client.close();
+}

@@ -1,0 +1,113 @@
+import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+
+const time = () => integer({ mode: 'timestamp_ms' });
+const flag = () => integer({ mode: 'boolean' });
+
+// Tables of better-auth, by the names and columns it expects.
+
+export const user = sqliteTable('user', {
+  id: text().primaryKey(),
+  name: text().notNull(),
+  email: text().notNull().unique(),
+  emailVerified: flag().notNull().default(false),
+  image: text(),
+  createdAt: time().notNull(),
+  updatedAt: time().notNull(),
+});
+
+export const session = sqliteTable(
+  'session',
+  {
+    id: text().primaryKey(),
+    expiresAt: time().notNull(),
+    token: text().notNull().unique(),
+    createdAt: time().notNull(),
+    updatedAt: time().notNull(),
+    ipAddress: text(),
+    userAgent: text(),
+    userId: text()
+      .notNull()
+      .references(() => user.id, { onDelete: 'cascade' }),
+  },
+  (t) => [index('session_user').on(t.userId)],
+);
+
+export const account = sqliteTable(
+  'account',
+  {
+    id: text().primaryKey(),
+    accountId: text().notNull(),
+    providerId: text().notNull(),
+    userId: text()
+      .notNull()
+      .references(() => user.id, { onDelete: 'cascade' }),
+    accessToken: text(),
+    refreshToken: text(),
+    idToken: text(),
+    accessTokenExpiresAt: time(),
+    refreshTokenExpiresAt: time(),
+    scope: text(),
+    /** scrypt hash. */
+    password: text(),
+    createdAt: time().notNull(),
+    updatedAt: time().notNull(),
+  },
+  (t) => [index('account_user').on(t.userId)],
+);
+
+export const verification = sqliteTable(
+  'verification',
+  {
+    id: text().primaryKey(),
+    identifier: text().notNull(),
+    value: text().notNull(),
+    expiresAt: time().notNull(),
+    createdAt: time().notNull(),
+    updatedAt: time().notNull(),
+  },
+  (t) => [index('verification_identifier').on(t.identifier)],
+);
+
+export const rateLimit = sqliteTable('rate_limit', {
+  id: text().primaryKey(),
+  key: text().notNull().unique(),
+  count: integer().notNull(),
+  /** Milliseconds since the epoch. */
+  lastRequest: integer().notNull(),
+});
+
+export const apikey = sqliteTable(
+  'apikey',
+  {
+    id: text().primaryKey(),
+    configId: text().notNull().default('default'),
+    name: text(),
+    /** First characters, for telling keys apart. */
+    start: text(),
+    /** Id of the user it acts for. */
+    referenceId: text().notNull(),
+    prefix: text(),
+    /** Hash of the key. */
+    key: text().notNull(),
+    refillInterval: integer(),
+    refillAmount: integer(),
+    lastRefillAt: time(),
+    enabled: flag().default(true),
+    rateLimitEnabled: flag().default(true),
+    rateLimitTimeWindow: integer(),
+    rateLimitMax: integer(),
+    requestCount: integer().default(0),
+    remaining: integer(),
+    lastRequest: time(),
+    expiresAt: time(),
+    createdAt: time().notNull(),
+    updatedAt: time().notNull(),
+    permissions: text(),
+    metadata: text(),
+  },
+  (t) => [
+    index('apikey_config').on(t.configId),
+    index('apikey_reference').on(t.referenceId),
+    index('apikey_key').on(t.key),
+  ],
+);
