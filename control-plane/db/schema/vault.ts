@@ -1,4 +1,4 @@
-import { blob, index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import { blob, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 
 /** The index of what the stores hold: a cache that `homeport vault rebuild` recreates from them. */
 export const vaults = sqliteTable('vaults', {
@@ -15,6 +15,11 @@ export const vaultKeys = sqliteTable(
     vaultId: text().notNull(),
     /** 32 hex digits. */
     keyId: text().notNull(),
+    kind: text({ enum: ['data', 'id'] }).notNull(),
+    /** Server whose chunks it is for. */
+    serverId: text().notNull(),
+    /** What manifests commit to: protocol `keyHash`, hex. */
+    hash: text().notNull(),
   },
   (t) => [primaryKey({ columns: [t.vaultId, t.keyId] })],
 );
@@ -30,7 +35,7 @@ export const packs = sqliteTable(
     length: integer().notNull(),
     createdAt: integer().notNull(),
   },
-  (t) => [index('packs_sha').on(t.vaultId, t.sha256)],
+  (t) => [uniqueIndex('packs_sha').on(t.vaultId, t.sha256)],
 );
 
 /** One row per stored chunk, filled from the packs' own trailers as read back from the store. */
@@ -64,8 +69,8 @@ export const snapshots = sqliteTable(
     /** Path of the manifest inside the store. */
     path: text().notNull(),
     rawBytes: integer().notNull(),
-    /** Sealed bytes its job uploaded; null after a rebuild. */
-    storedBytes: integer(),
+    /** Bytes of the packs that the attempt which made it uploaded. */
+    storedBytes: integer().notNull(),
     serverVersion: text().notNull(),
     tool: text().notNull(),
     startedAt: integer().notNull(),
