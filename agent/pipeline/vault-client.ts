@@ -14,7 +14,11 @@ export interface VaultClient {
   /** Bytes `[offset, offset + length)` of a pack. */
   getPack(sha256: string, range: { offset: number; length: number }, signal: AbortSignal): Promise<Buffer>;
   /** Commits a manifest file for the running attempt; idempotent. */
-  commit(attempt: { jobId: string; attempt: number }, manifest: Uint8Array, signal: AbortSignal): Promise<void>;
+  commit(
+    attempt: { jobId: string; attempt: number },
+    manifest: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<void>;
   /** What a restore job starts from. */
   source(attempt: { jobId: string; attempt: number }, signal: AbortSignal): Promise<RestoreSourceDocument>;
 }

@@ -6,6 +6,9 @@ import { fail } from '../failure.ts';
 /** Largest manifest accepted, decompressed: room for a dump of about 1 TiB. */
 export const MAX_MANIFEST_BYTES = 512 * 1024 * 1024;
 
+/** Largest catalog accepted, in bytes of JSON: room for some hundred thousand tables. */
+export const MAX_CATALOG_BYTES = 64 * 1024 * 1024;
+
 const hex = (bytes: number) => z.string().regex(new RegExp(`^[0-9a-f]{${bytes * 2}}$`));
 
 const streamSchema = z.object({

@@ -17,12 +17,21 @@ export const CODEC = { raw: 0, zstd: 1 } as const;
 
 /** Sealed bytes: key id (16) ‖ nonce (12) ‖ AES-256-GCM(codec (1) ‖ payload) ‖ tag (16); AAD is key id ‖ `subject`. */
 export function seal(key: VaultKey, subject: Uint8Array, codec: number, payload: Uint8Array): Buffer {
+  return Buffer.concat(sealedParts(key, subject, { codec, payload }));
+}
+
+/** {@link seal} in pieces that follow each other, for those who copy them to where they belong. */
+export function sealedParts(
+  key: VaultKey,
+  subject: Uint8Array,
+  { codec, payload }: { codec: number; payload: Uint8Array },
+): Buffer[] {
   const keyId = Buffer.from(key.id, 'hex');
   const nonce = randomBytes(NONCE);
   const cipher = createCipheriv('aes-256-gcm', key.secret, nonce);
   cipher.setAAD(Buffer.concat([keyId, subject]));
-  const head = cipher.update(Buffer.of(codec));
-  return Buffer.concat([keyId, nonce, head, cipher.update(payload), cipher.final(), cipher.getAuthTag()]);
+  const inner = [cipher.update(Buffer.of(codec)), cipher.update(payload), cipher.final()];
+  return [keyId, nonce, ...inner, cipher.getAuthTag()];
 }
 
 /** Id of the data key some sealed bytes name, hex. */
