@@ -228,7 +228,7 @@ CREATE TABLE `packs` (
 	`createdAt` integer NOT NULL
 );
 --> statement-breakpoint
-CREATE INDEX `packs_sha` ON `packs` (`vaultId`,`sha256`);--> statement-breakpoint
+CREATE UNIQUE INDEX `packs_sha` ON `packs` (`vaultId`,`sha256`);--> statement-breakpoint
 CREATE TABLE `snapshots` (
 	`id` text PRIMARY KEY NOT NULL,
 	`vaultId` text NOT NULL,
@@ -240,7 +240,7 @@ CREATE TABLE `snapshots` (
 	`sequence` integer NOT NULL,
 	`path` text NOT NULL,
 	`rawBytes` integer NOT NULL,
-	`storedBytes` integer,
+	`storedBytes` integer NOT NULL,
 	`serverVersion` text NOT NULL,
 	`tool` text NOT NULL,
 	`startedAt` integer NOT NULL,
@@ -252,6 +252,9 @@ CREATE INDEX `snapshots_database` ON `snapshots` (`databaseId`,`sequence`);--> s
 CREATE TABLE `vault_keys` (
 	`vaultId` text NOT NULL,
 	`keyId` text NOT NULL,
+	`kind` text NOT NULL,
+	`serverId` text NOT NULL,
+	`hash` text NOT NULL,
 	PRIMARY KEY(`vaultId`, `keyId`)
 );
 --> statement-breakpoint
@@ -261,7 +264,6 @@ CREATE TABLE `vaults` (
 	`mode` text NOT NULL,
 	`store` text NOT NULL,
 	`createdAt` integer NOT NULL
-);
---> statement-breakpoint
+);--> statement-breakpoint
 CREATE TRIGGER `audit_log_no_update` BEFORE UPDATE ON `audit_log` BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;--> statement-breakpoint
 CREATE TRIGGER `audit_log_no_delete` BEFORE DELETE ON `audit_log` BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
