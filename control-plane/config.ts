@@ -1,0 +1,71 @@
+import { isAbsolute, join, resolve } from 'node:path';
+import { z } from 'zod';
+import { fail } from '../protocol/failure.ts';
+
+/** Everything an operator can set; all of it has a default. Durations in milliseconds. */
+export interface Config {
+  /** Absolute path of the data directory. */
+  dataDir: string;
+  host: string;
+  /** 0 takes a free port. */
+  port: number;
+  /** Address people and agents use, without a trailing slash; undefined: made from host and port. */
+  publicUrl: string | undefined;
+  /** 32 bytes, base64; undefined: kept in a file of the data directory. */
+  masterKey: string | undefined;
+  leaseMs: number;
+  stallMs: number;
+  logLevel: string;
+  /** Directory of the built web UI. */
+  webRoot: string;
+}
+
+const minute = 60_000;
+const duration = (fallback: number) => z.coerce.number().int().min(100).max(2_000_000_000).default(fallback);
+
+const environment = z.object({
+  HOMEPORT_DATA: z.string().min(1).default('./data'),
+  HOMEPORT_HOST: z.string().min(1).default('127.0.0.1'),
+  HOMEPORT_PORT: z.coerce.number().int().min(0).max(65535).default(7433),
+  HOMEPORT_URL: z
+    .url({ protocol: /^https?$/ })
+    .transform((url) => url.replace(/\/+$/, ''))
+    .optional(),
+  HOMEPORT_MASTER_KEY: z.string().optional(),
+  HOMEPORT_LEASE_MS: duration(10 * minute),
+  HOMEPORT_STALL_MS: duration(15 * minute),
+  HOMEPORT_LOG_LEVEL: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
+});
+
+/**
+ * The only reader of the control plane's environment.
+ * @throws FailureError `invalid_input` naming the variable
+ */
+export function readConfig(env: Record<string, string | undefined> = process.env): Config {
+  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = environment.safeParse(set);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    const name = String(issue?.path[0]);
+    throw fail('invalid_input', `${name}: ${issue?.message}.`, `Correct or unset ${name}; see README.md.`);
+  }
+  const e = parsed.data;
+  return {
+    dataDir: isAbsolute(e.HOMEPORT_DATA) ? e.HOMEPORT_DATA : resolve(e.HOMEPORT_DATA),
+    host: e.HOMEPORT_HOST,
+    port: e.HOMEPORT_PORT,
+    publicUrl: e.HOMEPORT_URL,
+    masterKey: e.HOMEPORT_MASTER_KEY,
+    leaseMs: e.HOMEPORT_LEASE_MS,
+    stallMs: e.HOMEPORT_STALL_MS,
+    logLevel: e.HOMEPORT_LOG_LEVEL,
+    webRoot: join(import.meta.dirname, '../web/dist'),
+  };
+}
+
+/** The address printed in links, for a server listening on `port`. */
+export function publicUrl(config: Config, port: number): string {
+  if (config.publicUrl) return config.publicUrl;
+  const host = ['0.0.0.0', '::'].includes(config.host) ? 'localhost' : config.host;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
