@@ -1,0 +1,128 @@
+import type { Failure, FailureCode } from '../../protocol/failure.ts';
+import { toFailure } from '../../protocol/failure.ts';
+import { CLOSE } from '../../protocol/handshake.ts';
+import type { ToAgent, ToControlPlane } from '../../protocol/messages.ts';
+import { type Clock, pause } from '../clock.ts';
+import type { AgentIdentity } from '../identity.ts';
+import type { Log } from '../log.ts';
+import type { PinnedControlPlane } from '../state/control-plane.ts';
+import { fullJitter, SLOWEST } from './backoff.ts';
+import { openSession, type Session } from './session.ts';
+
+/** Rejections that only a person can lift: the agent keeps trying, but slowly. */
+const LASTING: ReadonlySet<FailureCode> = new Set([
+  'agent_revoked',
+  'agent_unknown',
+  'protocol_mismatch',
+  'control_plane_untrusted',
+]);
+/** A session that lasted this long counts as a success for the backoff, in milliseconds. */
+const SETTLED_MS = 10_000;
+
+export interface ConnectionOptions {
+  pinned: PinnedControlPlane;
+  identity: AgentIdentity;
+  clock: Clock;
+  log: Log;
+  random?: () => number;
+  /** A session is up; called before any of its messages. */
+  onConnected(session: Session): void;
+  onMessage(message: ToAgent, session: Session): void;
+  onBeat(): void;
+}
+
+/** The agent's one line to its control plane, kept up until stopped. */
+export interface Connection {
+  /** False where nobody is connected, or the socket is congested and the message `droppable`. */
+  send(message: ToControlPlane, droppable?: boolean): boolean;
+  /** The live session, waiting for one if need be. Rejects with the signal's reason. */
+  session(signal: AbortSignal): Promise<Session>;
+  stop(): Promise<void>;
+}
+
+export function startConnection(options: ConnectionOptions): Connection {
+  const stopping = new AbortController();
+  const waiting = new Set<(session: Session) => void>();
+  let current: Session | undefined;
+  const done = keepConnected(options, stopping.signal, (session) => {
+    current = session;
+    if (!session) return;
+    options.onConnected(session);
+    for (const resolve of waiting) resolve(session);
+    waiting.clear();
+  });
+  return {
+    send: (message, droppable) => current?.send(message, droppable) ?? false,
+    session(signal) {
+      if (current && !signal.aborted) return Promise.resolve(current);
+      return waitForSession(waiting, signal);
+    },
+    async stop() {
+      stopping.abort();
+      current?.close(CLOSE.goingAway);
+      await done;
+    },
+  };
+}
+
+function waitForSession(waiting: Set<(session: Session) => void>, signal: AbortSignal): Promise<Session> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    const onSession = (session: Session) => {
+      signal.removeEventListener('abort', onAbort);
+      resolve(session);
+    };
+    const onAbort = () => {
+      waiting.delete(onSession);
+      reject(signal.reason);
+    };
+    waiting.add(onSession);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+}
+
+async function keepConnected(
+  options: ConnectionOptions,
+  signal: AbortSignal,
+  publish: (session: Session | undefined) => void,
+): Promise<void> {
+  const { clock, log, pinned } = options;
+  let failures = 0;
+  while (!signal.aborted) {
+    const startedAt = clock.now();
+    const failure = await connectOnce(options, signal, publish);
+    publish(undefined);
+    if (signal.aborted) return;
+    if (clock.now() - startedAt > SETTLED_MS && !LASTING.has(failure.code)) failures = 0;
+    if (LASTING.has(failure.code)) failures = SLOWEST;
+    const waitMs = fullJitter(failures, options.random);
+    failures += 1;
+    const { code, message, hint } = failure;
+    const facts = { code, hint, url: pinned.url, retryInMs: Math.round(waitMs) };
+    if (LASTING.has(code)) log.error(facts, message);
+    else log.warn(facts, message);
+    await pause(clock, waitMs, signal).catch(() => undefined); // stopping: the loop ends
+  }
+}
+
+async function connectOnce(
+  options: ConnectionOptions,
+  signal: AbortSignal,
+  publish: (session: Session) => void,
+): Promise<Failure> {
+  try {
+    // The first frames may arrive with the welcome, before the promise below has told us of the session.
+    const queue: ToAgent[] = [];
+    let session: Session | undefined;
+    const { clock, identity, log, onBeat, pinned } = options;
+    const onMessage = (message: ToAgent) =>
+      session ? options.onMessage(message, session) : void queue.push(message);
+    session = await openSession({ pinned, identity, clock, log, onBeat, onMessage }, signal);
+    log.info({ url: pinned.url }, 'connected to the control plane');
+    publish(session);
+    for (const message of queue) options.onMessage(message, session);
+    return await session.closed;
+  } catch (error) {
+    return toFailure(error);
+  }
+}

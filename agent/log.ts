@@ -1,0 +1,28 @@
+import { pino } from 'pino';
+
+/** The agent's logger; what it must never show is redacted here as well as kept out of calls. */
+export type Log = pino.Logger;
+
+const SECRETS = ['password', 'token', 'session', 'sealed', 'secret', 'bearer', 'pem', 'authorization'];
+
+/** JSON lines, or short readable lines where `stdout` is a terminal. */
+export function createLog(level: string): Log {
+  const options: pino.LoggerOptions = {
+    level,
+    base: null,
+    redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`]), censor: '[secret]' },
+  };
+  return process.stdout.isTTY ? pino(options, { write: writeReadable }) : pino(options);
+}
+
+function writeReadable(line: string): void {
+  const { level, time, msg, ...rest } = JSON.parse(line) as Record<string, unknown>;
+  const clock = new Date(Number(time)).toISOString().slice(11, 19);
+  const name = pino.levels.labels[Number(level)] ?? 'info';
+  const details = Object.entries(rest).map(([key, value]) => `${key}=${readable(value)}`);
+  process.stdout.write(`${[clock, name.padEnd(5), msg, ...details].join(' ')}\n`);
+}
+
+function readable(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

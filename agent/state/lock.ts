@@ -1,0 +1,42 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fail } from '../../protocol/failure.ts';
+
+/**
+ * Makes this process the only one that runs jobs from a state directory; returns what gives it up. A lock left
+ * by a process that is gone is taken over: its pid is free, or belongs to a process started at another time.
+ * @throws FailureError `agent_duplicate`
+ */
+export async function lockState(stateDir: string): Promise<() => Promise<void>> {
+  await mkdir(stateDir, { recursive: true, mode: 0o700 });
+  const path = join(stateDir, 'run.lock');
+  const mine = `${process.pid} ${await startOf(process.pid)}`;
+  for (let tries = 0; tries < 3; tries += 1) {
+    try {
+      await writeFile(path, mine, { flag: 'wx', mode: 0o600 });
+      return () => rm(path, { force: true });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      if (await holderLives(path)) break;
+      await rm(path, { force: true });
+    }
+  }
+  throw fail(
+    'agent_duplicate',
+    `Another agent is running with the state directory ${stateDir}.`,
+    'Stop it first, or give this one a directory of its own with --state.',
+  );
+}
+
+async function holderLives(path: string): Promise<boolean> {
+  const holder = await readFile(path, 'utf8').catch(() => ''); // it was given up in this moment
+  const pid = Number(holder.split(' ')[0]);
+  return pid > 0 && holder === `${pid} ${await startOf(pid)}`;
+}
+
+/** Start time of a process in clock ticks since boot, or `gone`. */
+async function startOf(pid: number): Promise<string> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  // Field 22; the second field, in parentheses, may itself hold blanks.
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? 'gone';
+}
