@@ -42,10 +42,16 @@ function main() {
   buildWeb();
 }
 
+/**
+ * `npm ci` would be the word for this, but npm (10 and 11) refuses a lockfile that lacks some other platform's
+ * optional package, which is what npm itself writes where the registry has not got it. So: install by the
+ * lockfile without writing it, then hold the result against it.
+ */
 function installModules() {
   if (modulesMatchLockfile()) return;
   say('Installing npm packages …');
-  npm(['ci', '--no-audit', '--no-fund', '--loglevel=error'], 'npm could not install the packages.');
+  npm(['install', '--no-save', '--loglevel=error'], 'npm could not install the packages.');
+  if (!modulesMatchLockfile()) stop('What npm installed is not what package-lock.json says.');
 }
 
 /** npm notes what it installed in `node_modules/.package-lock.json`: compare that with our lockfile. */
@@ -54,6 +60,7 @@ function modulesMatchLockfile() {
   if (!existsSync(installed)) return false;
   const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
   const present = JSON.parse(readFileSync(installed, 'utf8')).packages;
+  if (Object.keys(present).some((path) => !wanted[path])) return false;
   return Object.entries(wanted).every(([path, entry]) => {
     if (path === '') return true;
     const found = present[path];
@@ -139,7 +146,7 @@ function hashOf(paths) {
   return hash.digest('hex');
 }
 
-/** Runs npm under a Node from outside this checkout: `npm ci` removes the one inside. */
+/** Runs npm under a Node from outside this checkout: npm may replace the one inside. */
 function npm(args, complaint) {
   const path = pathOutside();
   const script = process.env.npm_execpath;

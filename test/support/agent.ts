@@ -1,0 +1,98 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Api } from './api.ts';
+import type { ApiAgent } from './api-shapes.ts';
+import { bareEnvironment, type Child, ROOT, startChild } from './child.ts';
+import { eventually } from './eventually.ts';
+
+const MAIN = join(ROOT, 'agent/main.ts');
+
+export interface AgentOptions {
+  name: string;
+  /** The agent's state directory. */
+  state: string;
+  logDirectory: string;
+  api: Api;
+  /** URL the agent dials, where it is not the control plane's own: a proxy in front. */
+  url?: string;
+  env?: Record<string, string>;
+  /** Put before the command, e.g. `['ip', 'netns', 'exec', name]`. */
+  prefix?: readonly string[];
+}
+
+/** An agent in a process of its own, enrolled by a real token. */
+export interface Agent {
+  readonly id: string;
+  readonly name: string;
+  readonly state: string;
+  process(): Child;
+  /** Waits until the control plane sees it online and knows what it reported. */
+  online(): Promise<ApiAgent>;
+  offline(): Promise<ApiAgent>;
+  /** Runs `homeport-agent …` on its state; rejects unless it ends with 0. */
+  cli(args: string[], input?: string): Promise<string>;
+  kill(): Promise<void>;
+  stop(): Promise<void>;
+  start(): void;
+}
+
+/** Makes a token, enrols, runs, and waits until the agent is online. */
+export async function startAgent(options: AgentOptions): Promise<Agent> {
+  await mkdir(options.state, { recursive: true });
+  const { api, name } = options;
+  const { token } = await api.post<{ token: string }>('/enrolment-tokens', { name });
+  await runAgentCli(options, ['enrol', '--url', options.url ?? api.url, '--name', name], token);
+  const agents = await api.get<ApiAgent[]>('/agents');
+  const id = agents.find((agent) => agent.name === name)?.id;
+  if (!id) throw new Error(`“${name}” enrolled, but the control plane does not list it.`);
+  let child = launch(options, ['run']);
+  const inState = (state: ApiAgent['state']) =>
+    eventually(`agent ${name} is ${state}`, async () => {
+      if (state === 'online' && !child.running())
+        throw new Error(`Agent ${name} ended:\n${child.output().slice(-4000)}`);
+      const agent = await api.get<ApiAgent>(`/agents/${id}`).catch(() => undefined);
+      return agent?.state === state && (state !== 'online' || agent.inventory !== null) && agent;
+    });
+  await inState('online');
+  return {
+    id,
+    name,
+    state: options.state,
+    process: () => child,
+    online: () => inState('online'),
+    offline: () => inState('offline'),
+    cli: (args, input) => runAgentCli(options, args, input),
+    kill: () => child.end('SIGKILL'),
+    stop: () => child.end('SIGTERM'),
+    start: () => {
+      child = launch(options, ['run']);
+    },
+  };
+}
+
+/** Runs one `homeport-agent` command to its end; rejects with its output unless it ends with 0. */
+export async function runAgentCli(
+  options: Pick<AgentOptions, 'name' | 'state' | 'logDirectory' | 'env' | 'prefix'>,
+  args: string[],
+  input?: string,
+): Promise<string> {
+  const child = launch(options, args, input);
+  const code = await child.exited;
+  if (code !== 0) throw new Error(`homeport-agent ${args[0]} ended with ${code}:\n${child.output()}`);
+  return child.output();
+}
+
+function launch(
+  options: Pick<AgentOptions, 'name' | 'state' | 'logDirectory' | 'env' | 'prefix'>,
+  args: string[],
+  input = '',
+): Child {
+  const command = [...(options.prefix ?? []), process.execPath, MAIN, ...args] as [string, ...string[]];
+  return startChild({
+    name: `agent-${options.name}`,
+    command,
+    env: bareEnvironment({ HOMEPORT_AGENT_STATE: options.state, ...options.env }),
+    logDirectory: options.logDirectory,
+    input,
+  });
+}

@@ -1,0 +1,52 @@
+import type { Failure } from '../../protocol/failure.ts';
+import type { JobKind, JobResult, JobState, Progress } from '../../protocol/job.ts';
+import type { Inventory } from '../../protocol/messages.ts';
+
+/** What the tests read of the API's replies, written down apart from the control plane's own types. */
+export interface ApiAgent {
+  id: string;
+  name: string;
+  state: 'online' | 'offline' | 'revoked';
+  sealingKey: string;
+  fingerprint: string;
+  inventory: Inventory | null;
+}
+
+export interface ApiServer {
+  id: string;
+  agentId: string;
+  name: string;
+  engine: string;
+  addedOnHost: boolean;
+}
+
+export interface ApiDatabase {
+  id: string;
+  serverId: string;
+  name: string;
+  snapshotCount: number;
+}
+
+export interface ApiSnapshot {
+  id: string;
+  databaseId: string;
+  databaseName: string;
+  sequence: number;
+  rawBytes: number;
+  storedBytes: number;
+  state: string;
+}
+
+export interface ApiJob {
+  id: string;
+  kind: JobKind;
+  state: JobState;
+  databaseId: string;
+  snapshotId: string | null;
+  attempt: number;
+  progress: Progress | null;
+  result: JobResult | null;
+  failure: Failure | null;
+  attempts?: { attempt: number; state: string; failure: Failure | null }[];
+  log?: { at: string; text: string }[];
+}

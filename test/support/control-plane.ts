@@ -1,0 +1,99 @@
+import { join } from 'node:path';
+import { type Api, createApi } from './api.ts';
+import { bareEnvironment, type Child, ROOT, startChild } from './child.ts';
+import { eventually } from './eventually.ts';
+import { freePort } from './ports.ts';
+
+const MAIN = join(ROOT, 'control-plane/main.ts');
+const CLI = join(ROOT, 'control-plane/cli/main.ts');
+
+export interface ControlPlaneOptions {
+  /** Data directory. */
+  data: string;
+  logDirectory: string;
+  /** Public URL where it is not the loopback one, e.g. that of a proxy in front. */
+  publicUrl?: string;
+  port?: number;
+  env?: Record<string, string>;
+}
+
+/** A control plane in a process of its own; survives any number of kills and starts on the same port. */
+export interface ControlPlane {
+  readonly port: number;
+  /** Where it listens, plain HTTP on loopback. */
+  readonly url: string;
+  readonly data: string;
+  process(): Child;
+  /** Link with which the owner's account is made, from its log. */
+  setupLink(): Promise<string>;
+  /** An API key made on the host, as `homeport api-key create` does; the set-up link stays unused. */
+  createApi(name: string): Promise<Api>;
+  /** Runs the `homeport` command on this data directory and gives its standard output. */
+  cli(...args: string[]): Promise<string>;
+  kill(): Promise<void>;
+  stop(): Promise<void>;
+  /** Starts it again and waits until it is healthy. */
+  start(): Promise<void>;
+}
+
+export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  const port = options.port ?? (await freePort());
+  const url = `http://127.0.0.1:${port}`;
+  const env = bareEnvironment({
+    HOMEPORT_DATA: options.data,
+    HOMEPORT_PORT: String(port),
+    HOMEPORT_URL: options.publicUrl ?? url,
+    ...options.env,
+  });
+  const launch = () =>
+    startChild({
+      name: 'control-plane',
+      command: [process.execPath, MAIN],
+      env,
+      logDirectory: options.logDirectory,
+    });
+  let child = launch();
+  await healthy(url, () => child);
+  const cli = (...args: string[]) => runCli({ ...options, env }, args);
+  return {
+    port,
+    url,
+    data: options.data,
+    process: () => child,
+    setupLink: async () => (await child.printed(/https?:\/\/[^\s"\\]+\/setup[^\s"\\]+/))[0],
+    createApi: async (name) => {
+      const output = await cli('api-key', 'create', '--name', name);
+      const key = output.match(/hp_[A-Za-z0-9_-]+/)?.[0];
+      if (!key) throw new Error(`homeport api-key create printed no key:\n${output}`);
+      return createApi(url, key);
+    },
+    cli,
+    kill: () => child.end('SIGKILL'),
+    stop: () => child.end('SIGTERM'),
+    start: async () => {
+      child = launch();
+      await healthy(url, () => child);
+    },
+  };
+}
+
+function healthy(url: string, child: () => Child): Promise<true> {
+  return eventually('the control plane is healthy', async () => {
+    if (!child().running()) throw new Error(`The control plane ended:\n${child().output().slice(-4000)}`);
+    return fetch(`${url}/healthz`).then(
+      (response) => response.ok || undefined,
+      () => undefined,
+    ) as Promise<true | undefined>;
+  });
+}
+
+async function runCli(
+  options: { env: Record<string, string>; logDirectory: string },
+  args: string[],
+): Promise<string> {
+  const command = [process.execPath, CLI, ...args] as [string, ...string[]];
+  const child = startChild({ name: 'cli', command, env: options.env, logDirectory: options.logDirectory });
+  const code = await child.exited;
+  if (code !== 0) throw new Error(`homeport ${args.join(' ')} ended with ${code}:\n${child.output()}`);
+  return child.output();
+}
