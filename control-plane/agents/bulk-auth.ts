@@ -23,7 +23,7 @@ export interface BulkVariables {
 }
 
 export interface BulkEnv {
-  Bindings: Partial<HttpBindings> | undefined;
+  Bindings: Partial<HttpBindings>;
   Variables: BulkVariables;
 }
 

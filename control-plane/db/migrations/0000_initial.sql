@@ -264,6 +264,7 @@ CREATE TABLE `vaults` (
 	`mode` text NOT NULL,
 	`store` text NOT NULL,
 	`createdAt` integer NOT NULL
-);--> statement-breakpoint
+);
+--> statement-breakpoint
 CREATE TRIGGER `audit_log_no_update` BEFORE UPDATE ON `audit_log` BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;--> statement-breakpoint
 CREATE TRIGGER `audit_log_no_delete` BEFORE DELETE ON `audit_log` BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;

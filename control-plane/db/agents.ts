@@ -1,0 +1,44 @@
+import { and, asc, eq, isNull } from 'drizzle-orm';
+import type { Inventory } from '../../protocol/messages.ts';
+import type { Db } from './open.ts';
+import { agents } from './schema/fleet.ts';
+
+export type AgentRow = typeof agents.$inferSelect;
+
+export function listAgents(db: Db): AgentRow[] {
+  return db.select().from(agents).orderBy(asc(agents.name), asc(agents.id)).all();
+}
+
+export function findAgent(db: Db, id: string): AgentRow | undefined {
+  return db.select().from(agents).where(eq(agents.id, id)).get();
+}
+
+export function findAgentByKey(db: Db, identityKey: string): AgentRow | undefined {
+  return db.select().from(agents).where(eq(agents.identityKey, identityKey)).get();
+}
+
+export function insertAgent(
+  db: Db,
+  agent: Pick<AgentRow, 'id' | 'name' | 'identityKey' | 'sealingKey' | 'createdAt'>,
+): void {
+  db.insert(agents).values(agent).run();
+}
+
+export function renameAgent(db: Db, id: string, name: string): void {
+  db.update(agents).set({ name }).where(eq(agents.id, id)).run();
+}
+
+/** @returns false where it was revoked already or does not exist */
+export function revokeAgent(db: Db, id: string, now: number): boolean {
+  const where = and(eq(agents.id, id), isNull(agents.revokedAt));
+  return db.update(agents).set({ revokedAt: now }).where(where).run().changes > 0;
+}
+
+export function recordSeen(db: Db, id: string, now: number): void {
+  db.update(agents).set({ lastSeenAt: now }).where(eq(agents.id, id)).run();
+}
+
+export function recordInventory(db: Db, id: string, inventory: Inventory): void {
+  const set = { inventory: JSON.stringify(inventory), version: inventory.version };
+  db.update(agents).set(set).where(eq(agents.id, id)).run();
+}

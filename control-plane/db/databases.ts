@@ -1,0 +1,67 @@
+import { and, asc, eq, isNotNull, type SQL } from 'drizzle-orm';
+import type { Db } from './open.ts';
+import { agents, databases, servers } from './schema/fleet.ts';
+
+export type DatabaseRow = typeof databases.$inferSelect;
+/** A database with the names a reader needs beside it. */
+export interface DatabaseListing extends DatabaseRow {
+  serverName: string;
+  engine: string;
+  serverRemovedAt: number | null;
+  agentId: string;
+  agentName: string;
+  agentRevokedAt: number | null;
+}
+
+function select(db: Db, where: SQL | undefined): DatabaseListing[] {
+  return db
+    .select({
+      id: databases.id,
+      serverId: databases.serverId,
+      name: databases.name,
+      createdAt: databases.createdAt,
+      protectedAt: databases.protectedAt,
+      serverName: servers.name,
+      engine: servers.engine,
+      serverRemovedAt: servers.removedAt,
+      agentId: servers.agentId,
+      agentName: agents.name,
+      agentRevokedAt: agents.revokedAt,
+    })
+    .from(databases)
+    .innerJoin(servers, eq(servers.id, databases.serverId))
+    .innerJoin(agents, eq(agents.id, servers.agentId))
+    .where(where)
+    .orderBy(asc(databases.name), asc(databases.id))
+    .all();
+}
+
+export function listDatabases(db: Db, filter: { serverId?: string | undefined } = {}): DatabaseListing[] {
+  return select(db, filter.serverId === undefined ? undefined : eq(databases.serverId, filter.serverId));
+}
+
+export function findDatabase(db: Db, id: string): DatabaseListing | undefined {
+  return select(db, eq(databases.id, id))[0];
+}
+
+export function findDatabaseByName(db: Db, serverId: string, name: string): DatabaseRow | undefined {
+  const where = and(eq(databases.serverId, serverId), eq(databases.name, name));
+  return db.select().from(databases).where(where).get();
+}
+
+/** Protects a database that may have been known before: its id, and so its snapshots, stay. */
+export function protectDatabase(db: Db, database: DatabaseRow): void {
+  db.insert(databases)
+    .values(database)
+    .onConflictDoUpdate({
+      target: [databases.serverId, databases.name],
+      set: { protectedAt: database.protectedAt },
+    })
+    .run();
+}
+
+/** @returns false where it was not protected */
+export function stopProtecting(db: Db, id: string): boolean {
+  const where = and(eq(databases.id, id), isNotNull(databases.protectedAt));
+  return db.update(databases).set({ protectedAt: null }).where(where).run().changes > 0;
+}

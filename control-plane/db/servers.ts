@@ -1,0 +1,44 @@
+import { asc, count, eq } from 'drizzle-orm';
+import type { Db } from './open.ts';
+import { agents, databases, servers } from './schema/fleet.ts';
+
+export type ServerRow = typeof servers.$inferSelect;
+/** A server with the names a reader needs beside it. */
+export interface ServerListing extends ServerRow {
+  agentName: string;
+  databaseCount: number;
+}
+
+export function findServer(db: Db, id: string): ServerRow | undefined {
+  return db.select().from(servers).where(eq(servers.id, id)).get();
+}
+
+export function listServers(db: Db): ServerListing[] {
+  const counts = new Map(
+    db
+      .select({ id: databases.serverId, n: count() })
+      .from(databases)
+      .groupBy(databases.serverId)
+      .all()
+      .map(({ id, n }) => [id, n]),
+  );
+  return db
+    .select({ server: servers, agentName: agents.name })
+    .from(servers)
+    .innerJoin(agents, eq(agents.id, servers.agentId))
+    .orderBy(asc(servers.name), asc(servers.id))
+    .all()
+    .map(({ server, agentName }) => ({ ...server, agentName, databaseCount: counts.get(server.id) ?? 0 }));
+}
+
+export function serversOfAgent(db: Db, agentId: string): ServerRow[] {
+  return db.select().from(servers).where(eq(servers.agentId, agentId)).all();
+}
+
+export function insertServer(db: Db, server: ServerRow): void {
+  db.insert(servers).values(server).run();
+}
+
+export function updateServer(db: Db, id: string, set: Partial<Omit<ServerRow, 'id' | 'agentId'>>): void {
+  db.update(servers).set(set).where(eq(servers.id, id)).run();
+}
