@@ -1,7 +1,7 @@
 import type { TestPostgres } from './postgres.ts';
 
 /** Orders for about 50 MB of dump. */
-export const DEMO_ORDERS = 90_000;
+export const DEMO_ORDERS = 125_000;
 
 const SCHEMA = `
 CREATE TYPE order_state AS ENUM ('placed', 'paid', 'shipped', 'returned');
