@@ -74,8 +74,6 @@ export interface VaultService {
    * mismatch included) break the stream rather than end it. Cancelling the stream stops the reading.
    */
   download(snapshotId: string): Promise<ReadableStream<Uint8Array>>;
-  /** Gives up the lock on the data directory. */
-  close(): void;
 }
 
 /** What the vault asks of the jobs: whether an upload, commit or source request is for a live attempt. */
@@ -101,14 +99,6 @@ export interface RunningJob {
   /** Backups only. */
   sequence: number | null;
   cancelRequested: boolean;
-}
-
-/** Seals small secrets (key files) under the control plane's master key; `label` binds them to their use. */
-export interface MasterKey {
-  /** Text to keep in a file. */
-  seal(label: string, text: string): string;
-  /** @throws where the text was not sealed with this label and key */
-  open(label: string, sealed: string): string;
 }
 
 /** What an agent may do with the vaults over HTTP. All calls throw FailureError. */

@@ -1,0 +1,130 @@
+import { and, desc, eq, sql } from 'drizzle-orm';
+import type { PackEntry } from '../../protocol/vault/pack.ts';
+import type { Db } from './open.ts';
+import { chunks, packs } from './schema/vault.ts';
+
+/** One place where a chunk is stored; offset and lengths in bytes. */
+export interface ChunkRow {
+  packId: number;
+  /** Name of the pack. */
+  sha256: string;
+  packLength: number;
+  /** 16 bytes. */
+  keyId: Buffer;
+  offset: number;
+  length: number;
+  rawLength: number;
+}
+
+/** What a pack is and holds, as its trailer says. */
+export interface PackFacts {
+  vaultId: string;
+  serverId: string;
+  sha256: string;
+  length: number;
+  createdAt: number;
+}
+
+/** Packs and the chunks in them. Statements are prepared once: a backup asks for thousands of chunks. */
+export function chunkQueries(db: Db) {
+  const here = and(
+    eq(packs.vaultId, sql.placeholder('vaultId')),
+    eq(chunks.serverId, sql.placeholder('serverId')),
+    eq(chunks.chunkId, sql.placeholder('chunkId')),
+  );
+  const newestKey = db
+    .select({ keyId: chunks.keyId })
+    .from(chunks)
+    .innerJoin(packs, eq(packs.id, chunks.packId))
+    .where(here)
+    .orderBy(desc(chunks.packId))
+    .limit(1)
+    .prepare();
+  const places = db
+    .select({
+      packId: chunks.packId,
+      sha256: packs.sha256,
+      packLength: packs.length,
+      keyId: chunks.keyId,
+      offset: chunks.offset,
+      length: chunks.length,
+      rawLength: chunks.rawLength,
+    })
+    .from(chunks)
+    .innerJoin(packs, eq(packs.id, chunks.packId))
+    .where(here)
+    .orderBy(desc(chunks.packId))
+    .prepare();
+  const insertChunk = db
+    .insert(chunks)
+    .values({
+      serverId: sql.placeholder('serverId'),
+      chunkId: sql.placeholder('chunkId'),
+      packId: sql.placeholder('packId'),
+      keyId: sql.placeholder('keyId'),
+      offset: sql.placeholder('offset'),
+      length: sql.placeholder('length'),
+      rawLength: sql.placeholder('rawLength'),
+    })
+    .onConflictDoNothing()
+    .prepare();
+
+  return {
+    /** Key of the newest copy: the one the agent can vouch for, where it ever lost its records. */
+    keyOf(vaultId: string, serverId: string, chunkId: Buffer): Buffer | undefined {
+      return newestKey.get({ vaultId, serverId, chunkId })?.keyId;
+    },
+
+    /** Every copy of a chunk, newest first. */
+    placesOf(vaultId: string, serverId: string, chunkId: Buffer): ChunkRow[] {
+      return places.all({ vaultId, serverId, chunkId });
+    },
+
+    pack(vaultId: string, sha256: string) {
+      return db
+        .select()
+        .from(packs)
+        .where(and(eq(packs.vaultId, vaultId), eq(packs.sha256, sha256)))
+        .get();
+    },
+
+    /** Adds a pack with its chunks, all or none. Says whether it was new. */
+    addPack(facts: PackFacts, entries: readonly PackEntry[]): boolean {
+      return db.transaction((tx) => {
+        const row = tx.insert(packs).values(facts).onConflictDoNothing().returning({ id: packs.id }).get();
+        if (!row) return false;
+        for (const { chunkId, keyId, offset, length, rawLength } of entries) {
+          const place = { offset, length, rawLength, keyId: Buffer.from(keyId, 'hex') };
+          insertChunk.run({ serverId: facts.serverId, chunkId, packId: row.id, ...place });
+        }
+        return true;
+      });
+    },
+
+    /** Forgets a pack and what it held. */
+    removePack(packId: number): void {
+      db.transaction((tx) => {
+        tx.delete(chunks).where(eq(chunks.packId, packId)).run();
+        tx.delete(packs).where(eq(packs.id, packId)).run();
+      });
+    },
+
+    /** Name and length of every pack of a vault, by name. */
+    packs(vaultId: string): Map<string, { id: number; length: number }> {
+      const rows = db
+        .select({ sha256: packs.sha256, id: packs.id, length: packs.length })
+        .from(packs)
+        .where(eq(packs.vaultId, vaultId))
+        .all();
+      return new Map(rows.map(({ sha256, id, length }) => [sha256, { id, length }]));
+    },
+
+    /** Bytes of all packs of a vault. */
+    storedBytes(vaultId: string): number {
+      const sum = sql<number>`coalesce(sum(${packs.length}), 0)`;
+      return db.select({ sum }).from(packs).where(eq(packs.vaultId, vaultId)).get()?.sum ?? 0;
+    },
+  };
+}
+
+export type ChunkQueries = ReturnType<typeof chunkQueries>;

@@ -1,0 +1,54 @@
+import { and, eq, inArray } from 'drizzle-orm';
+import type { Db } from './open.ts';
+import { agents, databases, jobs, servers } from './schema/fleet.ts';
+
+/** What the vault needs to know of the fleet: who owns a server, whose keys an agent has. */
+export function vaultFleetQueries(db: Db) {
+  return {
+    server(id: string) {
+      return db
+        .select({ id: servers.id, agentId: servers.agentId, name: servers.name, engine: servers.engine })
+        .from(servers)
+        .where(eq(servers.id, id))
+        .get();
+    },
+
+    agent(id: string) {
+      const { name, identityKey, sealingKey } = agents;
+      return db
+        .select({ id: agents.id, name, identityKey, sealingKey })
+        .from(agents)
+        .where(eq(agents.id, id))
+        .get();
+    },
+
+    /** Snapshots that live restores of an agent read. */
+    restoring(agentId: string, vaultId: string): { jobId: string; snapshotId: string }[] {
+      return db
+        .select({ jobId: jobs.id, snapshotId: jobs.snapshotId })
+        .from(jobs)
+        .where(
+          and(
+            eq(jobs.agentId, agentId),
+            eq(jobs.vaultId, vaultId),
+            eq(jobs.kind, 'restore'),
+            inArray(jobs.state, ['offered', 'running']),
+          ),
+        )
+        .all();
+    },
+
+    /** Adds what a rebuild found in the store, where it is not known; nothing known is changed. */
+    addAgent(row: typeof agents.$inferInsert): boolean {
+      return db.insert(agents).values(row).onConflictDoNothing().run().changes > 0;
+    },
+    addServer(row: typeof servers.$inferInsert): boolean {
+      return db.insert(servers).values(row).onConflictDoNothing().run().changes > 0;
+    },
+    addDatabase(row: typeof databases.$inferInsert): boolean {
+      return db.insert(databases).values(row).onConflictDoNothing().run().changes > 0;
+    },
+  };
+}
+
+export type VaultFleetQueries = ReturnType<typeof vaultFleetQueries>;

@@ -1,0 +1,64 @@
+import type { KeyObject } from 'node:crypto';
+import { fail } from '../../protocol/failure.ts';
+import { ed25519Public } from '../../protocol/keys.ts';
+import { type AgentCertificate, openStatement, signStatement } from '../../protocol/vault/statement.ts';
+import type { OpenVault } from './create.ts';
+import { certificateName } from './layout.ts';
+import type { CertifiedAgent } from './service.ts';
+
+const MAX_BYTES = 64 * 1024;
+
+/**
+ * Makes the vault vouch for an agent’s keys: `agents/<id>.json`, durable once resolved.
+ * @throws FailureError `conflict` for another identity key than the certified one: what the first signed would stop being valid
+ */
+export async function certify(vault: OpenVault, agent: CertifiedAgent): Promise<void> {
+  const existing = await certificateOf(vault, agent.id);
+  if (existing && existing.identityKey !== agent.identityKey)
+    throw fail(
+      'conflict',
+      `The vault vouches for another key of agent ${agent.id} already.`,
+      'Enrol the agent anew: it then gets an id of its own.',
+    );
+  if (existing?.sealingKey === agent.sealingKey && existing.name === agent.name) return;
+  const { id: agentId, name, identityKey, sealingKey } = agent;
+  const certificate = signStatement(
+    'agent-certificate',
+    {
+      format: 1,
+      vaultId: vault.id,
+      agentId,
+      name,
+      identityKey,
+      sealingKey,
+      issuedAt: new Date().toISOString(),
+    },
+    vault.secrets.signing,
+  );
+  await vault.store.put(certificateName(agentId), [Buffer.from(certificate)], { maxBytes: MAX_BYTES });
+}
+
+/** The certified keys of an agent. @throws FailureError `signature_invalid` */
+export async function certificateOf(
+  vault: OpenVault,
+  agentId: string,
+): Promise<AgentCertificate | undefined> {
+  const text = await certificateText(vault, agentId);
+  if (text === undefined) return undefined;
+  const certificate = openStatement('agent-certificate', text, vault.secrets.signingKey);
+  return certificate.vaultId === vault.id && certificate.agentId === agentId ? certificate : undefined;
+}
+
+/** Text of `agents/<id>.json`. */
+export async function certificateText(vault: OpenVault, agentId: string): Promise<string | undefined> {
+  const name = certificateName(agentId);
+  if ((await vault.store.size(name)) === undefined) return undefined;
+  return (await vault.store.read(name)).toString('utf8');
+}
+
+/** What manifests of this agent are verified with: knows this one agent only. */
+export function signerOf(
+  certificate: AgentCertificate | undefined,
+): (agentId: string) => KeyObject | undefined {
+  return (agentId) => (agentId === certificate?.agentId ? ed25519Public(certificate.identityKey) : undefined);
+}

@@ -1,0 +1,253 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { existsSync, renameSync } from 'node:fs';
+import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { FailureError, fail } from '../../../protocol/failure.ts';
+import type { PutTerms, Store, StoredFile, StoreRange } from './store.ts';
+
+const NAME = /^(?!.*(?:^|\/)\.{1,2}(?:\/|$))[A-Za-z0-9._-]+(?:\/[A-Za-z0-9._-]+)*$/;
+/** Folder of files being written, on the same file system as where they go. */
+const STAGING = '.staging';
+/** Bytes gathered before they are written: fewer trips to the thread pool, no copy. */
+const GATHER_BYTES = 1024 * 1024;
+
+/** A store in a directory, which is made where it is missing. */
+export class LocalStore implements Store {
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  async put(
+    name: string,
+    body: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+    terms: PutTerms,
+  ): Promise<number> {
+    let length = 0;
+    await this.#write(name, async (file) => {
+      length = await fill(file, body, terms);
+      await terms.accept?.({ length, read: (range) => readExactly(file, name, range) });
+      return true;
+    });
+    return length;
+  }
+
+  async putIfAbsent(name: string, bytes: Uint8Array): Promise<boolean> {
+    if ((await this.size(name)) !== undefined) return false;
+    return this.#write(name, async (file, path) => {
+      await file.writeFile(bytes);
+      return !existsSync(path);
+    });
+  }
+
+  async read(name: string, range?: StoreRange): Promise<Buffer> {
+    return this.#reading(name, async (file) => {
+      return readExactly(file, name, range ?? { offset: 0, length: (await file.stat()).size });
+    });
+  }
+
+  async *stream(name: string, range?: StoreRange): AsyncGenerator<Buffer, void> {
+    const file = await this.#open(name);
+    try {
+      const whole = range ?? { offset: 0, length: (await file.stat()).size };
+      for (let done = 0; done < whole.length; done += GATHER_BYTES) {
+        const length = Math.min(GATHER_BYTES, whole.length - done);
+        yield await readExactly(file, name, { offset: whole.offset + done, length });
+      }
+    } catch (error) {
+      throw storeFailure(error);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async size(name: string): Promise<number | undefined> {
+    try {
+      return (await stat(this.#path(name))).size;
+    } catch (error) {
+      if (isCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
+      throw storeFailure(error);
+    }
+  }
+
+  async *list(folder: string): AsyncGenerator<StoredFile, void> {
+    const root = this.#path(folder);
+    try {
+      for (const entry of await readdir(root, { withFileTypes: true })) {
+        const name = `${folder}/${entry.name}`;
+        if (!NAME.test(name)) continue;
+        if (entry.isDirectory()) yield* this.list(name);
+        else if (entry.isFile()) yield { name, length: (await stat(join(root, entry.name))).size };
+      }
+    } catch (error) {
+      if (!isCode(error, 'ENOENT')) throw storeFailure(error);
+    }
+  }
+
+  async sweep(): Promise<number> {
+    try {
+      const staging = join(this.#root, STAGING);
+      const left = await readdir(staging);
+      for (const name of left) await rm(join(staging, name), { force: true });
+      return left.length;
+    } catch (error) {
+      if (isCode(error, 'ENOENT')) return 0;
+      throw storeFailure(error);
+    }
+  }
+
+  /** Stages a file, makes it durable and gives it its name, unless `write` says no. */
+  async #write(name: string, write: (file: FileHandle, path: string) => Promise<boolean>): Promise<boolean> {
+    const path = this.#path(name);
+    const staged = join(this.#root, STAGING, randomUUID());
+    try {
+      await makeFolder(dirname(path), this.#root);
+      await makeFolder(dirname(staged), this.#root);
+      const file = await open(staged, 'wx+', 0o600);
+      try {
+        if (!(await write(file, path))) return false;
+        await file.datasync();
+      } finally {
+        await file.close();
+      }
+      renameSync(staged, path);
+      await syncFolder(dirname(path));
+      return true;
+    } catch (error) {
+      throw storeFailure(error);
+    } finally {
+      await rm(staged, { force: true });
+    }
+  }
+
+  async #reading<T>(name: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
+    const file = await this.#open(name);
+    try {
+      return await use(file);
+    } catch (error) {
+      throw storeFailure(error);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #open(name: string): Promise<FileHandle> {
+    try {
+      return await open(this.#path(name), 'r');
+    } catch (error) {
+      if (!isCode(error, 'ENOENT', 'ENOTDIR')) throw storeFailure(error);
+      throw fail('not_found', `The vault has no file ${name}.`, 'Scrub the vault.', { cause: error });
+    }
+  }
+
+  #path(name: string): string {
+    if (!NAME.test(name) || name.startsWith(STAGING))
+      throw fail('invalid_input', 'This cannot be the name of a file in a vault.', 'Use another name.');
+    return join(this.#root, name);
+  }
+}
+
+async function fill(
+  file: FileHandle,
+  body: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  terms: PutTerms,
+): Promise<number> {
+  const hash = createHash('sha256');
+  let length = 0;
+  let gathered: Uint8Array[] = [];
+  let bytes = 0;
+  const flush = async () => {
+    if (gathered.length > 0) await writeAll(file, gathered, length - bytes);
+    gathered = [];
+    bytes = 0;
+  };
+  for await (const part of body) {
+    length += part.length;
+    bytes += part.length;
+    if (length > terms.maxBytes) throw tooLarge(terms.maxBytes);
+    hash.update(part);
+    gathered.push(part);
+    if (bytes >= GATHER_BYTES) await flush();
+  }
+  await flush();
+  if (terms.sha256 !== undefined && hash.digest('hex') !== terms.sha256)
+    throw fail('pack_corrupt', 'The bytes that arrived are not those that were sent.', 'Send them again.', {
+      retryable: true,
+    });
+  return length;
+}
+
+async function writeAll(file: FileHandle, parts: readonly Uint8Array[], position: number): Promise<void> {
+  const total = parts.reduce((sum, part) => sum + part.length, 0);
+  const { bytesWritten } = await file.writev(parts, position);
+  // A disk that fills up takes a part without an error; writing on brings the error out.
+  if (bytesWritten < total) {
+    const rest = Buffer.concat(parts).subarray(bytesWritten);
+    let done = 0;
+    while (done < rest.length)
+      done += (await file.write(rest, done, rest.length - done, position + bytesWritten + done)).bytesWritten;
+  }
+}
+
+async function readExactly(file: FileHandle, name: string, range: StoreRange): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(range.length);
+  let done = 0;
+  while (done < range.length) {
+    const { bytesRead } = await file.read(buffer, done, range.length - done, range.offset + done);
+    if (bytesRead === 0)
+      throw fail('pack_corrupt', `The file ${name} is shorter than it should be.`, 'Scrub the vault.');
+    done += bytesRead;
+  }
+  return buffer;
+}
+
+/** Makes a folder and, up to `root`, those above it; each durable in the one above. */
+async function makeFolder(folder: string, root: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  for (let at = folder; ; at = dirname(at)) {
+    await syncFolder(dirname(at));
+    if (at === first || at === root || relative(root, at).startsWith('..')) return;
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function isCode(error: unknown, ...codes: string[]): boolean {
+  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
+}
+
+function tooLarge(maxBytes: number) {
+  return fail(
+    'message_too_large',
+    `A file of the vault has more than ${maxBytes} bytes.`,
+    'Send less at once.',
+  );
+}
+
+/** What a failed system call means to whoever asked for it. */
+function storeFailure(error: unknown): unknown {
+  if (error instanceof FailureError || !(error instanceof Error) || !('syscall' in error)) return error;
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return fail(
+      'disk_full',
+      'The disk of the vault is full.',
+      'Free space where the control plane keeps its vaults, or move them to a larger disk.',
+      { cause: error },
+    );
+  return fail(
+    'store_unavailable',
+    `The vault’s store answers “${code}”.`,
+    'Check that the disk of the vault is mounted, healthy and writable for the control plane.',
+    { retryable: true, cause: error },
+  );
+}

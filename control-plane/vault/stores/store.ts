@@ -1,0 +1,52 @@
+/**
+ * Where a vault's files lie. Names are `/`-separated paths of `[A-Za-z0-9._-]` segments; anything else is
+ * refused. One control plane writes to a store at a time. What is not reachable or not writable fails with
+ * `store_unavailable`, a full disk with `disk_full`. Every driver passes test/contract/store.ts.
+ */
+export interface Store {
+  /**
+   * Writes a whole file: once resolved it is durable, and nobody ever sees a part of it. Replaces what had the
+   * name. Resolves with its length in bytes.
+   * @throws FailureError `message_too_large` beyond `maxBytes`, `pack_corrupt` where the hash differs
+   */
+  put(name: string, body: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, terms: PutTerms): Promise<number>;
+  /** Like {@link put}, but keeps what has the name already; says whether it wrote. */
+  putIfAbsent(name: string, bytes: Uint8Array): Promise<boolean>;
+  /** Exactly the bytes of `range`, or of the whole file. @throws FailureError `not_found` | `pack_corrupt` */
+  read(name: string, range?: StoreRange): Promise<Buffer>;
+  /** The same as a stream. @throws FailureError `not_found` | `pack_corrupt` */
+  stream(name: string, range?: StoreRange): AsyncGenerator<Buffer, void>;
+  /** Length in bytes, or `undefined` where there is no such file. */
+  size(name: string): Promise<number | undefined>;
+  /** Every file below a folder, in no particular order. */
+  list(folder: string): AsyncIterable<StoredFile>;
+  /** Removes what interrupted writes left behind; says how many files. Only while nothing is being written. */
+  sweep(): Promise<number>;
+}
+
+export interface PutTerms {
+  maxBytes: number;
+  /** Hex; the bytes are hashed on their way and refused where they differ. */
+  sha256?: string;
+  /** Looks at the bytes as the store has them, before they take their name; what it throws refuses them. */
+  accept?: (staged: StagedFile) => Promise<void>;
+}
+
+/** A file that is written but has no name yet. */
+export interface StagedFile {
+  /** Bytes. */
+  length: number;
+  read(range: StoreRange): Promise<Buffer>;
+}
+
+/** Bytes `[offset, offset + length)`. */
+export interface StoreRange {
+  offset: number;
+  length: number;
+}
+
+export interface StoredFile {
+  name: string;
+  /** Bytes. */
+  length: number;
+}
