@@ -35,6 +35,8 @@ export interface ConnectionOptions {
 export interface Connection {
   /** False where nobody is connected, or the socket is congested and the message `droppable`. */
   send(message: ToControlPlane, droppable?: boolean): boolean;
+  /** The session that is live now, if there is one. */
+  live(): Session | undefined;
   /** The live session, waiting for one if need be. Rejects with the signal's reason. */
   session(signal: AbortSignal): Promise<Session>;
   stop(): Promise<void>;
@@ -53,6 +55,7 @@ export function startConnection(options: ConnectionOptions): Connection {
   });
   return {
     send: (message, droppable) => current?.send(message, droppable) ?? false,
+    live: () => current,
     session(signal) {
       if (current && !signal.aborted) return Promise.resolve(current);
       return waitForSession(waiting, signal);

@@ -1,0 +1,106 @@
+import { fail } from '../../protocol/failure.ts';
+import { type Clock, pause } from '../clock.ts';
+import { fullJitter } from './backoff.ts';
+import type { Connection } from './connection.ts';
+import type { Session } from './session.ts';
+
+/** Largest exponent of the backoff between calls: about 16 s, since a dump waits with them. */
+const CALL_SLOWEST = 4;
+
+/** A call did not get through; the next may. Anything else that is thrown is final. */
+export class Unavailable extends Error {
+  override readonly name = 'Unavailable';
+}
+
+export interface PersistOptions {
+  connection: Pick<Connection, 'live' | 'session'>;
+  clock: Clock;
+  /** How long a call goes on without success, in milliseconds. */
+  outageLimitMs: number;
+  /** Told when the first call begins to wait for the control plane, and when none waits any more. */
+  onWaiting(waiting: boolean): void;
+}
+
+/** Runs a bulk call until it succeeds, over lost connections and restarts of the control plane. */
+export type Persistence = <T>(call: (session: Session) => Promise<T>, signal: AbortSignal) => Promise<T>;
+
+/**
+ * Repeats what is {@link Unavailable}, with full jitter, each time with the session that is live then. Rejects
+ * with what else the call throws, with the signal's reason, or with `control_plane_unreachable` past the limit.
+ */
+export function createPersistence(options: PersistOptions): Persistence {
+  const waiting = createGauge(options.onWaiting);
+  return async (call, signal) => {
+    signal.throwIfAborted();
+    const session = options.connection.live();
+    try {
+      if (session) return await call(session);
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error;
+    }
+    waiting.enter();
+    try {
+      return await repeat(options, call, signal);
+    } finally {
+      waiting.leave();
+    }
+  };
+}
+
+async function repeat<T>(
+  options: PersistOptions,
+  call: (session: Session) => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
+  const { clock, connection, outageLimitMs } = options;
+  const limit = new AbortController();
+  const cancel = clock.after(outageLimitMs, () => limit.abort());
+  const patience = AbortSignal.any([signal, limit.signal]);
+  let last: unknown;
+  try {
+    for (let failures = 0; !patience.aborted; failures += 1) {
+      if (failures > 0 || connection.live()) {
+        await pause(clock, fullJitter(Math.min(failures, CALL_SLOWEST)), patience);
+      }
+      const session = await connection.session(patience);
+      try {
+        return await call(session);
+      } catch (error) {
+        if (!(error instanceof Unavailable)) throw error;
+        last = error;
+      }
+    }
+  } catch (error) {
+    // Only a limit that ran out is ours to explain; abort reasons and refusals pass.
+    if (signal.aborted || !limit.signal.aborted || error !== limit.signal.reason) throw error;
+  } finally {
+    cancel();
+  }
+  signal.throwIfAborted();
+  throw gaveUp(outageLimitMs, last);
+}
+
+function gaveUp(outageLimitMs: number, last: unknown) {
+  const reason = last instanceof Error ? last.message : 'There was no connection.';
+  return fail(
+    'control_plane_unreachable',
+    `The control plane could not be used for ${Math.round(outageLimitMs / 1000)} s: ${reason}`,
+    'Start it again or repair the way to it. The next attempt uploads only what is missing.',
+    { retryable: true, cause: last },
+  );
+}
+
+/** Reports the edges of “somebody waits”. */
+function createGauge(changed: (waiting: boolean) => void): { enter(): void; leave(): void } {
+  let count = 0;
+  return {
+    enter() {
+      count += 1;
+      if (count === 1) changed(true);
+    },
+    leave() {
+      count -= 1;
+      if (count === 0) changed(false);
+    },
+  };
+}
