@@ -23,7 +23,7 @@ export function openTokens(db: Db, now: number): EnrolmentTokenRow[] {
 }
 
 /** @returns whether this call was the one that used it */
-export function useToken(db: Db, use: { id: string; agentId: string; now: number }): boolean {
+export function redeemToken(db: Db, use: { id: string; agentId: string; now: number }): boolean {
   const where = and(
     eq(enrolmentTokens.id, use.id),
     isNull(enrolmentTokens.usedAt),

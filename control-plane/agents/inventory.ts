@@ -1,0 +1,78 @@
+import type { Inventory, KnownServer } from '../../protocol/messages.ts';
+import type { Audit } from '../audit.ts';
+import type { Clock } from '../clock.ts';
+import { recordInventory } from '../db/agents.ts';
+import type { Db } from '../db/open.ts';
+import { findServer, insertServer, serversOfAgent, updateServer } from '../db/servers.ts';
+import type { Events } from '../events.ts';
+import type { Logger } from '../log.ts';
+
+export interface InventoryDeps {
+  db: Db;
+  clock: Clock;
+  events: Events;
+  audit: Audit;
+  log: Logger;
+}
+
+/** Who announces a server. */
+export interface Announcer {
+  agentId: string;
+  agentName: string;
+  from: string;
+}
+
+/**
+ * Takes an agent's word about itself and the servers it holds credentials for: it owns that truth. Servers it
+ * no longer knows are marked as removed; what was backed up from them stays.
+ */
+export function takeInventory(deps: InventoryDeps, announcer: Announcer, inventory: Inventory): void {
+  const { clock, db, events } = deps;
+  const { agentId } = announcer;
+  db.transaction(() => {
+    recordInventory(db, agentId, inventory);
+    for (const server of inventory.servers) upsertAnnounced(deps, announcer, server);
+    const known = new Set(inventory.servers.map(({ id }) => id));
+    for (const row of serversOfAgent(db, agentId)) {
+      if (row.removedAt === null && !known.has(row.id)) updateServer(db, row.id, { removedAt: clock.now() });
+    }
+  });
+  events.changed('agents', agentId);
+  events.changed('servers');
+  events.changed('databases');
+}
+
+function upsertAnnounced(deps: InventoryDeps, announcer: Announcer, server: KnownServer): void {
+  const { audit, clock, db, log } = deps;
+  const { agentId, agentName, from } = announcer;
+  const existing = findServer(db, server.id);
+  const facts = {
+    name: server.name,
+    connection: JSON.stringify(server.connection),
+    removedAt: null,
+  };
+  if (!existing) {
+    const { id, engine } = server;
+    const now = clock.now();
+    insertServer(db, { ...facts, id, agentId, engine, version: null, addedOnHost: true, createdAt: now });
+    audit({
+      actor: { kind: 'agent', id: agentId, name: agentName },
+      action: 'server.add-on-host',
+      target: { kind: 'server', id, name: server.name },
+      from,
+    });
+    return;
+  }
+  if (existing.agentId !== agentId || existing.engine !== server.engine) {
+    // Ids are random: a clash means a copied state file, or an agent reaching for another one's backups.
+    log.error({ agentId, serverId: server.id }, 'an agent announced a server of another agent');
+    audit({
+      actor: { kind: 'agent', id: agentId, name: agentName },
+      action: 'server.foreign-refused',
+      target: { kind: 'server', id: server.id, name: existing.name },
+      from,
+    });
+    return;
+  }
+  updateServer(db, server.id, facts);
+}
