@@ -20,6 +20,8 @@ export interface TestPostgresOptions {
   major?: number;
   /** More arguments for `initdb`. */
   initdb?: string[];
+  /** Network namespace to run in; `query` then comes in by the unix socket. */
+  namespace?: string;
 }
 
 /** A throwaway PostgreSQL server: real, on a free port, in a temp directory, gone after `stop()`. */
@@ -65,7 +67,7 @@ export async function startPostgres(options: TestPostgresOptions = {}): Promise<
   try {
     if (account.uid !== undefined) await chown(directory, account.uid, account.gid ?? account.uid);
     await initialise({ ...options, binaries: binaries.directory, directory, password, account });
-    return await launch({ binaries, directory, password, account });
+    return await launch({ binaries, directory, password, account, namespace: options.namespace });
   } catch (error) {
     await rm(directory, { recursive: true, force: true });
     throw error;
@@ -116,23 +118,32 @@ async function launch(input: {
   directory: string;
   password: string;
   account: Account;
+  namespace: string | undefined;
 }): Promise<TestPostgres> {
   const { directory, password } = input;
   for (let attempt = 1; ; attempt += 1) {
     // Another process may take the port between our probe and the server's bind: then take another one.
     const port = await freePort();
     const args = ['-D', join(directory, 'data'), '-p', String(port)];
-    const child = spawn(join(input.binaries.directory, 'postgres'), args, {
-      ...input.account,
+    const [file, first, account] = within(input.namespace, input.account);
+    const program = join(input.binaries.directory, 'postgres');
+    const child = spawn(file ?? program, file ? [...first, program, ...args] : args, {
+      ...account,
       cwd: directory,
       env: bareEnv(),
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     const failure = await ready(child, join(directory, 'server.log'));
-    if (failure === undefined)
-      return handle({ child, port, directory, password, major: input.binaries.major });
+    if (failure === undefined) return handle({ ...input, child, port, major: input.binaries.major });
     if (attempt === 5 || !failure.includes('Address already in use')) throw new Error(failure);
   }
+}
+
+/** Only root may enter a namespace, so there the account is changed inside; the process stays the same one. */
+function within(namespace: string | undefined, account: Account): [string | undefined, string[], Account] {
+  if (namespace === undefined) return [undefined, [], account];
+  const become = ['setpriv', `--reuid=${account.uid ?? 0}`, `--regid=${account.gid ?? 0}`, '--clear-groups'];
+  return ['nsenter', [`--net=/run/netns/${namespace}`, ...become], {}];
 }
 
 /** Resolves with `undefined` once the server is ready, or with its output if it ended before. */
@@ -159,8 +170,10 @@ function handle(input: {
   directory: string;
   password: string;
   major: number;
+  namespace: string | undefined;
 }): TestPostgres {
   const { child, port, directory, password } = input;
+  const reach = input.namespace === undefined ? '127.0.0.1' : directory;
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const atExit = () => {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGQUIT');
@@ -177,13 +190,14 @@ function handle(input: {
     major: input.major,
     psqlEnv: {
       ...bareEnv(),
-      PGHOST: '127.0.0.1',
+      PGHOST: reach,
       PGPORT: String(port),
       PGUSER: 'postgres',
       PGPASSWORD: password,
       PGDATABASE: 'postgres',
     },
-    query: (sql, database = 'postgres', values) => query({ port, password, database }, sql, values),
+    query: (sql, database = 'postgres', values) =>
+      query({ host: reach, port, password, database }, sql, values),
     log: () => readFile(join(directory, 'server.log'), 'utf8'),
     stop: async () => {
       process.off('exit', atExit);
@@ -211,11 +225,11 @@ function killQuietly(pid: number) {
 }
 
 async function query(
-  where: { port: number; password: string; database: string },
+  where: { host: string; port: number; password: string; database: string },
   sql: string,
   values?: unknown[],
 ) {
-  const client = new pg.Client({ ...where, host: '127.0.0.1', user: 'postgres' });
+  const client = new pg.Client({ ...where, user: 'postgres' });
   client.on('error', () => {}); // a server killed by the test ends idle clients; the query itself rejects
   await client.connect();
   try {

@@ -1,0 +1,216 @@
+import type { PostgresConnection } from '../../../protocol/engines/postgres.ts';
+import { type Failure, FailureError, toFailure } from '../../../protocol/failure.ts';
+import type { ToolExit } from '../../process.ts';
+
+/** A client tool that ended badly, on its way to {@link explain}. */
+export class ToolError extends Error {
+  override readonly name = 'ToolError';
+  readonly tool: string;
+  readonly exit: ToolExit;
+
+  constructor(tool: string, exit: ToolExit) {
+    super(`${tool} ended with ${exit.signal ?? exit.exitCode}`);
+    this.tool = tool;
+    this.exit = exit;
+  }
+}
+
+type Entry = Pick<Failure, 'code' | 'message' | 'hint'> & { retryable?: boolean };
+type Explain = (where: PostgresConnection, text: string) => Entry;
+
+const at = (where: PostgresConnection) =>
+  where.host.startsWith('/') ? where.host : `${where.host}:${where.port}`;
+
+const refused: Explain = (where) => ({
+  code: 'connection_refused',
+  message: `Nothing accepts connections at ${at(where)}.`,
+  hint: 'Check host and port, that PostgreSQL runs, and that its listen_addresses include this address. Inside a container, “localhost” is the container itself.',
+  retryable: true,
+});
+const unknownHost: Explain = (where) => ({
+  code: 'unknown_host',
+  message: `The agent cannot resolve the host name “${where.host}”.`,
+  hint: 'Check the spelling and the agent’s DNS. A container’s name resolves only for agents on the same container network.',
+});
+const timeout: Explain = (where) => ({
+  code: 'connection_timeout',
+  message: `${at(where)} did not answer within 10 seconds.`,
+  hint: 'Packets get lost on the way: check firewall, security group and routing between the agent and the server.',
+  retryable: true,
+});
+const gone: Explain = (_, text) => ({
+  code: 'server_gone',
+  message: `The server ended the connection${text ? `: ${text}` : '.'}`,
+  hint: 'The server was stopped, crashed or ran out of memory, or something between cut the connection. Look into the server’s log.',
+  retryable: true,
+});
+const denied: Explain = (where, text) => ({
+  code: 'access_denied',
+  message: `The server refused the login of “${where.user}”: ${text}`,
+  hint: 'Check user and password, and that pg_hba.conf lets this user in from the agent’s address.',
+});
+const tlsRequired: Explain = (where, text) => ({
+  code: 'tls_required',
+  message: text,
+  hint:
+    where.tls === 'off' || where.tls === 'prefer'
+      ? 'The server wants an encrypted connection: choose TLS “Require” or “Verify”.'
+      : 'The server has no TLS: switch it on there (ssl = on), or choose “Prefer” or “Off” if the network is trusted.',
+});
+const tlsUntrusted: Explain = (where, text) => ({
+  code: 'tls_untrusted',
+  message: `The certificate of ${at(where)} is not trusted: ${text}`,
+  hint: 'Give the CA that signed it, and use the host name that the certificate was made for.',
+});
+const privilege: Explain = (where, text) => ({
+  code: 'privilege_missing',
+  message: `“${where.user}” lacks a privilege: ${text}`,
+  hint: 'Run the preflight: it prints the GRANT to paste.',
+});
+const disk: Explain = (_, text) => ({
+  code: 'disk_full',
+  message: `The database server ran out of space: ${text}`,
+  hint: 'Free space on the server’s disk, or restore to a server with more room.',
+});
+const busy: Explain = (_, text) => ({
+  code: 'database_in_use',
+  message: text,
+  hint: 'Something else holds the database or a lock on it. Try again, or end the sessions that use it.',
+  retryable: true,
+});
+
+const NODE_CODES: Record<string, Explain> = {
+  ECONNREFUSED: refused,
+  ENOENT: refused,
+  ENOTFOUND: unknownHost,
+  EAI_AGAIN: unknownHost,
+  EAI_NONAME: unknownHost,
+  ETIMEDOUT: timeout,
+  EHOSTUNREACH: timeout,
+  ENETUNREACH: timeout,
+  ECONNRESET: gone,
+  EPIPE: gone,
+  ERR_TLS_CERT_ALTNAME_INVALID: tlsUntrusted,
+  SELF_SIGNED_CERT_IN_CHAIN: tlsUntrusted,
+  DEPTH_ZERO_SELF_SIGNED_CERT: tlsUntrusted,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: tlsUntrusted,
+  UNABLE_TO_GET_ISSUER_CERT: tlsUntrusted,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: tlsUntrusted,
+  CERT_HAS_EXPIRED: tlsUntrusted,
+  CERT_NOT_YET_VALID: tlsUntrusted,
+  CERT_UNTRUSTED: tlsUntrusted,
+};
+
+const SQLSTATES: Record<string, Explain> = {
+  '28P01': denied,
+  '28000': (where, text) =>
+    where.tls === 'off'
+      ? {
+          ...denied(where, text),
+          hint: `${denied(where, text).hint} If the server lets only encrypted connections in, choose TLS “Prefer” or “Require”.`,
+        }
+      : denied(where, text),
+  '3D000': (_, text) => ({
+    code: 'database_missing',
+    message: text,
+    hint: 'Check the name; refresh the list of databases. It may have been renamed or dropped.',
+  }),
+  '42P04': (_, text) => ({
+    code: 'database_exists',
+    message: text,
+    hint: 'Choose a name that is free, or the restore mode “Swap”.',
+  }),
+  '42501': privilege,
+  '53100': disk,
+  '53300': (_, text) => ({
+    code: 'server_gone',
+    message: `The server takes no more connections: ${text}`,
+    hint: 'Raise max_connections, or end sessions that are idle.',
+    retryable: true,
+  }),
+  '55006': busy,
+  '55P03': busy,
+  '57P01': gone,
+  '57P02': gone,
+  '57P03': (_, text) => ({
+    code: 'server_gone',
+    message: `The server does not take connections now: ${text}`,
+    hint: 'It is starting up, shutting down or recovering. Wait, then try again.',
+    retryable: true,
+  }),
+  '08000': gone,
+  '08003': gone,
+  '08006': gone,
+};
+
+/** What an error of `pg`, of a client tool or of the network means, with its remedy. */
+export function explain(error: unknown, where: PostgresConnection): Failure {
+  if (error instanceof FailureError) return error.failure;
+  if (error instanceof ToolError) return explainTool(error, where);
+  const { code, message } = firstCause(error);
+  const entry = (code && (SQLSTATES[code] ?? NODE_CODES[code])) || byWords(message);
+  if (entry) return complete(entry(where, message));
+  if (code && /^[0-9A-Z]{5}$/.test(code)) {
+    return {
+      code: 'internal',
+      message: `PostgreSQL reported ${code}: ${message}`,
+      hint: 'Look into the server’s log around this time.',
+      retryable: false,
+    };
+  }
+  return toFailure(error);
+}
+
+/** `pg` gives these without a code. */
+function byWords(message: string): Explain | undefined {
+  if (message.includes('does not support SSL')) return tlsRequired;
+  if (message.startsWith('SASL:')) return denied;
+  if (message.startsWith('Connection terminated') || message.includes('not queryable')) return gone;
+  return undefined;
+}
+
+/** Words of libpq and of server messages, as the tools print them under LC_ALL=C. */
+const TOOL_WORDS: [RegExp, Explain][] = [
+  [/No space left on device|could not extend file/, disk],
+  [
+    /server closed the connection unexpectedly|terminating connection|connection to server was lost|the database system is|SSL SYSCALL|connection not open/,
+    gone,
+  ],
+  [/Connection refused/, refused],
+  [/could not translate host name/, unknownHost],
+  [/timeout expired|Connection timed out/, timeout],
+  [/password authentication failed|no pg_hba\.conf entry/, denied],
+  [/certificate verify failed|certificate/, tlsUntrusted],
+  [/permission denied|must be owner|must be superuser|row-level security/, privilege],
+  [/lock timeout/, busy],
+];
+
+function explainTool(error: ToolError, where: PostgresConnection): Failure {
+  const lines = error.exit.stderr.trim();
+  const first = lines.split('\n').find((line) => line.includes('error:')) ?? lines.split('\n')[0] ?? '';
+  const found = TOOL_WORDS.find(([words]) => words.test(lines));
+  if (found) return complete({ ...found[1](where, first) }, lines);
+  const restoring = error.tool.startsWith('pg_restore');
+  const how = error.exit.signal ?? `exit status ${error.exit.exitCode}`;
+  return {
+    code: restoring ? 'restore_sql_error' : 'dump_incomplete',
+    message: `${error.tool} failed (${how})${first ? `: ${first}` : '.'}`,
+    hint: restoring
+      ? 'The restored database was dropped again. The lines below say which statement the server refused.'
+      : 'Nothing was stored. The lines below say what the tool met.',
+    retryable: false,
+    detail: lines,
+  };
+}
+
+function complete(entry: Entry, detail?: string): Failure {
+  return { retryable: false, ...entry, ...(detail ? { detail: detail.slice(-16_000) } : {}) };
+}
+
+function firstCause(error: unknown): { code: string | undefined; message: string } {
+  // Trying several addresses of one name ends in an AggregateError; its parts say the same.
+  const one = error instanceof AggregateError && error.errors.length > 0 ? error.errors[0] : error;
+  const code = (one as { code?: unknown } | null)?.code;
+  const message = one instanceof Error ? one.message : String(one);
+  return { code: typeof code === 'string' ? code : undefined, message };
+}

@@ -1,0 +1,62 @@
+import type { RestorePreflight } from '../../../protocol/restore.ts';
+import { MAX_NAME_BYTES, quoteIdent } from './quote.ts';
+import type { TargetFacts } from './target.ts';
+
+type Verdict = RestorePreflight['modes'][number];
+type Reasoned = Omit<Verdict, 'mode'>;
+
+/** Which restore modes are possible for `target`, and why not. */
+export function modeVerdicts(target: string, facts: TargetFacts, maintenance: string): Verdict[] {
+  const either = commonObstacle(target, facts);
+  return [
+    { mode: 'new', ...(either ?? newVerdict(target, facts)) },
+    { mode: 'swap', ...(either ?? swapVerdict(target, facts, maintenance)) },
+  ];
+}
+
+const no = (reason: string, sql?: string): Reasoned => ({ possible: false, reason, ...(sql ? { sql } : {}) });
+
+function commonObstacle(target: string, facts: TargetFacts): Reasoned | undefined {
+  if (Buffer.byteLength(target) > MAX_NAME_BYTES) {
+    return no(`The name is ${Buffer.byteLength(target)} bytes long; PostgreSQL keeps ${MAX_NAME_BYTES}.`);
+  }
+  if (target.includes('\0')) return no('A name cannot contain a NUL.');
+  if (!facts.createDatabase) {
+    return no(`“${facts.user}” may not create databases.`, `ALTER ROLE ${quoteIdent(facts.user)} CREATEDB;`);
+  }
+  return undefined;
+}
+
+function newVerdict(target: string, facts: TargetFacts): Reasoned {
+  if (facts.database) return no(`A database named “${target}” exists.`);
+  return { possible: true, reason: `Creates “${target}”. Nothing that exists is touched.` };
+}
+
+function swapVerdict(target: string, facts: TargetFacts, maintenance: string): Reasoned {
+  const { database } = facts;
+  if (!database) return no(`There is no database “${target}” to exchange.`);
+  if (target === maintenance) {
+    return no(
+      `“${target}” is the database that the agent itself logs in to. Name another one as maintenance database in the server’s settings.`,
+    );
+  }
+  if (database.template) return no(`“${target}” is a template, or takes no connections.`);
+  if (!database.owned) {
+    return no(
+      `“${facts.user}” does not own “${target}”.`,
+      `ALTER DATABASE ${quoteIdent(target)} OWNER TO ${quoteIdent(facts.user)};`,
+    );
+  }
+  if (database.prepared > 0)
+    return no(`“${target}” has ${database.prepared} prepared transactions; commit or roll them back first.`);
+  const slots =
+    database.slots > 0 ? ` Its ${database.slots} replication slots stay with the old database.` : '';
+  const rights =
+    database.sessions > 0 && !facts.signal
+      ? ` “${facts.user}” can end only its own sessions: GRANT pg_signal_backend lets it end all.`
+      : '';
+  return {
+    possible: true,
+    reason: `Restores beside “${target}” and exchanges the names; the present one is kept.${slots}${rights}`,
+  };
+}

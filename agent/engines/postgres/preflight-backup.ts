@@ -1,0 +1,117 @@
+import { FailureError } from '../../../protocol/failure.ts';
+import type { BackupPreflight, Finding } from '../../../protocol/restore.ts';
+import type { OperationContext } from '../driver.ts';
+import { connect, maintenanceDatabase, type PostgresServer, type Session } from './connect.ts';
+import { connectGrant, readingGaps } from './privileges.ts';
+import { chooseTool, type PostgresTool, saferVersion, toolLabel } from './tools.ts';
+
+interface Question {
+  server: PostgresServer;
+  database: string;
+  tools: readonly PostgresTool[];
+  context: OperationContext;
+}
+
+/**
+ * What a backup needs and would miss. A database the account may not log in to is a finding; an unreachable
+ * server, a wrong password or a database that does not exist is thrown.
+ */
+export async function preflightBackup(input: Question): Promise<BackupPreflight> {
+  const { server, database, context } = input;
+  let session: Session;
+  try {
+    session = await connect(server, database, context.signal);
+  } catch (error) {
+    if (!(error instanceof FailureError) || error.failure.code !== 'privilege_missing') throw error;
+    return await withoutLogin(input);
+  }
+  await using _ = session;
+  const tool = toolFor(input.tools, session);
+  const [size] = await session.rows<{ bytes: string }>(
+    'SELECT pg_database_size(current_database()) AS bytes',
+  );
+  return {
+    findings: [...tool.findings, ...(await readingGaps(session)), ...(await losses(session))],
+    serverVersion: session.version,
+    tool: tool.label,
+    estimatedBytes: Number(size?.bytes ?? 0),
+  };
+}
+
+async function withoutLogin(input: Question): Promise<BackupPreflight> {
+  const { server, database, context } = input;
+  await using session = await connect(server, maintenanceDatabase(server), context.signal);
+  const tool = toolFor(input.tools, session);
+  const finding: Finding = {
+    severity: 'blocker',
+    code: 'connect_missing',
+    message: `“${session.user}” may not log in to “${database}”.`,
+    hint: 'Run this as the database’s owner or a superuser, then run the preflight again: there may be more to grant.',
+    sql: connectGrant(database, session.user),
+  };
+  return {
+    findings: [...tool.findings, finding],
+    serverVersion: session.version,
+    tool: tool.label,
+    estimatedBytes: 0,
+  };
+}
+
+/** The dump tool as findings: missing or too old is a blocker here, so that all findings are seen together. */
+function toolFor(tools: readonly PostgresTool[], session: Session): { label: string; findings: Finding[] } {
+  try {
+    const tool = chooseTool(tools, 'pg_dump', session.major);
+    return { label: toolLabel(tool), findings: toolWarnings(tool) };
+  } catch (error) {
+    if (!(error instanceof FailureError)) throw error;
+    const { code, message, hint } = error.failure;
+    return { label: '', findings: [{ severity: 'blocker', code, message, hint }] };
+  }
+}
+
+/** A warning where the tool has known holes that a hostile dump can use. */
+export function toolWarnings(tool: PostgresTool): Finding[] {
+  const safer = saferVersion(tool);
+  if (!safer) return [];
+  return [
+    {
+      severity: 'warning',
+      code: 'tool_vulnerable',
+      message: `${toolLabel(tool)} has known vulnerabilities (CVE-2025-8714, CVE-2025-8715).`,
+      hint: `Update to ${safer} or later on the agent’s host: apt-get install postgresql-client-${tool.major}. Homeport never feeds a dump to psql, which they concern; others may.`,
+    },
+  ];
+}
+
+/** What no backup of this database holds, whoever takes it. */
+async function losses(session: Session): Promise<Finding[]> {
+  const [facts] = await session.rows<{ foreign: number; subscriptions: number }>(
+    `SELECT (SELECT count(*)::int FROM pg_foreign_table) AS foreign,
+       (SELECT count(*)::int FROM pg_stat_subscription) AS subscriptions`,
+  );
+  const findings: Finding[] = [];
+  if (facts && facts.foreign > 0) {
+    findings.push({
+      severity: 'info',
+      code: 'foreign_tables',
+      message: `${facts.foreign} foreign tables are backed up as definitions; their rows live on other servers.`,
+    });
+  }
+  if (facts && facts.subscriptions > 0 && !session.superuser) {
+    findings.push({
+      severity: 'warning',
+      code: 'subscriptions',
+      message:
+        'Subscriptions of logical replication can only be backed up by a superuser; they would be left out.',
+      hint: 'Back up with a superuser, or create them again after a restore.',
+    });
+  }
+  if (!session.superuser) {
+    findings.push({
+      severity: 'info',
+      code: 'role_passwords',
+      message: 'Roles are backed up without their passwords: only a superuser can read those.',
+    });
+  }
+  return findings;
+}

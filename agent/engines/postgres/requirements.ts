@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { fail } from '../../../protocol/failure.ts';
+
+const name = z.string().max(255);
+
+/** Locale of a database, as `CREATE DATABASE` takes it. */
+export const localeSchema = z.object({
+  encoding: name,
+  /** `libc`, `icu` or `builtin`. */
+  provider: z.enum(['libc', 'icu', 'builtin']),
+  collate: z.string(),
+  ctype: z.string(),
+  /** Locale of the provider, where that is not libc. */
+  locale: z.string().nullable(),
+  icuRules: z.string().nullable(),
+});
+export type DatabaseLocale = z.infer<typeof localeSchema>;
+
+/** What a PostgreSQL snapshot needs of its target: `SnapshotCatalog.requirements` of this engine. */
+export const requirementsSchema = z.object({
+  format: z.literal('homeport-pg-requirements/1'),
+  database: name,
+  serverMajor: z.number().int(),
+  /** Major of the pg_dump that wrote the archive; an older pg_restore cannot read it. */
+  dumpMajor: z.number().int(),
+  locale: localeSchema,
+  owner: name,
+  /** Roles that own something, are granted something, or are named by a policy or user mapping. */
+  roles: z.array(z.object({ name, owns: z.boolean(), superuser: z.boolean() })),
+  /** Roles that row-security policies or user mappings name: needed even without owners and grants. */
+  namedRoles: z.array(name),
+  extensions: z.array(z.object({ name, version: z.string(), schema: name })),
+  tablespaces: z.array(name),
+  hasLargeObjects: z.boolean(),
+  hasEventTriggers: z.boolean(),
+  hasSubscriptions: z.boolean(),
+  /** Whether a role that is no superuser owns code (functions, triggers, rules) that a restore may run. */
+  lesserOwnersHaveCode: z.boolean(),
+  sizeBytes: z.number(),
+});
+export type PostgresRequirements = z.infer<typeof requirementsSchema>;
+
+/** Reads the requirements out of a snapshot's catalog; throws `manifest_invalid`. */
+export function parseRequirements(value: unknown): PostgresRequirements {
+  const parsed = requirementsSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw fail(
+    'manifest_invalid',
+    'The snapshot’s requirements cannot be read.',
+    'It was made by a newer Homeport or for another engine. Update the agent.',
+    {
+      cause: parsed.error,
+    },
+  );
+}

@@ -1,0 +1,50 @@
+import type { Session } from './connect.ts';
+import type { PostgresGlobals } from './globals.ts';
+import type { PostgresRequirements } from './requirements.ts';
+
+/** Reads, in the dump's snapshot, what a target will need. `owners` are the owners that the archive names. */
+export async function readRequirements(
+  session: Session,
+  input: { globals: PostgresGlobals; owners: readonly string[]; dumpMajor: number },
+): Promise<PostgresRequirements> {
+  const { database, roles, tablespaces } = input.globals;
+  const [facts] = await session.rows<{
+    objects: boolean;
+    triggers: boolean;
+    subscriptions: boolean;
+    code: boolean;
+    size: string;
+  }>(
+    `SELECT EXISTS (SELECT 1 FROM pg_largeobject_metadata) AS objects,
+       EXISTS (SELECT 1 FROM pg_event_trigger) AS triggers,
+       EXISTS (SELECT 1 FROM pg_stat_subscription) AS subscriptions,
+       EXISTS (SELECT 1 FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner WHERE NOT r.rolsuper) AS code,
+       pg_database_size(current_database()) AS size`,
+  );
+  const named = await session.rows<{ name: string }>(
+    `SELECT DISTINCT pg_get_userbyid(role) AS name FROM (
+       SELECT unnest(polroles) FROM pg_policy UNION SELECT umuser FROM pg_user_mappings) AS r(role)
+     WHERE role <> 0 ORDER BY 1`,
+  );
+  const owners = new Set([...input.owners, database.owner]);
+  return {
+    format: 'homeport-pg-requirements/1',
+    database: database.name,
+    serverMajor: session.major,
+    dumpMajor: input.dumpMajor,
+    locale: database.locale,
+    owner: database.owner,
+    roles: roles.map((role) => ({ name: role.name, owns: owners.has(role.name), superuser: role.superuser })),
+    namedRoles: named.map((row) => row.name),
+    extensions: await session.rows(
+      `SELECT e.extname AS name, e.extversion AS version, n.nspname AS schema
+       FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.oid >= 16384 ORDER BY 1`,
+    ),
+    tablespaces: tablespaces.map((tablespace) => tablespace.name),
+    hasLargeObjects: facts?.objects ?? false,
+    hasEventTriggers: facts?.triggers ?? false,
+    hasSubscriptions: facts?.subscriptions ?? false,
+    lesserOwnersHaveCode: facts?.code ?? false,
+    sizeBytes: Number(facts?.size ?? 0),
+  };
+}

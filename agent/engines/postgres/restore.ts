@@ -1,0 +1,187 @@
+import { randomBytes } from 'node:crypto';
+import { FailureError } from '../../../protocol/failure.ts';
+import type { RestorePlan, RestoreReport } from '../../../protocol/restore.ts';
+import type { OperationContext, RestoreSource, StreamOpener } from '../driver.ts';
+import { connect, explained, maintenanceDatabase, type PostgresServer, type Session } from './connect.ts';
+import { applyProperties, createDatabase, dropDatabase, keptName, scratchName } from './database.ts';
+import { type PostgresGlobals, parseGlobals } from './globals.ts';
+import { loadArchive } from './load.ts';
+import { preflightRestore, refuseImpossible } from './preflight-restore.ts';
+import { type PostgresRequirements, parseRequirements } from './requirements.ts';
+import { createRoles, missingRoles, removeRoles } from './roles.ts';
+import { publish, swap } from './swap.ts';
+import { chooseTool, type PostgresTool, toolLabel } from './tools.ts';
+
+/** Cleaning up goes on after a cancel, but not for ever. */
+const CLEANUP_MS = 60_000;
+
+export interface Restoring {
+  server: PostgresServer;
+  plan: RestorePlan;
+  source: RestoreSource;
+  open: StreamOpener;
+  tools: readonly PostgresTool[];
+  context: OperationContext;
+}
+
+/**
+ * Restores into a database under a scratch name and gives it its real name last, in one transaction: until then
+ * nothing that was there before has changed, and a failure drops what was made.
+ */
+export async function restore(input: Restoring): Promise<RestoreReport> {
+  const { server, plan, context } = input;
+  const preflight = await preflightRestore({ ...input, target: plan.targetDatabase });
+  refuseImpossible(preflight, plan);
+  const requirements = parseRequirements(input.source.catalog.requirements);
+  context.phase('reading roles and settings');
+  const globals = await parseGlobals(input.open('globals'));
+  await using session = await connect(server, maintenanceDatabase(server), context.signal);
+  const roles = await prepareRoles(session, { plan, globals });
+  const scratch = scratchName(plan.targetDatabase, randomBytes(4).toString('hex'));
+  try {
+    return await fill(input, { session, requirements, globals, roles, scratch });
+  } catch (error) {
+    throw await undo(input, {
+      error: explained(error, server, context.signal),
+      scratch,
+      roles: roles.created,
+    });
+  }
+}
+
+interface Roles {
+  /** Name on the target for a role of the snapshot; `undefined` where it is left out. */
+  target: (name: string) => string | undefined;
+  created: string[];
+  notes: string[];
+}
+
+async function prepareRoles(
+  session: Session,
+  input: { plan: RestorePlan; globals: PostgresGlobals },
+): Promise<Roles> {
+  const { plan, globals } = input;
+  if (plan.owners === 'none') {
+    return { target: () => undefined, created: [], notes: ['Owners and grants were left out.'] };
+  }
+  if (plan.owners === 'create-roles') {
+    const made = await createRoles(session, globals.roles);
+    return { target: (name) => name, created: made.names, notes: made.notes };
+  }
+  const names = globals.roles.map((role) => role.name);
+  const missing = new Set(await missingRoles(session, names));
+  if (plan.owners === 'keep' || missing.size === 0) return { target: (name) => name, created: [], notes: [] };
+  const mapTo = plan.mapTo ?? session.user;
+  const target = (name: string) => (missing.has(name) ? mapTo : name);
+  return {
+    target,
+    created: [],
+    notes: [
+      `“${mapTo}” stands in for the missing roles ${[...missing].map((name) => `“${name}”`).join(', ')}.`,
+    ],
+  };
+}
+
+interface Filling {
+  session: Session;
+  requirements: PostgresRequirements;
+  globals: PostgresGlobals;
+  roles: Roles;
+  scratch: string;
+}
+
+async function fill(input: Restoring, made: Filling): Promise<RestoreReport> {
+  const { server, plan, context } = input;
+  const { session, globals, roles, scratch } = made;
+  const tool = chooseTool(input.tools, 'pg_restore', Math.max(made.requirements.dumpMajor, session.major));
+  const tablespace = globals.database.tablespace;
+  context.phase('creating the database');
+  await createDatabase(session, {
+    name: scratch,
+    owner: roles.target(globals.database.owner),
+    locale: globals.database.locale,
+    tablespace: tablespace === 'pg_default' ? undefined : tablespace,
+  });
+  context.phase('restoring data');
+  context.log(`${toolLabel(tool)} restores into “${scratch}” on PostgreSQL ${session.version}.`);
+  await loadArchive({
+    server,
+    database: scratch,
+    body: input.open('dump'),
+    expected: input.source.catalog.objectCounts,
+    owners: plan.owners,
+    mapRole: (name) => roles.target(name) ?? name,
+    tool,
+    target: session,
+    context,
+  });
+  await analyse(server, scratch, context);
+  context.phase(plan.mode === 'swap' ? 'swapping' : 'naming the database');
+  await applyProperties(session, scratch, { globals, role: roles.target });
+  const keptAs = await takeName(input, { session, scratch });
+  const notes = [
+    ...roles.notes,
+    ...(keptAs
+      ? [`The database that was there is kept as “${keptAs}”; drop it when you no longer need it.`]
+      : []),
+  ];
+  return { database: plan.targetDatabase, mode: plan.mode, notes, ...(keptAs ? { keptAs } : {}) };
+}
+
+async function takeName(
+  input: Restoring,
+  made: { session: Session; scratch: string },
+): Promise<string | undefined> {
+  const { plan, server, context } = input;
+  const { session, scratch } = made;
+  if (plan.mode === 'new') {
+    await publish(session, scratch, plan.targetDatabase);
+    return undefined;
+  }
+  const [clock] = await session.rows<{ now: Date }>('SELECT clock_timestamp() AS now');
+  const taken = await session.rows<{ datname: string }>('SELECT datname FROM pg_database');
+  const kept = keptName(
+    plan.targetDatabase,
+    clock?.now ?? new Date(),
+    new Set(taken.map((row) => row.datname)),
+  );
+  const names = { scratch, target: plan.targetDatabase, kept };
+  await swap(server, names, { session, endSessions: plan.endSessions, signal: context.signal });
+  return kept;
+}
+
+/** Fresh statistics: without them the first queries would be planned blindly. A failure costs speed only. */
+async function analyse(server: PostgresServer, database: string, context: OperationContext): Promise<void> {
+  context.phase('gathering statistics');
+  await using session = await connect(server, database, context.signal);
+  try {
+    await session.run('ANALYZE');
+  } catch (error) {
+    context.signal.throwIfAborted();
+    context.log(
+      `Statistics were not gathered; autovacuum will. ${error instanceof Error ? error.message : ''}`,
+    );
+  }
+}
+
+/** Drops what the failed restore made; the failure says so where something had to stay. */
+async function undo(
+  input: Restoring,
+  made: { error: FailureError; scratch: string; roles: readonly string[] },
+): Promise<FailureError> {
+  const { failure } = made.error;
+  try {
+    const signal = AbortSignal.timeout(CLEANUP_MS);
+    await using session = await connect(input.server, maintenanceDatabase(input.server), signal);
+    await dropDatabase(session, made.scratch);
+    const remains = await removeRoles(session, made.roles);
+    if (!remains) return made.error;
+    return new FailureError({ ...failure, hint: `${failure.hint} ${remains}` }, { cause: made.error });
+  } catch (cleanup) {
+    const what = [`the database “${made.scratch}”`, ...made.roles.map((role) => `the role “${role}”`)].join(
+      ', ',
+    );
+    const hint = `${failure.hint} Could not clean up after it: drop ${what} by hand where they exist.`;
+    return new FailureError({ ...failure, hint }, { cause: new AggregateError([made.error, cleanup]) });
+  }
+}

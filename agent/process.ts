@@ -1,0 +1,149 @@
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { execa } from 'execa';
+
+/** How long a child may take to end after SIGTERM before SIGKILL, in milliseconds. */
+const GRACE_MS = 5_000;
+/** How much of a child's stderr is kept: its last bytes. */
+const STDERR_BYTES = 16 * 1024;
+
+/** A private directory (0700) for one child: its HOME and its secret files; removed on dispose. */
+export interface SecretRoom extends AsyncDisposable {
+  readonly directory: string;
+  /** Path of a file given to {@link openSecretRoom}. */
+  path(name: string): string;
+}
+
+/** Makes a {@link SecretRoom} that holds `files` (name → content), each 0600. */
+export async function openSecretRoom(files: Record<string, string>): Promise<SecretRoom> {
+  const directory = await mkdtemp(join(tmpdir(), 'homeport-'));
+  const remove = () => rm(directory, { recursive: true, force: true });
+  try {
+    await chmod(directory, 0o700);
+    for (const [name, content] of Object.entries(files)) {
+      await writeFile(join(directory, name), content, { mode: 0o600 });
+    }
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  return { directory, path: (name) => join(directory, name), [Symbol.asyncDispose]: remove };
+}
+
+/** A program to run: no shell, nothing of our environment but PATH. Never put a secret into `args` or `env`. */
+export interface ToolCommand {
+  file: string;
+  args: readonly string[];
+  env?: Record<string, string>;
+  room: SecretRoom;
+  /** Strings that must not show up in what we keep of stderr. */
+  redact?: readonly string[];
+}
+
+export interface ToolExit {
+  /** `null` where a signal ended it. */
+  exitCode: number | null;
+  signal: string | null;
+  /** Last 16 KiB of stderr, redacted. */
+  stderr: string;
+}
+
+/** A running child in its own process group. */
+export interface RunningTool {
+  readonly stdout: Readable;
+  readonly stdin: Writable;
+  /** Resolves when the child has ended, however it ended; rejects only if it could not be started. */
+  readonly exit: Promise<ToolExit>;
+  /** TERM to the whole group, KILL after a grace; safe to call twice. Resolves when the child has ended. */
+  stop(): Promise<void>;
+}
+
+/** Starts a child; aborting `signal` stops it and all it started. */
+export function startTool(command: ToolCommand, signal: AbortSignal): RunningTool {
+  const child = execa(command.file, command.args, {
+    cwd: command.room.directory,
+    env: {
+      PATH: process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
+      HOME: command.room.directory,
+      LC_ALL: 'C',
+      ...command.env,
+    },
+    extendEnv: false,
+    detached: true,
+    cleanup: false,
+    buffer: false,
+    encoding: 'buffer',
+    reject: false,
+    stdin: 'pipe',
+    stdout: 'pipe',
+    stderr: 'pipe',
+  });
+  const stderr = keepTail(child.stderr);
+  const ended = child.then((result) => ({
+    exitCode: result.exitCode ?? null,
+    signal: result.signal ?? null,
+    notStarted: child.pid === undefined ? result.cause : undefined,
+  }));
+  const stop = async () => {
+    endGroup(child.pid, 'SIGTERM');
+    const kill = setTimeout(() => endGroup(child.pid, 'SIGKILL'), GRACE_MS);
+    await ended.finally(() => clearTimeout(kill));
+  };
+  const onAbort = () => void stop();
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  const exit = ended.then(({ exitCode, signal: endSignal, notStarted }) => {
+    signal.removeEventListener('abort', onAbort);
+    if (child.pid === undefined)
+      throw new Error(`${command.file} could not be started`, { cause: notStarted });
+    return { exitCode, signal: endSignal, stderr: redacted(stderr(), command.redact ?? []) };
+  });
+  exit.catch(() => {}); // whoever awaits `exit` gets the rejection; nobody has to
+  child.stdin.on('error', () => {}); // EPIPE when the child ends early; its exit status tells the story
+  return { stdout: child.stdout, stdin: child.stdin, exit, stop };
+}
+
+/** Runs a child to its end and gives its stdout (at most 1 MiB, more is an error) with its exit. */
+export async function runTool(
+  command: ToolCommand,
+  signal: AbortSignal,
+): Promise<ToolExit & { stdout: string }> {
+  const tool = startTool(command, signal);
+  tool.stdin.end();
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of tool.stdout as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > 1024 * 1024) {
+      await tool.stop();
+      throw new Error(`${command.file} printed more than 1 MiB`);
+    }
+    chunks.push(chunk);
+  }
+  return { ...(await tool.exit), stdout: Buffer.concat(chunks).toString('utf8') };
+}
+
+function endGroup(pid: number | undefined, signal: NodeJS.Signals) {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+function keepTail(stream: Readable): () => string {
+  let tail = Buffer.alloc(0);
+  stream.on('data', (chunk: Buffer) => {
+    tail = Buffer.concat([tail, chunk]).subarray(-STDERR_BYTES);
+  });
+  return () => tail.toString('utf8');
+}
+
+function redacted(text: string, secrets: readonly string[]): string {
+  return secrets
+    .filter((secret) => secret.length > 0)
+    .reduce((clean, secret) => clean.replaceAll(secret, '[redacted]'), text);
+}
