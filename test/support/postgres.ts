@@ -120,7 +120,7 @@ async function launch(input: {
   account: Account;
   namespace: string | undefined;
 }): Promise<TestPostgres> {
-  const { directory, password } = input;
+  const { directory } = input;
   for (let attempt = 1; ; attempt += 1) {
     // Another process may take the port between our probe and the server's bind: then take another one.
     const port = await freePort();

@@ -7,18 +7,30 @@ export interface TcpProxy extends AsyncDisposable {
   connections(): number;
   /** Breaks every live connection with a reset; new ones work. */
   cut(): void;
-  /** Refuses (resets) new connections until `mend()`; breaks live ones. */
+  /** Resets new connections until `mend()`; breaks live ones. */
   refuse(): void;
   /** Swallows all bytes both ways without closing anything, as a dead link does, until `mend()`. */
   halfOpen(): void;
   /** Holds every chunk back for this many milliseconds. */
   delay(milliseconds: number): void;
+  /** Lets this many more bytes come back from the target, then none until `mend()`; nothing is lost. */
+  holdAfter(bytes: number): void;
+  /** Whether `holdAfter` has begun to hold. */
+  holding(): boolean;
   /** Normal working from now on. Connections that were half open stay dead: their bytes are gone. */
   mend(): void;
   close(): Promise<void>;
 }
 
-type Mode = 'normal' | 'refuse' | 'half-open';
+interface Disturbance {
+  mode: 'normal' | 'refuse' | 'half-open';
+  delayMs: number;
+  /** Bytes that may still come back from the target. */
+  budget: number;
+  /** Readers waiting for `mend()`. */
+  held: Set<Socket>;
+}
+
 interface Link {
   client: Socket;
   target: Socket;
@@ -26,71 +38,95 @@ interface Link {
 }
 
 export async function startTcpProxy(target: { host: string; port: number }): Promise<TcpProxy> {
-  let mode: Mode = 'normal';
-  let delayMs = 0;
+  const state: Disturbance = {
+    mode: 'normal',
+    delayMs: 0,
+    budget: Number.POSITIVE_INFINITY,
+    held: new Set(),
+  };
   const links = new Set<Link>();
   const server = createServer((client) => {
-    if (mode === 'refuse') return void client.resetAndDestroy();
-    const link: Link = { client, target: createConnection(target), dead: mode === 'half-open' };
+    if (state.mode === 'refuse') return void client.resetAndDestroy();
+    const link: Link = { client, target: createConnection(target), dead: state.mode === 'half-open' };
     links.add(link);
-    relay(link, client, link.target, () => delayMs);
-    relay(link, link.target, client, () => delayMs);
+    relay(link, { from: client, to: link.target }, state);
+    relay(link, { from: link.target, to: client }, state);
     client.once('close', () => links.delete(link));
   });
   await new Promise<void>((resolve, reject) =>
     server.once('error', reject).listen(0, '127.0.0.1', () => resolve()),
   );
   const address = server.address();
+  const controls = createControls(state, links);
+  const close = () =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      controls.cut();
+    });
+  return {
+    ...controls,
+    port: typeof address === 'object' && address ? address.port : 0,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function createControls(state: Disturbance, links: Set<Link>) {
   const cut = () => {
     for (const link of links) {
       link.client.resetAndDestroy();
       link.target.destroy();
     }
   };
-  const close = () =>
-    new Promise<void>((resolve) => {
-      server.close(() => resolve());
-      cut();
-    });
   return {
-    port: typeof address === 'object' && address ? address.port : 0,
     connections: () => links.size,
     cut,
     refuse: () => {
-      mode = 'refuse';
+      state.mode = 'refuse';
       cut();
     },
     halfOpen: () => {
-      mode = 'half-open';
+      state.mode = 'half-open';
       for (const link of links) link.dead = true;
     },
-    delay: (milliseconds) => {
-      delayMs = milliseconds;
+    delay: (milliseconds: number) => {
+      state.delayMs = milliseconds;
     },
+    holdAfter: (bytes: number) => {
+      state.budget = bytes;
+    },
+    holding: () => state.held.size > 0,
     mend: () => {
-      mode = 'normal';
-      delayMs = 0;
+      Object.assign(state, { mode: 'normal', delayMs: 0, budget: Number.POSITIVE_INFINITY });
+      for (const socket of state.held) socket.resume();
+      state.held.clear();
     },
-    close,
-    [Symbol.asyncDispose]: close,
   };
 }
 
-function relay(link: Link, from: Socket, to: Socket, delayMs: () => number) {
+function relay(link: Link, { from, to }: { from: Socket; to: Socket }, state: Disturbance) {
   from.on('data', (chunk) => {
     if (link.dead) return;
+    if (from === link.target) hold(from, chunk.length, state);
     const forward = () => {
-      if (link.dead || to.destroyed) return;
-      if (!to.write(chunk)) {
-        from.pause();
-        to.once('drain', () => from.resume());
-      }
+      if (link.dead || to.destroyed || to.write(chunk)) return;
+      from.pause();
+      to.once('drain', () => !state.held.has(from) && from.resume());
     };
-    const wait = delayMs();
-    if (wait > 0) setTimeout(forward, wait);
+    if (state.delayMs > 0) setTimeout(forward, state.delayMs);
     else forward();
   });
   from.on('end', () => !link.dead && to.end());
   from.on('error', () => to.destroy());
-  from.on('close', () => !link.dead && to.destroy());
+  from.on('close', () => {
+    state.held.delete(from);
+    if (!link.dead) to.destroy();
+  });
+}
+
+function hold(from: Socket, bytes: number, state: Disturbance) {
+  state.budget -= bytes;
+  if (state.budget > 0) return;
+  from.pause();
+  state.held.add(from);
 }
