@@ -1,7 +1,7 @@
 import { fail } from '../../protocol/failure.ts';
 import { CHUNK } from '../../protocol/vault/seal.ts';
 import type { BackupOptions, BackupProgress } from './backup.ts';
-import { type Coded, compress } from './compress.ts';
+import { type Coded, Compressor } from './compress.ts';
 import { PackWriter } from './pack-writer.ts';
 import { SlabPool } from './slabs.ts';
 
@@ -36,6 +36,7 @@ export class ChunkStore {
   readonly #options: ChunkStoreOptions;
   readonly #slabs: SlabPool;
   readonly #writer: PackWriter;
+  readonly #compressor = new Compressor();
   /** Ids met in this backup: each is asked about and sealed once. */
   readonly #seen = new Set<string>();
   #batch: Chunk[] = [];
@@ -87,12 +88,16 @@ export class ChunkStore {
   /** Waits until every chunk is safe. Rejects with what stopped the backup. */
   async finish(): Promise<void> {
     const { signal } = this.#options;
-    this.#ask();
-    await this.#answers;
-    await this.#draining;
-    signal.throwIfAborted();
-    await this.#writer.finish();
-    signal.throwIfAborted();
+    try {
+      this.#ask();
+      await this.#answers;
+      await this.#draining;
+      signal.throwIfAborted();
+      await this.#writer.finish();
+      signal.throwIfAborted();
+    } finally {
+      this.#compressor.close();
+    }
   }
 
   #reuse(chunk: Chunk): void {
@@ -146,7 +151,7 @@ export class ChunkStore {
   async #drain(): Promise<void> {
     for (;;) {
       this.#options.signal.throwIfAborted();
-      for (const chunk of this.#missing.slice(0, AHEAD)) chunk.coded ??= begin(chunk);
+      for (const chunk of this.#missing.slice(0, AHEAD)) chunk.coded ??= this.#compress(chunk);
       const chunk = this.#missing.shift();
       if (!chunk) return;
       await this.#writer.append(chunk.id, chunk.length, await chunk.coded!);
@@ -154,11 +159,11 @@ export class ChunkStore {
       this.#slabs.give(chunk.slab);
     }
   }
-}
 
-function begin(chunk: Chunk): Promise<Coded> {
-  const coded = compress(chunk.slab.subarray(0, chunk.length));
-  // Awaited when its turn comes; after an earlier failure it never does.
-  coded.catch(() => {});
-  return coded;
+  #compress(chunk: Chunk): Promise<Coded> {
+    const coded = this.#compressor.compress(chunk.slab.subarray(0, chunk.length));
+    // Awaited when its turn comes; after an earlier failure it never does.
+    coded.catch(() => {});
+    return coded;
+  }
 }

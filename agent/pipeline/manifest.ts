@@ -10,7 +10,7 @@ import {
 import { catalogSubject, seal } from '../../protocol/vault/seal.ts';
 import type { DumpResult } from '../engines/driver.ts';
 import type { BackupContent } from './backup.ts';
-import { compress } from './compress.ts';
+import { Compressor } from './compress.ts';
 
 /** What the job knows about the snapshot, beside its content and its dump. */
 export type SnapshotFacts = Pick<
@@ -66,6 +66,8 @@ async function sealCatalog(catalog: SealedCatalog, snapshotId: string, key: Vaul
       hint,
     );
   }
-  const { codec, payload } = await compress(text);
+  const compressor = new Compressor();
+  const { codec, payload } = await compressor.compress(text);
+  compressor.close();
   return seal(key, catalogSubject(snapshotId), codec, payload);
 }

@@ -1,5 +1,5 @@
 import { createHash, type KeyObject, randomUUID } from 'node:crypto';
-import { mkdir, open, readFile } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { generateIdentity, identityToRecipient } from 'age-encryption';
 import type { VaultClient } from '../../agent/pipeline/vault-client.ts';
@@ -93,28 +93,32 @@ export class MemoryVault implements VaultClient {
   async putPack(sha256: string, parts: readonly Uint8Array[], signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     this.calls.putPack += 1;
-    const pack = Buffer.concat(parts);
-    const actual = createHash('sha256').update(pack).digest('hex');
+    const hash = createHash('sha256');
+    for (const part of parts) hash.update(part);
+    const actual = hash.digest('hex');
     if (actual !== sha256) throw new Error(`pack ${sha256} has the hash ${actual}`);
-    if (this.#directory) await this.#write(this.#directory, sha256, pack);
-    else this.packs.set(sha256, pack);
-    this.storedBytes += pack.length;
-    const trailer = pack.subarray(
-      pack.length - trailerLength(pack.subarray(pack.length - PACK_FOOTER_BYTES)),
-    );
-    const { serverId, entries } = decodeTrailer(trailer, pack.length);
+    if (this.#directory) await this.#write(this.#directory, sha256, parts);
+    else this.packs.set(sha256, Buffer.concat(parts));
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    this.storedBytes += length;
+    const trailer = await this.#trailer(sha256, length);
+    const { serverId, entries } = decodeTrailer(trailer, length);
     for (const entry of entries) {
       const name = `${serverId} ${entry.chunkId.toString('hex')}`;
       if (!this.index.has(name)) this.index.set(name, { ...entry, pack: sha256 });
     }
   }
 
+  async #trailer(sha256: string, length: number): Promise<Buffer> {
+    const footer = await this.#read(sha256, length - PACK_FOOTER_BYTES, PACK_FOOTER_BYTES);
+    const bytes = trailerLength(footer);
+    return this.#read(sha256, length - bytes, bytes);
+  }
+
   async getPack(sha256: string, { offset, length }: { offset: number; length: number }, signal: AbortSignal) {
     signal.throwIfAborted();
     this.calls.getPack += 1;
-    const pack = this.#directory ? await readFile(join(this.#directory, sha256)) : this.packs.get(sha256);
-    if (!pack) throw new Error(`no pack ${sha256}`);
-    return pack.subarray(offset, offset + length);
+    return this.#read(sha256, offset, length);
   }
 
   async commit(_attempt: { jobId: string; attempt: number }, manifest: Uint8Array): Promise<void> {
@@ -150,11 +154,26 @@ export class MemoryVault implements VaultClient {
     };
   }
 
-  async #write(directory: string, name: string, bytes: Buffer): Promise<void> {
+  async #read(name: string, offset: number, length: number): Promise<Buffer> {
+    if (!this.#directory) {
+      const pack = this.packs.get(name);
+      if (!pack) throw new Error(`no pack ${name}`);
+      return pack.subarray(offset, offset + length);
+    }
+    const file = await open(join(this.#directory, name));
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, offset);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #write(directory: string, name: string, parts: readonly Uint8Array[]): Promise<void> {
     await mkdir(directory, { recursive: true });
     const file = await open(join(directory, name), 'w');
     try {
-      await file.write(bytes);
+      await file.writev(parts);
       await file.sync();
     } finally {
       await file.close();
