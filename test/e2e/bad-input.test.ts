@@ -1,0 +1,229 @@
+import { randomUUID } from 'node:crypto';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+import { MAX_FRAME_BYTES } from '../../protocol/frames.ts';
+import { CLOSE } from '../../protocol/handshake.ts';
+import { type Agent, runAgentCli } from '../support/agent.ts';
+import { ApiError } from '../support/api.ts';
+import type { ApiAgent, ApiJob, ApiServer, ApiSnapshot } from '../support/api-shapes.ts';
+import { checksums } from '../support/checksums.ts';
+import { eventually } from '../support/eventually.ts';
+import { createNoise } from '../support/noise.ts';
+import { freePort } from '../support/ports.ts';
+import { startPostgres } from '../support/postgres.ts';
+import { addServer, backUp, protect, sealedFor, startRestore } from '../support/protect.ts';
+import { connectRawAgent } from '../support/raw-agent.ts';
+import { createShop } from '../support/shop.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
+import { sharedHomeport, sharedPostgres } from './world.ts';
+
+const homeport = sharedHomeport();
+const postgres = sharedPostgres();
+let agent: Agent;
+let server: ApiServer;
+
+beforeAll(async () => {
+  agent = await homeport().agent('host');
+  server = await addServer(homeport().api, agent, { name: 'db', server: postgres() });
+  await createShop(postgres(), 'shop', 3000);
+});
+
+/** What a promise of an API call is refused with. */
+async function refusal(call: Promise<unknown>): Promise<ApiError> {
+  const error = await call.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (error instanceof ApiError) return error;
+  throw new Error('The call was not refused.', { cause: error });
+}
+
+async function probe(change: { connection?: Record<string, unknown>; password?: string }) {
+  const { api } = homeport();
+  const sealed = await sealedFor(api, agent, { serverId: server.id, server: postgres(), ...change });
+  return (await refusal(api.post('/servers/probe', { agentId: agent.id, serverId: server.id, sealed })))
+    .failure;
+}
+
+describe('a server that cannot be used', () => {
+  test('wrong password', async () => {
+    const failure = await probe({ password: 'wrong' });
+    expect(failure.code).toBe('access_denied');
+    expect(JSON.stringify(failure)).not.toContain(postgres().password);
+  });
+
+  test('closed port', async () => {
+    expect(await probe({ connection: { port: await freePort() } })).toMatchObject({
+      code: 'connection_refused',
+    });
+  });
+
+  test('unresolvable host', async () => {
+    expect(await probe({ connection: { host: 'no-such-host.invalid' } })).toMatchObject({
+      code: 'unknown_host',
+    });
+  });
+
+  test('credentials sealed for another server are refused', async () => {
+    const { api } = homeport();
+    const sealed = await sealedFor(api, agent, { serverId: randomUUID(), server: postgres() });
+    const body = { id: randomUUID(), agentId: agent.id, name: 'stolen', engine: 'postgresql', sealed };
+    expect((await refusal(api.post('/servers', body))).failure.code).toBe('destination_mismatch');
+  });
+
+  test('missing privilege: the backup fails and names it; nothing is recorded', async () => {
+    const { api } = homeport();
+    await postgres().query("CREATE ROLE poor LOGIN PASSWORD 'poor'");
+    const id = randomUUID();
+    const sealed = await sealedFor(api, agent, {
+      serverId: id,
+      server: postgres(),
+      connection: { user: 'poor' },
+      password: 'poor',
+    });
+    await api.post('/servers', { id, agentId: agent.id, name: 'poor', engine: 'postgresql', sealed });
+    const database = await protect(api, id, 'shop');
+    const job = await api.finished((await api.post<ApiJob>(`/databases/${database.id}/backup`)).id);
+    expect(job).toMatchObject({ state: 'failed', failure: { code: 'privilege_missing' } });
+    expect(await api.get(`/snapshots?databaseId=${database.id}`)).toEqual([]);
+  });
+
+  test('killed in the middle of a dump', async () => {
+    const { api } = homeport();
+    const doomed = await startPostgres();
+    await using _ = doomed;
+    await createNoise(doomed, 'doomed', 30);
+    await using proxy = await startTcpProxy({ host: doomed.host, port: doomed.port });
+    const entry = await addServer(api, agent, {
+      name: 'doomed',
+      server: doomed,
+      connection: { port: proxy.port },
+    });
+    const database = await protect(api, entry.id, 'doomed');
+    proxy.holdAfter(12e6);
+    const started = await api.post<ApiJob>(`/databases/${database.id}/backup`);
+    await eventually('the dump is held half-way', () => proxy.holding());
+    await doomed.kill();
+    proxy.mend();
+    const failed = await eventually('the attempt fails', async () => {
+      const job = await api.get<ApiJob>(`/jobs/${started.id}`);
+      return job.attempts?.find((attempt) => attempt.failure !== null);
+    });
+    expect(failed.failure?.code).toBe('server_gone');
+    await api.post(`/jobs/${started.id}/cancel`).catch(() => {}); // it may have given up by itself
+    await api.finished(started.id);
+    expect(await api.get(`/snapshots?databaseId=${database.id}`)).toEqual([]);
+  });
+});
+
+describe('a vault that was tampered with', () => {
+  test('a flipped bit in a pack: the restore fails, the target does not come to exist', async () => {
+    const { api, controlPlane } = homeport();
+    const database = await protect(api, server.id, 'shop');
+    const { snapshot } = await backUp(api, database.id);
+    const root = join(controlPlane.data, 'vaults');
+    const files = await readdir(root, { recursive: true, withFileTypes: true });
+    const packs = files.filter((file) => file.isFile() && /^[0-9a-f]{64}/.test(file.name));
+    const pristine = await Promise.all(packs.map((file) => readFile(join(file.parentPath, file.name))));
+    for (const [index, file] of packs.entries()) {
+      const bytes = Buffer.from(pristine[index] ?? []);
+      // In the first chunk's ciphertext, past key id and nonce.
+      bytes[60] = (bytes[60] ?? 0) ^ 1;
+      await writeFile(join(file.parentPath, file.name), bytes);
+    }
+    const job = await startRestore(api, snapshot.id, {
+      serverId: server.id,
+      plan: { targetDatabase: 'tampered' },
+    });
+    expect(await api.finished(job.id)).toMatchObject({ state: 'failed', failure: { code: 'pack_corrupt' } });
+    expect(await postgres().query("SELECT 1 FROM pg_database WHERE datname = 'tampered'")).toEqual([]);
+    for (const [index, file] of packs.entries()) {
+      await writeFile(join(file.parentPath, file.name), pristine[index] ?? '');
+    }
+  });
+});
+
+describe('the wire', () => {
+  test('an unknown message is refused by name, and the connection goes on', async () => {
+    await using raw = await connectRawAgent(homeport().api, 'rude');
+    raw.send({ type: 'job.launch', command: 'rm -rf /' });
+    expect(await raw.message('refused')).toMatchObject({ failure: { code: 'unknown_message' } });
+    expect(raw.isOpen()).toBe(true);
+  });
+
+  test('a frame nobody sealed ends the connection', async () => {
+    await using raw = await connectRawAgent(homeport().api, 'forger');
+    raw.sendRaw('{"type":"heartbeat","jobs":[],"draining":false}');
+    expect(await raw.closed()).toBe(CLOSE.badSignature);
+  });
+
+  test('an oversized frame ends the connection', async () => {
+    await using raw = await connectRawAgent(homeport().api, 'bloated');
+    raw.sendRaw('x'.repeat(MAX_FRAME_BYTES + 1));
+    expect(await raw.closed()).toBe(CLOSE.tooBig);
+  });
+
+  test('an oversized body is refused', async () => {
+    const body = { name: 'x'.repeat(20 * 1024 * 1024) };
+    const error = await refusal(homeport().api.post('/enrolment-tokens', body));
+    expect(error).toMatchObject({ status: 413, failure: { code: 'message_too_large' } });
+  });
+
+  test('a handshake that is no handshake is refused', async () => {
+    const socket = new WebSocket(`${homeport().api.url.replace('http', 'ws')}/agent/v1/connect`);
+    socket.once('message', () => socket.send('hello?'));
+    const code = await new Promise((resolve) => socket.once('close', resolve));
+    expect(code).toBe(CLOSE.badHandshake);
+  });
+
+  test('one token used by two agents at once: exactly one wins', async () => {
+    const { api, directory } = homeport();
+    const { token } = await api.post<{ token: string }>('/enrolment-tokens', {});
+    const enrol = (name: string) => {
+      const options = { name, state: join(directory, 'agents', name), logDirectory: join(directory, 'logs') };
+      return runAgentCli(options, ['enrol', '--url', api.url, '--name', name], token);
+    };
+    const results = await Promise.allSettled([enrol('one'), enrol('other')]);
+    expect(results.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+    const lost = results.find((result) => result.status === 'rejected');
+    expect(String(lost?.reason)).toContain('enrolment_token_invalid');
+    const names = (await api.get<ApiAgent[]>('/agents')).map(({ name }) => name);
+    expect(names.filter((name) => name === 'one' || name === 'other')).toHaveLength(1);
+  });
+
+  test('a revoked agent is out at once and stays out', async () => {
+    const { api } = homeport();
+    const raw = await connectRawAgent(api, 'revoked');
+    await api.post(`/agents/${raw.id}/revoke`, { confirm: 'revoked' });
+    expect(await raw.closed()).toBe(CLOSE.agentRevoked);
+    expect(await api.get<ApiAgent>(`/agents/${raw.id}`)).toMatchObject({ state: 'revoked' });
+  });
+
+  test('no key, no answer', async () => {
+    const response = await fetch(`${homeport().api.url}/api/v1/agents`);
+    expect(response.status).toBe(401);
+    expect(await response.json()).toMatchObject({ error: { code: 'unauthorized' } });
+  });
+});
+
+describe('what a password does not show up in', () => {
+  test('logs, command lines and the control plane’s files', async () => {
+    const { directory, controlPlane, api } = homeport();
+    const database = await protect(api, server.id, 'shop');
+    await backUp(api, database.id);
+    const secret = Buffer.from(postgres().password);
+    const roots = [join(directory, 'logs'), controlPlane.data];
+    for (const root of roots) {
+      const files = await readdir(root, { recursive: true, withFileTypes: true });
+      for (const file of files.filter((entry) => entry.isFile())) {
+        const bytes = await readFile(join(file.parentPath, file.name));
+        expect(bytes.includes(secret), join(file.parentPath, file.name)).toBe(false);
+      }
+    }
+    const snapshots = await api.get<ApiSnapshot[]>(`/snapshots?databaseId=${database.id}`);
+    expect(snapshots.length).toBeGreaterThan(0);
+    expect(Object.keys(await checksums(postgres(), 'shop')).length).toBeGreaterThan(3);
+  });
+});
