@@ -1,0 +1,68 @@
+import { apiKey } from '@better-auth/api-key';
+import { betterAuth } from 'better-auth';
+import { drizzleAdapter } from 'better-auth/adapters/drizzle';
+import { type Db, schema } from '../db/open.ts';
+import type { MasterKey } from '../keys/master.ts';
+import type { Logger } from '../log.ts';
+
+/** Set by the server itself on every request it hands to better-auth; what a client sends is dropped. */
+export const CLIENT_HEADER = 'x-homeport-client';
+export const KEY_PREFIX = 'hp_';
+
+export interface AuthDeps {
+  db: Db;
+  master: Pick<MasterKey, 'derive'>;
+  /** Address people use, without a trailing slash. */
+  url: string;
+  /** Origins whose pages may act with a session cookie. */
+  origins: readonly string[];
+  log: Logger;
+}
+
+/** Users, sessions and API keys: better-auth on our database. There is no sign-up; see `setup.ts`. */
+export function createAuth(deps: AuthDeps) {
+  const { db, log, master, origins, url } = deps;
+  return betterAuth({
+    appName: 'Homeport',
+    baseURL: url,
+    basePath: '/api/auth',
+    secret: master.derive('better-auth').toString('base64url'),
+    trustedOrigins: [...origins],
+    database: drizzleAdapter(db, { provider: 'sqlite', schema }),
+    emailAndPassword: { enabled: true, disableSignUp: true },
+    session: { expiresIn: 14 * 24 * 3600, updateAge: 24 * 3600 },
+    rateLimit: {
+      enabled: true,
+      storage: 'database',
+      window: 60,
+      max: 300,
+      customRules: {
+        '/sign-in/email': { window: 60, max: 10 },
+        '/change-password': { window: 60, max: 5 },
+      },
+    },
+    plugins: [
+      apiKey({
+        defaultPrefix: KEY_PREFIX,
+        maximumNameLength: 100,
+        keyExpiration: { minExpiresIn: 0, maxExpiresIn: 3650 },
+        // Counts per key would cost a write per request and stop automation that is merely busy.
+        rateLimit: { enabled: false },
+      }),
+    ],
+    advanced: {
+      useSecureCookies: url.startsWith('https:'),
+      cookiePrefix: 'homeport',
+      defaultCookieAttributes: { httpOnly: true, sameSite: 'lax' },
+      ipAddress: { ipAddressHeaders: [CLIENT_HEADER] },
+      database: { generateId: () => crypto.randomUUID() },
+    },
+    logger: {
+      level: 'warn',
+      log: (level, message) => log[level === 'error' ? 'error' : 'warn']({ from: 'better-auth' }, message),
+    },
+    telemetry: { enabled: false },
+  });
+}
+
+export type Auth = ReturnType<typeof createAuth>;

@@ -1,0 +1,74 @@
+import { createMiddleware } from 'hono/factory';
+import { fail } from '../../protocol/failure.ts';
+import type { Actor } from '../audit.ts';
+import type { Db } from '../db/open.ts';
+import { findUser } from '../db/users.ts';
+import type { RequestEnv } from '../http/env.ts';
+import { type Auth, KEY_PREFIX } from './auth.ts';
+
+/** Who a request to the API is from. */
+export interface Principal {
+  user: { id: string; name: string; email: string };
+  /** As the audit log names it. */
+  actor: Actor;
+}
+
+export interface PrincipalEnv extends RequestEnv {
+  Variables: RequestEnv['Variables'] & { principal: Principal };
+}
+
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/**
+ * Lets requests through that carry a good API key or session cookie. A cookie travels by itself, so with it a
+ * request that changes something must come from one of our own pages.
+ * @throws FailureError `unauthorized` | `forbidden`
+ */
+export function authenticate(deps: { auth: Auth; db: Db; origins: readonly string[] }) {
+  const { auth, db, origins } = deps;
+  return createMiddleware<PrincipalEnv>(async (c, next) => {
+    const authorization = c.req.header('authorization');
+    if (authorization !== undefined) {
+      c.set('principal', await principalOfKey(auth, db, authorization));
+    } else {
+      const principal = await principalOfCookie(auth, c.req.raw.headers);
+      if (!SAFE_METHODS.has(c.req.method)) checkOrigin(c.req.header('origin'), origins);
+      c.set('principal', principal);
+    }
+    await next();
+  });
+}
+
+/** @throws FailureError `forbidden` for an Origin that is not exactly one of ours */
+export function checkOrigin(origin: string | undefined, origins: readonly string[]): void {
+  if (origin !== undefined && origins.includes(origin)) return;
+  throw fail(
+    'forbidden',
+    `Requests from ${origin === undefined ? 'pages that do not say where they are from' : origin} are not accepted.`,
+    'Open Homeport under its own address. If that address is right, set HOMEPORT_URL to it.',
+  );
+}
+
+async function principalOfKey(auth: Auth, db: Db, authorization: string): Promise<Principal> {
+  const key = /^Bearer (\S{1,512})$/.exec(authorization)?.[1];
+  if (!key?.startsWith(KEY_PREFIX)) throw unauthorized('The Authorization header holds no API key.');
+  const { key: found, valid } = await auth.api.verifyApiKey({ body: { key } });
+  if (!valid || !found) throw unauthorized('The API key is not valid: unknown, revoked or expired.');
+  const name = found.name ?? found.id;
+  const owner = findUser(db, found.referenceId);
+  return {
+    user: owner ?? { id: found.id, name, email: '' },
+    actor: { kind: 'api-key', id: found.id, name },
+  };
+}
+
+async function principalOfCookie(auth: Auth, headers: Headers): Promise<Principal> {
+  const session = await auth.api.getSession({ headers });
+  if (!session) throw unauthorized('You are not signed in.');
+  const { email, id, name } = session.user;
+  return { user: { id, name, email }, actor: { kind: 'user', id, name } };
+}
+
+function unauthorized(message: string) {
+  return fail('unauthorized', message, 'Sign in, or send “Authorization: Bearer hp_…” with an API key.');
+}
