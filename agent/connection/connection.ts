@@ -25,14 +25,22 @@ export interface ConnectionOptions {
   clock: Clock;
   log: Log;
   random?: () => number;
+}
+
+/** Who is told what happens on the line. None of these may throw. */
+export interface ConnectionHandlers {
   /** A session is up; called before any of its messages. */
   onConnected(session: Session): void;
   onMessage(message: ToAgent, session: Session): void;
+  /** Time for a heartbeat. */
   onBeat(): void;
+  /** The session ended. */
+  onLost(): void;
 }
 
-/** The agent's one line to its control plane, kept up until stopped. */
+/** The agent's one line to its control plane, kept up from `start` to `stop`. */
 export interface Connection {
+  start(handlers: ConnectionHandlers): void;
   /** False where nobody is connected, or the socket is congested and the message `droppable`. */
   send(message: ToControlPlane, droppable?: boolean): boolean;
   /** The session that is live now, if there is one. */
@@ -42,18 +50,23 @@ export interface Connection {
   stop(): Promise<void>;
 }
 
-export function startConnection(options: ConnectionOptions): Connection {
+export function createConnection(options: ConnectionOptions): Connection {
   const stopping = new AbortController();
   const waiting = new Set<(session: Session) => void>();
   let current: Session | undefined;
-  const done = keepConnected(options, stopping.signal, (session) => {
-    current = session;
-    if (!session) return;
-    options.onConnected(session);
-    for (const resolve of waiting) resolve(session);
-    waiting.clear();
-  });
+  let done: Promise<void> = Promise.resolve();
   return {
+    start(handlers) {
+      done = keepConnected({ ...options, ...handlers }, stopping.signal, (session) => {
+        const lost = current;
+        current = session;
+        if (lost) handlers.onLost();
+        if (!session) return;
+        handlers.onConnected(session);
+        for (const resolve of waiting) resolve(session);
+        waiting.clear();
+      });
+    },
     send: (message, droppable) => current?.send(message, droppable) ?? false,
     live: () => current,
     session(signal) {
@@ -85,7 +98,7 @@ function waitForSession(waiting: Set<(session: Session) => void>, signal: AbortS
 }
 
 async function keepConnected(
-  options: ConnectionOptions,
+  options: ConnectionOptions & ConnectionHandlers,
   signal: AbortSignal,
   publish: (session: Session | undefined) => void,
 ): Promise<void> {
@@ -109,7 +122,7 @@ async function keepConnected(
 }
 
 async function connectOnce(
-  options: ConnectionOptions,
+  options: ConnectionOptions & ConnectionHandlers,
   signal: AbortSignal,
   publish: (session: Session) => void,
 ): Promise<Failure> {

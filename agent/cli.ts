@@ -1,0 +1,108 @@
+import os from 'node:os';
+import { Command, CommanderError } from 'commander';
+import { type Failure, fail, toFailure } from '../protocol/failure.ts';
+import { HOMEPORT_VERSION } from '../protocol/version.ts';
+import { type AgentConfig, loadConfig } from './config.ts';
+import { controlPlaneOrigin } from './connection/address.ts';
+import { enrol } from './connection/enrol.ts';
+import { ensureIdentity } from './identity.ts';
+import { runUntilStopped } from './lifecycle.ts';
+import { createLog } from './log.ts';
+import { readSecret } from './secrets.ts';
+import { serverCommand } from './servers/cli.ts';
+import { loadControlPlane, saveControlPlane } from './state/control-plane.ts';
+
+/** Exit codes: 0 done, 1 failed, 2 wrong use. */
+const FAILED = 1;
+const MISUSED = 2;
+
+/** Gives the configuration that the global options name. */
+export type LoadConfig = () => Promise<AgentConfig>;
+
+/** Runs one command line of `homeport-agent`; resolves to the exit code. Never rejects. */
+export async function main(argv: readonly string[]): Promise<number> {
+  try {
+    await program().parseAsync([...argv]);
+    return 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : MISUSED;
+    printFailure(toFailure(error));
+    return FAILED;
+  }
+}
+
+function program(): Command {
+  const root = new Command('homeport-agent')
+    .description('Backs up and restores databases next to it, on behalf of a Homeport control plane.')
+    .version(HOMEPORT_VERSION)
+    .option('--state <dir>', 'state directory (or HOMEPORT_AGENT_STATE)')
+    .option('--config <file>', 'configuration file (or HOMEPORT_AGENT_CONFIG)')
+    .exitOverride();
+  const config: LoadConfig = () => loadConfig(root.opts());
+  root.addCommand(enrolCommand(config));
+  root.addCommand(runCommand(config));
+  root.addCommand(fingerprintCommand(config));
+  root.addCommand(serverCommand(config));
+  for (const command of root.commands) command.copyInheritedSettings(root);
+  return root;
+}
+
+function enrolCommand(config: LoadConfig): Command {
+  return new Command('enrol')
+    .description('join a control plane; the token is read from standard input')
+    .requiredOption('--url <url>', 'address of the control plane, e.g. https://backups.example.org')
+    .option('--name <name>', 'name shown for this agent', os.hostname())
+    .option('--token-file <file>', 'read the token from a file of mode 0600; - is standard input')
+    .option('--replace', 'leave the control plane this agent belongs to now')
+    .action(async (options: { url: string; name: string; tokenFile?: string; replace?: true }) => {
+      const { stateDir, controlPlaneKey } = await config();
+      controlPlaneOrigin(options.url); // refuse a bad address before a secret is asked for
+      await refuseSecondEnrolment(stateDir, options.replace === true);
+      const token = await readSecret('Enrolment token', options.tokenFile);
+      const identity = await ensureIdentity(stateDir);
+      const { url, name } = options;
+      const pinned = await enrol({ url, name, token, identity, allowedKey: controlPlaneKey });
+      await saveControlPlane(stateDir, pinned);
+      say(`Enrolled “${name}” with ${pinned.url}.`, `Fingerprint: ${identity.fingerprint}`);
+      say('Start it with: homeport-agent run');
+    });
+}
+
+async function refuseSecondEnrolment(stateDir: string, replace: boolean): Promise<void> {
+  const present = await loadControlPlane(stateDir);
+  if (!present || replace) return;
+  throw fail(
+    'conflict',
+    `This agent belongs to ${present.url} already.`,
+    'Use --replace to leave it, or --state for a second agent on this host.',
+  );
+}
+
+function runCommand(config: LoadConfig): Command {
+  return new Command('run')
+    .description('connect and do the work; the first SIGTERM finishes what runs, the second ends it')
+    .action(async () => {
+      const loaded = await config();
+      await runUntilStopped(loaded, createLog(loaded.logLevel));
+    });
+}
+
+function fingerprintCommand(config: LoadConfig): Command {
+  return new Command('fingerprint')
+    .description('print this agent’s keys, to be compared with what the control plane shows')
+    .action(async () => {
+      const { stateDir } = await config();
+      const identity = await ensureIdentity(stateDir);
+      say(`Fingerprint: ${identity.fingerprint}`, `Sealing key: ${identity.sealingKey}`);
+      const pinned = await loadControlPlane(stateDir);
+      if (pinned) say(`Agent id:    ${pinned.agentId}`, `Enrolled at: ${pinned.url}`);
+    });
+}
+
+function say(...lines: string[]): void {
+  for (const line of lines) process.stdout.write(`${line}\n`);
+}
+
+function printFailure({ code, message, hint, detail }: Failure): void {
+  process.stderr.write(`${message} (${code})\n${hint}\n${detail ? `${detail}\n` : ''}`);
+}

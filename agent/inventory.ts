@@ -1,0 +1,40 @@
+import { readFile } from 'node:fs/promises';
+import os from 'node:os';
+import { ENGINE_IDS } from '../protocol/engines/registry.ts';
+import { toFailure } from '../protocol/failure.ts';
+import type { Inventory } from '../protocol/messages.ts';
+import { HOMEPORT_VERSION } from '../protocol/version.ts';
+import type { JobParts } from './jobs/parts.ts';
+import type { Log } from './log.ts';
+
+/** What the agent says about its host, its tools and its servers at each connection. */
+export async function takeInventory(
+  parts: Pick<JobParts, 'servers' | 'policy' | 'driverFor'>,
+  log: Log,
+): Promise<Inventory> {
+  const found = await Promise.all(
+    ENGINE_IDS.map(async (engine) => {
+      try {
+        return (await parts.driverFor(engine).detect()).map((tool) => ({ engine, ...tool }));
+      } catch (error) {
+        log.warn({ engine, failure: toFailure(error) }, 'looking for client tools failed');
+        return [];
+      }
+    }),
+  );
+  return {
+    hostname: os.hostname(),
+    os: await operatingSystem(),
+    arch: os.arch(),
+    nodeVersion: process.version,
+    version: HOMEPORT_VERSION,
+    tools: found.flat().slice(0, 100),
+    servers: (await parts.servers.list()).slice(0, 500),
+    policy: parts.policy,
+  };
+}
+
+async function operatingSystem(): Promise<string> {
+  const release = await readFile('/etc/os-release', 'utf8').catch(() => '');
+  return /^PRETTY_NAME="?([^"\n]+)/m.exec(release)?.[1] ?? `${os.type()} ${os.release()}`;
+}

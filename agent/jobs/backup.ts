@@ -1,0 +1,118 @@
+import { toFailure } from '../../protocol/failure.ts';
+import type { BackupOffer, JobResult } from '../../protocol/job.ts';
+import { type VaultKey, wrapKey } from '../../protocol/vault/keys.ts';
+import type { VaultStatement } from '../../protocol/vault/statement.ts';
+import { HOMEPORT_VERSION } from '../../protocol/version.ts';
+import type { DumpResult } from '../engines/driver.ts';
+import { type BackupContent, startBackup } from '../pipeline/backup.ts';
+import { buildManifest } from '../pipeline/manifest.ts';
+import type { VaultClient } from '../pipeline/vault-client.ts';
+import type { StoredServer } from '../state/servers.ts';
+import type { JobContext } from './context.ts';
+import { blockerFailure, type JobParts, openServer } from './parts.ts';
+
+interface BackupKeys {
+  idKey: VaultKey;
+  dataKey: VaultKey;
+}
+
+/** Runs one backup from preflight to commit. Throws where it did not come to be. */
+export async function runBackup(
+  parts: JobParts,
+  offer: BackupOffer,
+  context: JobContext,
+): Promise<JobResult> {
+  const startedAt = new Date().toISOString();
+  context.phase('checking');
+  const server = await parts.servers.get(offer.serverId);
+  const { driver, target } = openServer(parts, server);
+  const statement = await parts.vaults.admit(offer.vault);
+  await parts.vaults.checkSequence(offer.vault.id, offer.database.id, offer.sequence);
+  const preflight = await driver.preflightBackup(target, offer.database.name, context);
+  for (const { message } of preflight.findings) context.log(message);
+  const blocker = blockerFailure(preflight.findings, 'privilege_missing');
+  if (blocker) throw blocker;
+  context.progress({ totalBytes: Math.round(preflight.estimatedBytes) });
+
+  const vault = parts.vaultClient(offer.vault.id, context.waiting);
+  // Read before the new key is made: chunks sealed by a lost earlier attempt of ours may be reused too.
+  const knownDataKeys = await parts.keys.ownDataKeys(offer.vault.id, offer.serverId);
+  const keys = await prepareKeys(parts, offer, { statement, vault, signal: context.signal });
+  const backup = startBackup({
+    serverId: offer.serverId,
+    ...keys,
+    knownDataKeys,
+    vault,
+    signal: context.signal,
+    onProgress: context.progress,
+  });
+  try {
+    const dump = await driver.dump(target, offer.database.name, backup.sink, context);
+    context.phase('uploading');
+    const content = await backup.finish();
+    const made = { dump, content, keys, startedAt, server };
+    await commit(parts, offer, { ...made, vault, context });
+    const { rawBytes, storedBytes, reusedBytes } = content;
+    return { kind: 'backup', snapshotId: offer.snapshotId, rawBytes, storedBytes, reusedBytes };
+  } catch (error) {
+    backup.abort(error);
+    throw error;
+  }
+}
+
+/** Both keys, wrapped to the vault's recipients and stored, before any chunk depends on them. */
+async function prepareKeys(
+  parts: JobParts,
+  offer: BackupOffer,
+  { statement, vault, signal }: { statement: VaultStatement; vault: VaultClient; signal: AbortSignal },
+): Promise<BackupKeys> {
+  const { serverId } = offer;
+  const idKey = await parts.keys.idKey(serverId);
+  const dataKey = await parts.keys.newDataKey(offer.vault.id, serverId);
+  const { recipients } = statement;
+  await vault.putKey(idKey.id, await wrapKey(idKey, { kind: 'id', serverId }, recipients), signal);
+  await vault.putKey(dataKey.id, await wrapKey(dataKey, { kind: 'data', serverId }, recipients), signal);
+  return { idKey, dataKey };
+}
+
+interface Made {
+  dump: DumpResult;
+  content: BackupContent;
+  keys: BackupKeys;
+  startedAt: string;
+  server: StoredServer;
+  vault: VaultClient;
+  context: JobContext;
+}
+
+async function commit(parts: JobParts, offer: BackupOffer, made: Made): Promise<void> {
+  const { context, server, vault } = made;
+  context.phase('committing');
+  const manifest = await buildManifest({
+    facts: {
+      snapshotId: offer.snapshotId,
+      vaultId: offer.vault.id,
+      agentId: parts.agentId,
+      server: { id: server.id, name: server.name, engine: server.engine },
+      database: offer.database,
+      sequence: offer.sequence,
+      job: { id: offer.jobId, attempt: offer.attempt },
+      startedAt: made.startedAt,
+      finishedAt: new Date().toISOString(),
+      agentVersion: HOMEPORT_VERSION,
+    },
+    dump: made.dump,
+    content: made.content,
+    ...made.keys,
+    agentKey: parts.identity.signingKey,
+  });
+  context.signal.throwIfAborted();
+  context.finalise();
+  await vault.commit({ jobId: offer.jobId, attempt: offer.attempt }, manifest, context.signal);
+  try {
+    await parts.vaults.committed(offer.vault.id, offer.database.id, offer.sequence);
+  } catch (error) {
+    // The snapshot exists; failing the job now would say otherwise.
+    context.log(`The newest sequence number could not be noted: ${toFailure(error).message}`);
+  }
+}

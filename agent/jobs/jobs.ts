@@ -1,0 +1,186 @@
+import { type Failure, type FailureError, fail, toFailure } from '../../protocol/failure.ts';
+import type { Attempt, JobOffer, JobOutcome, JobResult } from '../../protocol/job.ts';
+import type { ToControlPlane } from '../../protocol/messages.ts';
+import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
+import { createJobContext, type JobContext } from './context.ts';
+import { attemptKey, type Outbox } from './outbox.ts';
+
+export interface JobsOptions {
+  outbox: Outbox;
+  clock: Clock;
+  log: Log;
+  maxJobs: number;
+  send(message: ToControlPlane, droppable?: boolean): boolean;
+  /** Why the agent will not run an offer, or `undefined`. */
+  refusalOf(offer: JobOffer): Promise<Failure | undefined>;
+  run(offer: JobOffer, context: JobContext): Promise<JobResult>;
+}
+
+/** The jobs this agent runs, and their talk with the control plane. No method throws. */
+export interface Jobs {
+  offer(offer: JobOffer): void;
+  cancel(attempt: Attempt): void;
+  /** The attempt is over for the control plane: stop it and say nothing of it. */
+  fence(attempt: Attempt): void;
+  acknowledge(attempt: Attempt): void;
+  /** Names what runs and what is unacknowledged; sent at each connection and heartbeat. */
+  heartbeat(): void;
+  /** Takes no further offers; resolves once what runs has ended. */
+  drain(): Promise<void>;
+  /** Ends everything at once. */
+  stop(): void;
+}
+
+interface Running {
+  offer: JobOffer;
+  stop: AbortController;
+  fenced: boolean;
+  /** Past the point where a cancel means anything. */
+  final: boolean;
+  ended: Promise<void>;
+}
+
+export function createJobs(options: JobsOptions): Jobs {
+  const { outbox, log, send } = options;
+  const running = new Map<string, Running>();
+  let draining = false;
+
+  function refuse({ jobId, attempt }: Attempt, failure: Failure): void {
+    log.warn({ jobId, attempt, code: failure.code }, `refused a job: ${failure.message}`);
+    send({ type: 'job.refused', jobId, attempt, failure });
+  }
+  function fenceAttempt(attempt: Attempt): void {
+    const job = running.get(attemptKey(attempt));
+    if (job) {
+      job.fenced = true;
+      job.stop.abort(fencedFailure());
+    }
+    settle(log, outbox.forget(attempt));
+  }
+  /** Older attempts of the same job: the offer of a newer one has ended them for the control plane. */
+  function olderOf(offer: JobOffer): Running[] {
+    return [...running.values()].filter(
+      (job) => job.offer.jobId === offer.jobId && job.offer.attempt < offer.attempt,
+    );
+  }
+  function offer(offered: JobOffer): void {
+    const { jobId, attempt } = offered;
+    if (running.has(attemptKey(offered))) {
+      send({ type: 'job.accepted', jobId, attempt });
+      return;
+    }
+    if (outbox.replay(offered)) return;
+    const older = olderOf(offered);
+    for (const job of older) fenceAttempt(job.offer);
+    const busy = draining || running.size - older.length >= options.maxJobs;
+    if (busy) {
+      refuse(offered, busyFailure(draining));
+      return;
+    }
+    const job: Running = {
+      offer: offered,
+      stop: new AbortController(),
+      fenced: false,
+      final: false,
+      ended: Promise.resolve(),
+    };
+    running.set(attemptKey(offered), job);
+    job.ended = Promise.all(older.map(({ ended }) => ended))
+      .then(() => takeOn(job))
+      .finally(() => running.delete(attemptKey(offered)));
+    settle(log, job.ended);
+  }
+  async function takeOn(job: Running): Promise<void> {
+    const { jobId, attempt, kind } = job.offer;
+    const refusal = await options.refusalOf(job.offer).catch(toFailure);
+    if (refusal) return refuse(job.offer, refusal);
+    try {
+      await outbox.accept({ jobId, attempt, kind });
+    } catch (error) {
+      return refuse(job.offer, toFailure(error));
+    }
+    if (job.fenced) return outbox.forget(job.offer);
+    send({ type: 'job.accepted', jobId, attempt });
+    log.info({ jobId, attempt, kind }, 'job started');
+    const outcome = await outcomeOf(options, job);
+    const code = outcome.state === 'failed' ? outcome.failure.code : undefined;
+    log.info({ jobId, attempt, kind, state: job.fenced ? 'fenced' : outcome.state, code }, 'job ended');
+    if (!job.fenced) await outbox.finish(job.offer, outcome);
+  }
+
+  return {
+    offer,
+    cancel(attempt) {
+      const job = running.get(attemptKey(attempt));
+      if (job && !job.final) job.stop.abort(cancelledFailure());
+      if (job || outbox.replay(attempt)) return;
+      const { jobId, attempt: number } = attempt;
+      send({ type: 'job.finished', jobId, attempt: number, outcome: { state: 'cancelled' } });
+    },
+    fence: fenceAttempt,
+    acknowledge: (attempt) => settle(log, outbox.forget(attempt)),
+    heartbeat() {
+      const runs = [...running.values()].map(({ offer: { jobId, attempt } }) => ({ jobId, attempt }));
+      send({ type: 'heartbeat', jobs: [...runs, ...outbox.pending()], draining });
+    },
+    async drain() {
+      draining = true;
+      this.heartbeat();
+      await Promise.allSettled([...running.values()].map(({ ended }) => ended));
+    },
+    stop() {
+      for (const { stop } of running.values()) stop.abort(stoppedFailure());
+    },
+  };
+}
+
+async function outcomeOf({ clock, send, run }: JobsOptions, job: Running): Promise<JobOutcome> {
+  const context = createJobContext({
+    offer: job.offer,
+    clock,
+    signal: job.stop.signal,
+    send: (message) => void send(message, true),
+    onStall: (failure) => job.stop.abort(failure),
+    onFinalise: () => {
+      job.final = true;
+    },
+  });
+  try {
+    return { state: 'succeeded', result: await run(job.offer, context) };
+  } catch (error) {
+    // Whatever an aborted job dies of, the reason it was aborted for is what happened.
+    const { signal } = job.stop;
+    const failure = toFailure(signal.aborted ? signal.reason : error);
+    return failure.code === 'cancelled' ? { state: 'cancelled' } : { state: 'failed', failure };
+  } finally {
+    context.end();
+  }
+}
+
+/** Nobody waits for this work; an error in it is the agent's own (its disk), so it is logged here. */
+function settle(log: Log, work: Promise<unknown>): void {
+  work.catch((error) => log.error({ failure: toFailure(error) }, 'the journal could not be kept'));
+}
+
+function busyFailure(draining: boolean): Failure {
+  const why = draining ? 'The agent is about to stop.' : 'The agent already runs as many jobs as it may.';
+  return fail('agent_busy', why, 'The job stays queued and is offered again.', { retryable: true }).failure;
+}
+
+function cancelledFailure(): FailureError {
+  return fail('cancelled', 'The job was cancelled.', 'Nothing to do.');
+}
+
+function fencedFailure(): FailureError {
+  return fail('lease_lost', 'The control plane gave this attempt up.', 'Nothing to do.', { retryable: true });
+}
+
+function stoppedFailure(): FailureError {
+  return fail(
+    'lease_lost',
+    'The agent was told to stop in the middle of this attempt.',
+    'A backup is tried again once the agent is back, and uploads only what is missing.',
+    { retryable: true },
+  );
+}

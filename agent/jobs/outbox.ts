@@ -1,0 +1,105 @@
+import { type Failure, fail } from '../../protocol/failure.ts';
+import type { Attempt, JobKind, JobOutcome } from '../../protocol/job.ts';
+import type { ToControlPlane } from '../../protocol/messages.ts';
+import type { Journal, JournalEntry } from '../state/journal.ts';
+
+/** Outcomes on their way to the control plane: on disk, and replayed until acknowledged. */
+export interface Outbox {
+  /** Takes up what an earlier process left; attempts it did not finish become failures. */
+  recover(): Promise<void>;
+  accept(attempt: Attempt & { kind: JobKind }): Promise<void>;
+  /** Durable, then sent. */
+  finish(attempt: Attempt, outcome: JobOutcome): Promise<void>;
+  /** Sends an outcome again, if there is one for this attempt. */
+  replay(attempt: Attempt): boolean;
+  replayAll(): void;
+  forget(attempt: Attempt): Promise<void>;
+  pending(): Attempt[];
+  /** Resolves once nothing is left to acknowledge, or the signal aborts. */
+  empty(signal: AbortSignal): Promise<void>;
+}
+
+export const attemptKey = ({ jobId, attempt }: Attempt): string => `${jobId} ${attempt}`;
+
+export function createOutbox(journal: Journal, send: (message: ToControlPlane) => boolean): Outbox {
+  /** Accepted attempts; those with an outcome are to be acknowledged. Bounded by the jobs this agent runs. */
+  const entries = new Map<string, JournalEntry>();
+  let onEmpty: (() => void) | undefined;
+  const done = () => [...entries.values()].filter((entry) => entry.outcome !== undefined);
+
+  function deliver({ jobId, attempt, outcome }: JournalEntry): boolean {
+    return outcome !== undefined && send({ type: 'job.finished', jobId, attempt, outcome });
+  }
+  async function finish(attempt: Attempt, outcome: JobOutcome): Promise<void> {
+    const accepted = entries.get(attemptKey(attempt));
+    if (!accepted) return; // fenced and forgotten
+    const entry: JournalEntry = { ...accepted, outcome: bounded(outcome) };
+    try {
+      await journal.write(entry);
+    } finally {
+      // Told even where the disk refuses it: a lost outcome would cost a whole attempt.
+      if (entries.has(attemptKey(attempt))) {
+        entries.set(attemptKey(attempt), entry);
+        deliver(entry);
+      }
+    }
+  }
+  return {
+    async recover() {
+      for (const entry of await journal.entries()) {
+        entries.set(attemptKey(entry), entry);
+        if (!entry.outcome) await finish(entry, { state: 'failed', failure: restarted() });
+      }
+    },
+    async accept({ jobId, attempt, kind }) {
+      const entry: JournalEntry = { jobId, attempt, kind, acceptedAt: new Date().toISOString() };
+      await journal.write(entry);
+      entries.set(attemptKey(entry), entry);
+    },
+    finish,
+    replay(attempt) {
+      const entry = entries.get(attemptKey(attempt));
+      if (entry?.outcome === undefined) return false;
+      deliver(entry);
+      return true;
+    },
+    replayAll() {
+      for (const entry of done()) deliver(entry);
+    },
+    async forget(attempt) {
+      entries.delete(attemptKey(attempt));
+      if (done().length === 0) onEmpty?.();
+      await journal.forget(attempt);
+    },
+    pending: () => done().map(({ jobId, attempt }) => ({ jobId, attempt })),
+    empty: (signal) =>
+      new Promise((resolve) => {
+        if (signal.aborted || done().length === 0) return resolve();
+        onEmpty = resolve;
+        signal.addEventListener('abort', () => resolve(), { once: true });
+      }),
+  };
+}
+
+/** Keeps an outcome within what one frame and the protocol's schemas take. */
+function bounded(outcome: JobOutcome): JobOutcome {
+  if (outcome.state !== 'failed') return outcome;
+  const { failure } = outcome;
+  const cut: Failure = {
+    ...failure,
+    message: failure.message.slice(0, 8192),
+    hint: failure.hint.slice(0, 8192),
+    ...(failure.sql === undefined ? {} : { sql: failure.sql.slice(0, 8192) }),
+    ...(failure.detail === undefined ? {} : { detail: failure.detail.slice(-16_384) }),
+  };
+  return { state: 'failed', failure: cut };
+}
+
+function restarted(): Failure {
+  return fail(
+    'lease_lost',
+    'The agent was stopped in the middle of this attempt and has been started again.',
+    'A backup is tried again by itself and uploads only what is missing. After a restore, look at the target server for a database it left unfinished.',
+    { retryable: true },
+  ).failure;
+}

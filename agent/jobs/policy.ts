@@ -1,0 +1,58 @@
+import type { RestoreMode } from '../../protocol/engines/engine.ts';
+import { type Failure, fail } from '../../protocol/failure.ts';
+import type { LocalPolicy } from '../../protocol/messages.ts';
+
+/** What somebody wants to do with one database of one server, by the names this agent knows them. */
+export type Operation =
+  | { kind: 'backup'; server: string; database: string }
+  | { kind: 'restore'; server: string; database: string; mode?: RestoreMode };
+
+/** Why the local policy forbids an operation, or `undefined` where it does not. */
+export function policyRefusal(policy: LocalPolicy, operation: Operation): Failure | undefined {
+  if (operation.kind === 'restore' && policy.restore === 'deny') {
+    return denied('restores are denied', 'restore');
+  }
+  if (operation.kind === 'restore' && operation.mode === 'swap' && policy.restore === 'scratch-only') {
+    return denied('a restore may create a database, but not replace one', 'restore');
+  }
+  if (!databaseAllowed(policy, operation)) {
+    return denied(
+      `“${operation.server}/${operation.database}” is not among the allowed databases`,
+      'databases',
+    );
+  }
+  return undefined;
+}
+
+/** Whether the patterns of the policy cover a database; they are matched against `server/database` in whole. */
+export function databaseAllowed(
+  policy: LocalPolicy,
+  { server, database }: { server: string; database: string },
+): boolean {
+  if (!policy.databases) return true;
+  const name = `${server}/${database}`;
+  return policy.databases.some((pattern) => globMatches(pattern, name));
+}
+
+/** `*` stands for any characters; matched piece by piece, so that no pattern can take exponential time. */
+function globMatches(pattern: string, name: string): boolean {
+  const [first = '', ...rest] = pattern.split('*');
+  if (rest.length === 0) return pattern === name;
+  if (!name.startsWith(first)) return false;
+  const last = rest.pop() ?? '';
+  let at = first.length;
+  for (const piece of rest) {
+    const found = name.indexOf(piece, at);
+    if (found < 0) return false;
+    at = found + piece.length;
+  }
+  return name.length - last.length >= at && name.endsWith(last);
+}
+
+function denied(why: string, key: string): Failure {
+  return fail(
+    'policy_denied',
+    `The agent’s local policy forbids this: ${why}.`,
+    `Whoever runs the agent’s host can change “${key}” under [policy] in its configuration file.`,
+  ).failure;
+}

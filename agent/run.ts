@@ -1,0 +1,173 @@
+import { fingerprint } from '../protocol/enrolment.ts';
+import { type Failure, fail, toFailure } from '../protocol/failure.ts';
+import type { JobOffer } from '../protocol/job.ts';
+import type { ToAgent } from '../protocol/messages.ts';
+import { systemClock as clock } from './clock.ts';
+import type { AgentConfig } from './config.ts';
+import { controlPlaneOrigin } from './connection/address.ts';
+import { createVaultClient } from './connection/bulk.ts';
+import { createBulkTransport } from './connection/bulk-transport.ts';
+import { type Connection, createConnection } from './connection/connection.ts';
+import { keyNotAllowed } from './connection/enrol.ts';
+import { createPersistence } from './connection/persist.ts';
+import { createRequests, type Requests } from './connection/requests.ts';
+import type { Session } from './connection/session.ts';
+import { driverFor } from './engines/registry.ts';
+import { type AgentIdentity, loadIdentity } from './identity.ts';
+import { takeInventory } from './inventory.ts';
+import { runBackup } from './jobs/backup.ts';
+import { createJobs, type Jobs } from './jobs/jobs.ts';
+import { createOutbox } from './jobs/outbox.ts';
+import type { JobParts } from './jobs/parts.ts';
+import { type Operation, policyRefusal } from './jobs/policy.ts';
+import { runRestore } from './jobs/restore.ts';
+import type { Log } from './log.ts';
+import { createAnswers } from './servers/answers.ts';
+import { loadControlPlane, type PinnedControlPlane } from './state/control-plane.ts';
+import { createJournal } from './state/journal.ts';
+import { createKeyStore } from './state/keys.ts';
+import { lockState } from './state/lock.ts';
+import { createServerStore } from './state/servers.ts';
+import { createVaultPins } from './state/vaults.ts';
+
+/** How long a draining agent waits for its last outcomes to be acknowledged, in milliseconds. */
+const FAREWELL_MS = 10_000;
+
+/** A running agent. */
+export interface RunningAgent {
+  /** Finishes what runs, then disconnects. */
+  drain(): Promise<void>;
+  /** Ends what runs; `drain` then resolves soon. */
+  stopJobs(): void;
+}
+
+/** Starts the agent of a state directory. @throws FailureError where it is not enrolled or already running */
+export async function startAgent(config: AgentConfig, log: Log): Promise<RunningAgent> {
+  const { identity, pinned } = await loadMembership(config);
+  const unlock = await lockState(config.stateDir);
+  const connection = createConnection({ pinned, identity, clock, log });
+  const transport = createBulkTransport(controlPlaneOrigin(pinned.url));
+  const parts: JobParts = {
+    agentId: pinned.agentId,
+    identity,
+    policy: config.policy,
+    servers: createServerStore(config.stateDir),
+    keys: createKeyStore(config.stateDir),
+    vaults: createVaultPins(config.stateDir),
+    driverFor,
+    vaultClient: (vaultId, onWaiting) => {
+      const { outageLimitMs } = config;
+      const persist = createPersistence({ connection, clock, outageLimitMs, onWaiting });
+      return createVaultClient(vaultId, transport, persist);
+    },
+  };
+  const outbox = createOutbox(createJournal(config.stateDir), connection.send);
+  const jobs = createJobs({
+    outbox,
+    clock,
+    log,
+    maxJobs: config.maxJobs,
+    send: connection.send,
+    refusalOf: (offer) => refusalOf(parts, offer),
+    run: (offer, context) =>
+      offer.kind === 'backup' ? runBackup(parts, offer, context) : runRestore(parts, offer, context),
+  });
+  // Nothing is connected yet: what is recovered here is told at the first connection.
+  await outbox.recover();
+  const announce = createAnnouncer(parts, log, connection.send);
+  const requests = createRequests(createAnswers(parts), clock, log);
+  connection.start({
+    onConnected: () => {
+      announce();
+      jobs.heartbeat();
+      outbox.replayAll();
+    },
+    onMessage: createReceiver(jobs, requests, log),
+    onBeat: () => jobs.heartbeat(),
+    onLost: () => requests.cancelAll(),
+  });
+  const unwatch = await parts.servers.watch(announce);
+  return {
+    stopJobs: () => jobs.stop(),
+    async drain() {
+      await jobs.drain();
+      await outbox.empty(AbortSignal.timeout(FAREWELL_MS));
+      unwatch();
+      await connection.stop();
+      transport.close();
+      await unlock();
+    },
+  };
+}
+
+async function loadMembership(
+  config: AgentConfig,
+): Promise<{ identity: AgentIdentity; pinned: PinnedControlPlane }> {
+  const identity = await loadIdentity(config.stateDir);
+  const pinned = await loadControlPlane(config.stateDir);
+  if (!identity || !pinned) {
+    throw fail(
+      'agent_unknown',
+      `The agent of ${config.stateDir} is not enrolled.`,
+      'Make a token with “Add agent” in the web UI, then run “homeport-agent enrol --url URL”.',
+    );
+  }
+  const found = fingerprint(pinned.controlPlaneKey);
+  if (config.controlPlaneKey !== undefined && config.controlPlaneKey !== found) throw keyNotAllowed(found);
+  return { identity, pinned };
+}
+
+/** A server that is missing is no matter of policy: the job then fails and says so. */
+async function refusalOf(parts: JobParts, offer: JobOffer): Promise<Failure | undefined> {
+  const server = (await parts.servers.list()).find(({ id }) => id === offer.serverId);
+  if (!server) return undefined;
+  const operation: Operation =
+    offer.kind === 'backup'
+      ? { kind: 'backup', server: server.name, database: offer.database.name }
+      : { kind: 'restore', server: server.name, database: offer.plan.targetDatabase, mode: offer.plan.mode };
+  return policyRefusal(parts.policy, operation);
+}
+
+/** Sends the inventory; calls that come while one is being taken make one more. */
+function createAnnouncer(parts: JobParts, log: Log, send: Connection['send']): () => void {
+  let taking = false;
+  let again = false;
+  return function announce() {
+    again = true;
+    if (taking) return;
+    taking = true;
+    again = false;
+    takeInventory(parts, log)
+      .then((inventory) => send({ type: 'inventory', inventory }))
+      .catch((error) => log.error({ failure: toFailure(error) }, 'the inventory could not be sent'))
+      .finally(() => {
+        taking = false;
+        if (again) announce();
+      });
+  };
+}
+
+type Receivers = {
+  [T in ToAgent['type']]: (message: Extract<ToAgent, { type: T }>, session: Session) => void;
+};
+
+function createReceiver(
+  jobs: Jobs,
+  requests: Requests,
+  log: Log,
+): (message: ToAgent, session: Session) => void {
+  const receivers: Receivers = {
+    'job.offer': ({ offer }) => jobs.offer(offer),
+    'job.cancel': jobs.cancel,
+    'job.acknowledged': jobs.acknowledge,
+    'job.fenced': jobs.fence,
+    request: requests.receive,
+    'request.cancel': ({ id }) => requests.cancel(id),
+    renew: () => undefined, // the session has taken it
+    drain: () => log.info('the control plane is about to stop; jobs go on'),
+    revoked: () => log.error('this agent was revoked; enrol it again with a new token'),
+    refused: ({ failure }) => log.warn({ failure }, 'the control plane did not understand the last message'),
+  };
+  return (message, session) =>
+    (receivers[message.type] as (message: ToAgent, session: Session) => void)(message, session);
+}

@@ -1,0 +1,94 @@
+import { FailureError, fail } from '../../protocol/failure.ts';
+import type { AgentRequest, RequestKind, RequestOf, ValueOf } from '../../protocol/messages.ts';
+import type { OperationContext } from '../engines/driver.ts';
+import { type JobParts, openServer } from '../jobs/parts.ts';
+import { databaseAllowed, policyRefusal } from '../jobs/policy.ts';
+import { openSealedCredentials, type StoredServer } from '../state/servers.ts';
+
+type Parts = Pick<JobParts, 'agentId' | 'identity' | 'policy' | 'servers' | 'driverFor'>;
+type Answers = {
+  [K in RequestKind]: (request: RequestOf<K>, signal: AbortSignal) => Promise<ValueOf<K>>;
+};
+
+/** Answers the closed set of questions a control plane may ask. */
+export function createAnswers(
+  parts: Parts,
+): (request: AgentRequest, signal: AbortSignal) => Promise<unknown> {
+  const { servers } = parts;
+  const answers: Answers = {
+    'server.probe': async ({ serverId, sealed }, signal) => {
+      const server = sealed ? await unseal(parts, serverId, sealed) : await servers.get(serverId);
+      const { driver, target } = openServer(parts, server);
+      return driver.probe(target, contextOf(signal));
+    },
+    'server.put': async ({ serverId, name, sealed }) => {
+      const server = await unseal(parts, serverId, sealed);
+      parts.driverFor(server.engine).parseConnection(server.connection);
+      await refuseRename(parts, serverId, name);
+      return servers.put({ ...server, name });
+    },
+    'server.remove': async ({ serverId }) => {
+      await servers.remove(serverId);
+      return {};
+    },
+    'databases.list': async ({ serverId }, signal) => {
+      const server = await servers.get(serverId);
+      const { driver, target } = openServer(parts, server);
+      const databases = await driver.listDatabases(target, contextOf(signal));
+      const allowed = ({ name }: { name: string }) =>
+        databaseAllowed(parts.policy, { server: server.name, database: name });
+      return { databases: databases.filter(allowed) };
+    },
+    'backup.preflight': async ({ serverId, database }, signal) => {
+      const server = await servers.get(serverId);
+      refuseByPolicy(parts, { kind: 'backup', server: server.name, database });
+      const { driver, target } = openServer(parts, server);
+      return driver.preflightBackup(target, database, contextOf(signal));
+    },
+    'restore.preflight': async ({ serverId, plan, source }, signal) => {
+      const server = await servers.get(serverId);
+      refuseByPolicy(parts, { kind: 'restore', server: server.name, database: plan.targetDatabase });
+      const { driver, target } = openServer(parts, server);
+      const { serverVersion, requirements, objectCounts } = source;
+      const input = { plan, source: { serverVersion, catalog: { requirements, objectCounts } } };
+      return driver.preflightRestore(target, input, contextOf(signal));
+    },
+  };
+  return (request, signal) =>
+    (answers[request.kind] as (request: AgentRequest, signal: AbortSignal) => Promise<unknown>)(
+      request,
+      signal,
+    );
+}
+
+/** Lines and phases of a question have no reader. */
+function contextOf(signal: AbortSignal): OperationContext {
+  return { signal, log: () => undefined, phase: () => undefined };
+}
+
+async function unseal(parts: Parts, serverId: string, sealed: string): Promise<StoredServer> {
+  const { sealingIdentity } = parts.identity;
+  const credentials = await openSealedCredentials(sealed, sealingIdentity, {
+    agentId: parts.agentId,
+    serverId,
+  });
+  const { engine, connection, password } = credentials;
+  return { id: serverId, name: serverId, engine, connection, password };
+}
+
+function refuseByPolicy(parts: Parts, operation: Parameters<typeof policyRefusal>[1]): void {
+  const refusal = policyRefusal(parts.policy, operation);
+  if (refusal) throw new FailureError(refusal);
+}
+
+/** Allowed databases are written with server names, so those are not the control plane's to change. */
+async function refuseRename(parts: Parts, serverId: string, name: string): Promise<void> {
+  if (!parts.policy.databases) return;
+  const known = (await parts.servers.list()).find(({ id }) => id === serverId);
+  if (!known || known.name === name) return;
+  throw fail(
+    'policy_denied',
+    `The local policy names databases by server, so “${known.name}” cannot be renamed from here.`,
+    'Rename it on the agent’s host: remove it and add it again with “homeport-agent server”.',
+  );
+}
