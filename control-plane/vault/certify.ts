@@ -1,9 +1,9 @@
 import type { KeyObject } from 'node:crypto';
-import { fail } from '../../protocol/failure.ts';
+import { FailureError, fail } from '../../protocol/failure.ts';
 import { ed25519Public } from '../../protocol/keys.ts';
 import { type AgentCertificate, openStatement, signStatement } from '../../protocol/vault/statement.ts';
 import type { OpenVault } from './create.ts';
-import { certificateName } from './layout.ts';
+import { AGENTS, certificateName, idIn } from './layout.ts';
 import type { CertifiedAgent } from './service.ts';
 
 const MAX_BYTES = 64 * 1024;
@@ -61,4 +61,25 @@ export function signerOf(
   certificate: AgentCertificate | undefined,
 ): (agentId: string) => KeyObject | undefined {
   return (agentId) => (agentId === certificate?.agentId ? ed25519Public(certificate.identityKey) : undefined);
+}
+
+/** Verification keys of every agent with a good certificate. */
+export async function allSigners(vault: OpenVault): Promise<(agentId: string) => KeyObject | undefined> {
+  const keys = new Map<string, KeyObject>();
+  for await (const { name } of vault.store.list(AGENTS)) {
+    const agentId = idIn('agent', name);
+    const certificate = agentId === undefined ? undefined : await readable(vault, agentId);
+    if (certificate) keys.set(certificate.agentId, ed25519Public(certificate.identityKey));
+  }
+  return (agentId) => keys.get(agentId);
+}
+
+/** A certificate that does not verify vouches for nobody: manifests of that agent then fail by name. */
+async function readable(vault: OpenVault, agentId: string): Promise<AgentCertificate | undefined> {
+  try {
+    return await certificateOf(vault, agentId);
+  } catch (error) {
+    if (error instanceof FailureError && error.failure.code === 'signature_invalid') return undefined;
+    throw error;
+  }
 }

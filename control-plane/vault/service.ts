@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import type { RestoreSourceDocument } from '../../protocol/job.ts';
 import type { SealedCatalog } from '../../protocol/vault/manifest.ts';
 
@@ -135,7 +134,7 @@ export interface OpenRange {
 }
 
 export interface PackBody {
-  body: Readable;
+  body: AsyncIterable<Uint8Array>;
   /** First byte of `body` within the pack. */
   start: number;
   /** Bytes of `body`. */

@@ -1,0 +1,82 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { fail } from '../../protocol/failure.ts';
+import type { Manifest } from '../../protocol/vault/manifest.ts';
+import type { ChunkRow } from '../db/chunks.ts';
+import type { VaultContext } from './context.ts';
+
+/** Chunks looked up before other work of the process gets its turn. */
+const BATCH = 512;
+
+/** Where the chunks of a snapshot lie. */
+export interface Located {
+  /** By chunk id, hex; every distinct chunk that was found. */
+  places: Map<string, ChunkRow>;
+  /** Distinct chunks that were not found. */
+  missing: Set<string>;
+}
+
+/** Finds each chunk in a copy that the manifest's own keys open and that has the length it says. */
+export async function locate(context: VaultContext, manifest: Manifest): Promise<Located> {
+  const keys = new Set(manifest.dataKeys.map(({ id }) => id));
+  const located: Located = { places: new Map(), missing: new Set() };
+  let turn = 0;
+  for (const { chunks } of manifest.streams) {
+    for (const [id, length] of chunks) {
+      const known = located.places.get(id);
+      if (known?.rawLength === length) continue;
+      turn += 1;
+      if (turn % BATCH === 0) await nextTurn();
+      const copies = context.chunks.placesOf(manifest.vaultId, manifest.server.id, Buffer.from(id, 'hex'));
+      const fits = copies.find((copy) => copy.rawLength === length && keys.has(copy.keyId.toString('hex')));
+      if (fits && !known) located.places.set(id, fits);
+      else located.missing.add(id);
+    }
+  }
+  return located;
+}
+
+/**
+ * Proves that the vault holds everything a manifest needs, under the keys it commits to.
+ * @returns bytes of the packs that the attempt which made it uploaded
+ * @throws FailureError `chunks_missing` | `manifest_invalid`
+ */
+export async function requireComplete(context: VaultContext, manifest: Manifest): Promise<number> {
+  requireManifestKeys(context, manifest);
+  const { places, missing } = await locate(context, manifest);
+  if (missing.size > 0)
+    throw incomplete(`${missing.size} of ${missing.size + places.size} chunks are not in the vault.`);
+  const own = new Map<number, number>();
+  for (const { packId, packLength, keyId } of places.values())
+    if (keyId.toString('hex') === manifest.catalogKey) own.set(packId, packLength);
+  return [...own.values()].reduce((sum, length) => sum + length, 0);
+}
+
+function requireManifestKeys(context: VaultContext, manifest: Manifest): void {
+  const wanted = [
+    { kind: 'id', ...manifest.idKey },
+    ...manifest.dataKeys.map((key) => ({ kind: 'data', ...key })),
+  ];
+  let missing = 0;
+  for (const { id, kind, hash } of wanted) {
+    const key = context.index.key(manifest.vaultId, id);
+    if (!key) missing += 1;
+    else if (key.hash !== hash || key.kind !== kind || key.serverId !== manifest.server.id)
+      throw invalid(`It commits to another key ${id} than the vault has.`);
+  }
+  if (missing > 0) throw incomplete(`${missing} of its ${wanted.length} keys are not in the vault.`);
+  if (!manifest.dataKeys.some(({ id }) => id === manifest.catalogKey))
+    throw invalid('It does not list the key of its catalog.');
+}
+
+function incomplete(message: string) {
+  return fail(
+    'chunks_missing',
+    `The snapshot is not complete: ${message}`,
+    'Back up again: what is missing is uploaded then.',
+    { retryable: true },
+  );
+}
+
+function invalid(why: string) {
+  return fail('manifest_invalid', `The manifest cannot be accepted. ${why}`, 'Back up again.');
+}

@@ -1,0 +1,53 @@
+import { fail } from '../../protocol/failure.ts';
+import { type ChunkQueries, chunkQueries } from '../db/chunks.ts';
+import type { Db } from '../db/open.ts';
+import { type SnapshotQueries, type SnapshotRow, snapshotQueries } from '../db/snapshots.ts';
+import { type VaultFleetQueries, vaultFleetQueries } from '../db/vault-fleet.ts';
+import { type VaultQueries, vaultQueries } from '../db/vaults.ts';
+import type { OpenVault } from './create.ts';
+
+/** The open vaults and the index of what they hold. */
+export interface VaultContext {
+  vaults: ReadonlyMap<string, OpenVault>;
+  index: VaultQueries;
+  chunks: ChunkQueries;
+  snapshots: SnapshotQueries;
+  fleet: VaultFleetQueries;
+  /** Milliseconds since the epoch. */
+  now(): number;
+}
+
+export function createContext(db: Db, vaults: readonly OpenVault[], now: () => number): VaultContext {
+  return {
+    vaults: new Map(vaults.map((vault) => [vault.id, vault])),
+    index: vaultQueries(db),
+    chunks: chunkQueries(db),
+    snapshots: snapshotQueries(db),
+    fleet: vaultFleetQueries(db),
+    now,
+  };
+}
+
+/** @throws FailureError `not_found` */
+export function vaultOf(context: VaultContext, vaultId: string): OpenVault {
+  const vault = context.vaults.get(vaultId);
+  if (!vault) throw fail('not_found', 'There is no such vault.', 'Reload the page and choose another one.');
+  return vault;
+}
+
+/** A committed snapshot with its vault. @throws FailureError `not_found` */
+export function snapshotOf(context: VaultContext, id: string): { row: SnapshotRow; vault: OpenVault } {
+  const row = context.snapshots.snapshot(id);
+  if (!row) throw fail('not_found', 'There is no such snapshot.', 'Reload the page and choose another one.');
+  return { row, vault: vaultOf(context, row.vaultId) };
+}
+
+/** Whether an agent may store and ask for chunks of a server. @throws FailureError `forbidden` */
+export function requireOwner(context: VaultContext, agentId: string, serverId: string): void {
+  if (context.fleet.server(serverId)?.agentId === agentId) return;
+  throw fail(
+    'forbidden',
+    'This agent does not own that database server.',
+    'Chunks are shared within one server only; add the server to this agent first.',
+  );
+}

@@ -1,0 +1,115 @@
+import { fail } from '../../protocol/failure.ts';
+import { keyHash, unwrapKey } from '../../protocol/vault/keys.ts';
+import { PACK_MAX_BYTES } from '../../protocol/vault/pack.ts';
+import { requireOwner, type VaultContext, vaultOf } from './context.ts';
+import { keyName, packName } from './layout.ts';
+import { keysOf, type PackContents, readTrailer } from './packs.ts';
+import type { BulkPlace } from './service.ts';
+
+const ID_BYTES = 32;
+const KEY_ID_BYTES = 16;
+
+/** For n chunk ids: the id of the data key each is sealed with, zeros where the vault lacks it. */
+export function missing(context: VaultContext, at: BulkPlace, serverId: string, ids: Uint8Array): Buffer {
+  requireOwner(context, at.agentId, serverId);
+  const vault = vaultOf(context, at.vaultId);
+  const asked = Buffer.from(ids.buffer, ids.byteOffset, ids.length);
+  const answer = Buffer.alloc((asked.length / ID_BYTES) * KEY_ID_BYTES);
+  for (let i = 0; i * ID_BYTES < asked.length; i += 1) {
+    const id = asked.subarray(i * ID_BYTES, (i + 1) * ID_BYTES);
+    context.chunks.keyOf(vault.id, serverId, id)?.copy(answer, i * KEY_ID_BYTES);
+  }
+  return answer;
+}
+
+/**
+ * Keeps `keys/<id>.age` for good: a managed vault opens it first, so that no snapshot is ever committed whose
+ * keys only its agent could open.
+ * @throws FailureError `key_missing` | `forbidden` | `invalid_input` | `conflict`
+ */
+export async function putKey(
+  context: VaultContext,
+  at: BulkPlace,
+  { keyId, file }: { keyId: string; file: Uint8Array },
+): Promise<void> {
+  const vault = vaultOf(context, at.vaultId);
+  const offered = await unwrapKey(file, vault.secrets.identity);
+  requireOwner(context, at.agentId, offered.serverId);
+  if (offered.id !== keyId)
+    throw fail('invalid_input', 'The key file holds another key than its name says.', 'Update the agent.');
+  const hash = keyHash(offered.kind, offered.secret);
+  const known = context.index.key(vault.id, keyId);
+  const same = (row: { hash: string; serverId: string }) =>
+    row.hash === hash && row.serverId === offered.serverId;
+  if (known && !same(known)) throw taken(keyId);
+  if (known && (await vault.store.size(keyName(keyId))) !== undefined) return;
+  if (!(await vault.store.putIfAbsent(keyName(keyId), file))) {
+    // The file came before the index could note it. What is stored counts, not what is offered.
+    const stored = await unwrapKey(await vault.store.read(keyName(keyId)), vault.secrets.identity);
+    if (!same({ hash: keyHash(stored.kind, stored.secret), serverId: stored.serverId })) throw taken(keyId);
+  }
+  context.index.addKey({
+    vaultId: vault.id,
+    keyId,
+    kind: offered.kind,
+    serverId: offered.serverId,
+    hash,
+  });
+}
+
+/**
+ * Stores a pack and indexes what its own trailer says it holds.
+ * @throws FailureError `pack_corrupt` | `forbidden` | `key_missing` | `message_too_large` | `disk_full`
+ */
+export async function putPack(
+  context: VaultContext,
+  at: BulkPlace,
+  { sha256, body }: { sha256: string; body: AsyncIterable<Uint8Array> },
+): Promise<void> {
+  const vault = vaultOf(context, at.vaultId);
+  const known = context.chunks.pack(vault.id, sha256);
+  if (known && (await vault.store.size(packName(sha256))) === known.length) {
+    requireOwner(context, at.agentId, known.serverId);
+    return drain(body);
+  }
+  let contents: PackContents | undefined;
+  const length = await vault.store.put(packName(sha256), body, {
+    maxBytes: PACK_MAX_BYTES,
+    sha256,
+    accept: async (staged) => {
+      contents = await readTrailer(staged);
+      requireOwner(context, at.agentId, contents.serverId);
+      requireKeys(context, vault.id, contents);
+    },
+  });
+  if (!contents) throw new Error('the store did not show the pack');
+  const facts = { vaultId: vault.id, serverId: contents.serverId, sha256, length, createdAt: context.now() };
+  context.chunks.addPack(facts, contents.entries);
+  return undefined;
+}
+
+/** A chunk whose key is not stored would be lost with its agent. @throws FailureError `key_missing` */
+export function requireKeys(context: VaultContext, vaultId: string, contents: PackContents): void {
+  for (const keyId of keysOf(contents)) {
+    const key = context.index.key(vaultId, keyId);
+    if (key?.kind === 'data' && key.serverId === contents.serverId) continue;
+    throw fail(
+      'key_missing',
+      `The vault has no data key ${keyId} for the server the pack belongs to.`,
+      'Upload the key file before packs that need it.',
+    );
+  }
+}
+
+async function drain(body: AsyncIterable<Uint8Array>): Promise<void> {
+  let length = 0;
+  for await (const part of body) {
+    length += part.length;
+    if (length > PACK_MAX_BYTES)
+      throw fail('message_too_large', 'A pack is too large.', 'Send smaller packs.');
+  }
+}
+
+function taken(keyId: string) {
+  return fail('conflict', `Key ${keyId} is in the vault already, with another secret.`, 'Make a new key.');
+}

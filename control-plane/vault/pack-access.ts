@@ -1,0 +1,72 @@
+import { fail } from '../../protocol/failure.ts';
+import { type VaultContext, vaultOf } from './context.ts';
+import { packName } from './layout.ts';
+import type { BulkPlace, OpenRange, PackBody } from './service.ts';
+import { packsOf } from './source.ts';
+
+/** Restores whose packs are remembered; the others' are worked out anew when they ask. */
+const REMEMBERED = 16;
+
+/** Lets agents read packs: those that their live restores need, no others. */
+export class PackAccess {
+  readonly #context: VaultContext;
+  /** Packs by snapshot, in the order of their last use. */
+  readonly #packs = new Map<string, Promise<Set<string>>>();
+
+  constructor(context: VaultContext) {
+    this.#context = context;
+  }
+
+  /** @throws FailureError `forbidden` | `not_found` | `invalid_input` for a range outside the pack */
+  async get(at: BulkPlace, sha256: string, range: OpenRange | undefined): Promise<PackBody> {
+    const vault = vaultOf(this.#context, at.vaultId);
+    await this.#requireNeed(at, sha256);
+    const name = packName(sha256);
+    const length = await vault.store.size(name);
+    if (length === undefined)
+      throw fail(
+        'not_found',
+        'The vault has lost this pack.',
+        'Restore another snapshot and scrub the vault.',
+      );
+    const start = range?.start ?? 0;
+    const end = Math.min(range?.end ?? length, length);
+    if (start >= end)
+      throw fail('invalid_input', `The pack has ${length} bytes; the range lies outside.`, 'Ask for less.');
+    const body = vault.store.stream(name, { offset: start, length: end - start });
+    return { body, start, bytes: end - start, length };
+  }
+
+  async #requireNeed(at: BulkPlace, sha256: string): Promise<void> {
+    for (const { snapshotId } of this.#context.fleet.restoring(at.agentId, at.vaultId)) {
+      if ((await this.#packsOf(snapshotId)).has(sha256)) return;
+    }
+    throw fail(
+      'forbidden',
+      'No running restore of this agent needs that pack.',
+      'An agent can read what its restore names, nothing else.',
+    );
+  }
+
+  #packsOf(snapshotId: string): Promise<Set<string>> {
+    const packs = this.#packs.get(snapshotId) ?? this.#find(snapshotId);
+    this.#packs.delete(snapshotId);
+    this.#packs.set(snapshotId, packs);
+    for (const oldest of this.#packs.keys()) {
+      if (this.#packs.size <= REMEMBERED) break;
+      this.#packs.delete(oldest);
+    }
+    return packs;
+  }
+
+  async #find(snapshotId: string): Promise<Set<string>> {
+    const row = this.#context.snapshots.snapshot(snapshotId);
+    if (!row) return new Set();
+    try {
+      return await packsOf(this.#context, { row, vault: vaultOf(this.#context, row.vaultId) });
+    } catch (error) {
+      this.#packs.delete(snapshotId);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import type { Db } from '../db/open.ts';
+import { createContext } from './context.ts';
+import { openVaults } from './create.ts';
+import type { Sealing } from './keys.ts';
+import { vaultRow } from './open.ts';
+import { type Reconciled, reconcile } from './reconcile.ts';
+
+export interface Rebuilt extends Reconciled {
+  vaultId: string;
+  name: string;
+}
+
+/**
+ * Makes the index anew from the stores alone. The caller holds the lock on the data directory.
+ * @param options `deep` compares every pack's hash with its name: all bytes of the vault are read
+ */
+export async function rebuildIndex(options: {
+  dataDir: string;
+  db: Db;
+  master: Sealing;
+  deep: boolean;
+}): Promise<Rebuilt[]> {
+  const { dataDir, db, master, deep } = options;
+  const vaults = await openVaults(dataDir, master);
+  const context = createContext(db, vaults, Date.now);
+  const rebuilt: Rebuilt[] = [];
+  for (const vault of vaults) {
+    context.index.clear(vault.id);
+    context.index.addVault(vaultRow(vault));
+    const result = await reconcile(context, vault, { deep });
+    rebuilt.push({ vaultId: vault.id, name: vault.secrets.name, ...result });
+  }
+  return rebuilt;
+}

@@ -1,0 +1,120 @@
+import { FailureError } from '../../protocol/failure.ts';
+import { allSigners } from './certify.ts';
+import { requireComplete } from './complete.ts';
+import { snapshotOf, type VaultContext } from './context.ts';
+import type { OpenVault } from './create.ts';
+import { AGENTS, idIn, KEYS, PACKS, SNAPSHOTS } from './layout.ts';
+import { addStoredAgent, addStoredKey, addStoredPack, addStoredSnapshot } from './reindex.ts';
+import { readManifest } from './source.ts';
+import type { StoredFile } from './stores/store.ts';
+
+/** What was put right, in numbers of files, and the files that could not be. */
+export interface Reconciled {
+  /** Leftovers of interrupted writes. */
+  swept: number;
+  added: { agents: number; keys: number; packs: number; snapshots: number };
+  forgotten: { packs: number; snapshots: number };
+  /** Files left out, with the reason in a sentence. */
+  refused: { name: string; reason: string }[];
+}
+
+interface Task {
+  context: VaultContext;
+  vault: OpenVault;
+  /** Reads whole packs, not only their trailers. */
+  deep: boolean;
+  result: Reconciled;
+}
+
+/**
+ * Compares the names in the store with the index, after a stop in the middle of something or a change from
+ * outside. The store is the truth: what the index lacks is verified and added, what the store lacks is
+ * forgotten. With an empty index this is a rebuild.
+ */
+export async function reconcile(
+  context: VaultContext,
+  vault: OpenVault,
+  { deep = false }: { deep?: boolean } = {},
+): Promise<Reconciled> {
+  const swept = await vault.store.sweep();
+  const added = { agents: 0, keys: 0, packs: 0, snapshots: 0 };
+  const result: Reconciled = { swept, added, forgotten: { packs: 0, snapshots: 0 }, refused: [] };
+  const task: Task = { context, vault, deep, result };
+  await reconcileAgents(task);
+  await reconcileKeys(task);
+  await reconcilePacks(task);
+  await reconcileSnapshots(task);
+  if (result.forgotten.packs > 0) await dropIncomplete(task);
+  return result;
+}
+
+async function reconcileAgents({ context, vault, result }: Task): Promise<void> {
+  for await (const { name } of vault.store.list(AGENTS)) {
+    const agentId = idIn('agent', name);
+    if (agentId === undefined || context.fleet.agent(agentId)) continue;
+    if (await accepted(result, name, () => addStoredAgent(context, vault, agentId))) result.added.agents += 1;
+  }
+}
+
+async function reconcileKeys({ context, vault, result }: Task): Promise<void> {
+  const known = context.index.keyIds(vault.id);
+  for await (const { name } of vault.store.list(KEYS)) {
+    const keyId = idIn('key', name);
+    if (keyId === undefined || known.has(keyId)) continue;
+    if (await accepted(result, name, () => addStoredKey(context, vault, keyId))) result.added.keys += 1;
+  }
+}
+
+async function reconcilePacks({ context, vault, deep, result }: Task): Promise<void> {
+  const gone = context.chunks.packs(vault.id);
+  for await (const { name, length } of vault.store.list(PACKS)) {
+    const sha256 = idIn('pack', name);
+    if (sha256 === undefined) continue;
+    const known = gone.get(sha256);
+    if (known?.length === length) gone.delete(sha256);
+    if (known) continue;
+    const pack = { sha256, length, deep };
+    if (await accepted(result, name, () => addStoredPack(context, vault, pack))) result.added.packs += 1;
+  }
+  for (const { id } of gone.values()) context.chunks.removePack(id);
+  result.forgotten.packs = gone.size;
+}
+
+async function reconcileSnapshots({ context, vault, result }: Task): Promise<void> {
+  const gone = context.snapshots.paths(vault.id);
+  const unknown: StoredFile[] = [];
+  for await (const file of vault.store.list(SNAPSHOTS))
+    if (idIn('snapshot', file.name) !== undefined && !gone.delete(file.name)) unknown.push(file);
+  const keyOf = unknown.length > 0 ? await allSigners(vault) : () => undefined;
+  for (const file of unknown) {
+    const add = () => addStoredSnapshot(context, vault, { file, keyOf });
+    if (await accepted(result, file.name, add)) result.added.snapshots += 1;
+  }
+  for (const id of gone.values()) context.snapshots.remove(id);
+  result.forgotten.snapshots = gone.size;
+}
+
+/** Snapshots that needed a lost pack are no longer good; their manifests stay for when the pack is put back. */
+async function dropIncomplete({ context, vault, result }: Task): Promise<void> {
+  for (const [path, id] of context.snapshots.paths(vault.id)) {
+    const check = async () => {
+      const { manifest } = await readManifest(vault, snapshotOf(context, id).row);
+      await requireComplete(context, manifest);
+    };
+    if (await accepted(result, path, check)) continue;
+    context.snapshots.remove(id);
+    result.forgotten.snapshots += 1;
+  }
+}
+
+/** Whether a file is in order; where it is not, its name and the reason are noted. */
+async function accepted(result: Reconciled, name: string, work: () => Promise<void>): Promise<boolean> {
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    if (!(error instanceof FailureError)) throw error;
+    result.refused.push({ name, reason: error.failure.message });
+    return false;
+  }
+}
