@@ -19,7 +19,7 @@ export interface FieldDescriptor {
 
 /**
  * One way to create the account Homeport logs in with. `sql` has the placeholders `{user}`,
- * `{password}` and `{database}`, to be filled by whoever shows it.
+ * `{password}` and `{database}`, to be filled, quoted, by whoever shows it; `{password}` is inside a literal.
  */
 export interface AccountRecipe {
   id: string;
@@ -53,6 +53,8 @@ export interface EngineDescriptor {
   id: string;
   label: string;
   defaultPort: number;
+  /** Stands on both sides of a quoted name and is doubled inside it; literals are quoted with `'`, doubled too. */
+  identifierQuote: string;
   fields: FieldDescriptor[];
   accounts: AccountRecipe[];
   restoreModes: RestoreModeDescriptor[];

@@ -21,6 +21,7 @@ export const postgresql: EngineDefinition = {
     id: 'postgresql',
     label: 'PostgreSQL',
     defaultPort: 5432,
+    identifierQuote: '"',
     fields: [
       {
         name: 'host',
