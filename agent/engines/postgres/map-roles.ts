@@ -14,7 +14,7 @@ const ROLE_POSITIONS: Record<string, { after: readonly string[]; once?: boolean 
 };
 
 /** Quoted identifiers, string literals, words, then any other single character. */
-const TOKEN = /"(?:[^"]|"")*"|'(?:[^']|'')*'|[\p{L}_][\p{L}\p{N}_$]*|\s+|[^]/gu;
+const TOKEN = /"(?:[^"]|"")*"|'(?:[^']|'')*'|[\p{L}_][\p{L}\p{N}_$]*|\s+|./gsu;
 
 /** Rewrites owners and, in grants and policies, role names of an archive's table of contents. */
 export function ownerRewrite(map: RoleMap): EntryRewrite {

@@ -153,7 +153,7 @@ async function readExtensions(
     return {
       name,
       available: found !== undefined,
-      superuserOnly: found !== undefined && found.superuser && !found.trusted,
+      superuserOnly: found?.superuser === true && !found.trusted,
       sameVersion: found?.version === version,
     };
   });

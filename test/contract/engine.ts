@@ -1,0 +1,259 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type {
+  DumpResult,
+  EngineDriver,
+  OperationContext,
+  ServerTarget,
+  StreamOpener,
+  StreamSink,
+} from '../../agent/engines/driver.ts';
+import { type Failure, FailureError } from '../../protocol/failure.ts';
+import type { RestorePlan } from '../../protocol/restore.ts';
+
+/** A real server under test, as the contract needs it. */
+export interface EngineUnderTest extends AsyncDisposable {
+  driver: EngineDriver;
+  server: ServerTarget;
+  /** A database with data; the contract backs it up and restores it elsewhere. */
+  sample: string;
+  /** Names of databases that exist now. */
+  databases(): Promise<string[]>;
+  /** What a database holds, taken by SQL of the test's own: equal databases give equal answers. */
+  contents(database: string): Promise<unknown>;
+  /** Changes some rows of a database. */
+  change(database: string): Promise<void>;
+  drop(database: string): Promise<void>;
+}
+
+/** A finished dump in memory, to be restored or damaged. */
+export interface Captured {
+  result: DumpResult;
+  streams: Map<string, Buffer>;
+}
+
+/** A context that nobody cancels, or that `signal` does; keeps what was reported. */
+export function operation(
+  signal: AbortSignal = new AbortController().signal,
+): OperationContext & { lines: string[]; phases: string[] } {
+  const lines: string[] = [];
+  const phases: string[] = [];
+  return {
+    signal,
+    lines,
+    phases,
+    log: (line) => void lines.push(line),
+    phase: (name) => void phases.push(name),
+  };
+}
+
+/** Dumps into memory. */
+export async function capture(
+  driver: EngineDriver,
+  server: ServerTarget,
+  database: string,
+): Promise<Captured> {
+  const streams = new Map<string, Buffer>();
+  const sink: StreamSink = async ({ name }, body) => {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of body) chunks.push(Uint8Array.from(chunk));
+    streams.set(name, Buffer.concat(chunks));
+  };
+  return { result: await driver.dump(server, database, sink, operation()), streams };
+}
+
+/** Opens captured streams in pieces of 64 KiB. */
+export function opener(captured: Captured): StreamOpener {
+  return async function* (name) {
+    const bytes = captured.streams.get(name);
+    if (!bytes) throw new Error(`no stream ${name}`);
+    for (let at = 0; at < bytes.length; at += 65_536) yield bytes.subarray(at, at + 65_536);
+  };
+}
+
+/** Input of `restore` for a captured dump. */
+export function restoreInput(
+  captured: Captured,
+  plan: Partial<RestorePlan> & { targetDatabase: string },
+  open = opener(captured),
+) {
+  const full: RestorePlan = { mode: 'new', owners: 'keep', endSessions: false, ...plan };
+  return {
+    plan: full,
+    source: { serverVersion: captured.result.serverVersion, catalog: captured.result.catalog },
+    open,
+  };
+}
+
+/** The failure a promise rejects with; fails the test where it does not. */
+export async function failureOf(promise: Promise<unknown>): Promise<Failure> {
+  const error = await promise.then(
+    () => new Error('expected a failure'),
+    (reason: unknown) => reason,
+  );
+  if (error instanceof FailureError) return error.failure;
+  throw error;
+}
+
+/** What every engine's driver promises. `setup` starts a real server; it is called once. */
+export function engineContract(name: string, setup: () => Promise<EngineUnderTest>): void {
+  describe(`engine contract: ${name}`, () => {
+    let it: EngineUnderTest;
+    let dump: Captured;
+    beforeAll(async () => {
+      it = await setup();
+      dump = await capture(it.driver, it.server, it.sample);
+    }, 60_000);
+    afterAll(() => it?.[Symbol.asyncDispose]());
+
+    test('names its tools with versions and paths', async () => {
+      const tools = await it.driver.detect();
+      expect(tools.length).toBeGreaterThan(0);
+      for (const tool of tools)
+        expect(tool).toMatchObject({
+          version: expect.stringMatching(/^\d+/),
+          path: expect.stringMatching(/^\//),
+        });
+    });
+
+    test('probes and lists databases', async () => {
+      const facts = await it.driver.probe(it.server, operation());
+      expect(facts.version).toMatch(/^\d+\.\d+/);
+      expect(facts.user).toContain(it.server.connection.user);
+      const listed = await it.driver.listDatabases(it.server, operation());
+      expect(listed.find((one) => one.name === it.sample)).toMatchObject({
+        connectable: true,
+        sizeBytes: expect.any(Number),
+      });
+    });
+
+    test('preflight of a backup finds no blocker for the documented account', async () => {
+      const preflight = await it.driver.preflightBackup(it.server, it.sample, operation());
+      expect(preflight.findings.filter((finding) => finding.severity === 'blocker')).toEqual([]);
+      expect(preflight.estimatedBytes).toBeGreaterThan(0);
+    });
+
+    test('a dump counts tables and objects, and its requirements fit a frame', () => {
+      expect(dump.result.catalog.tables.length).toBeGreaterThan(0);
+      expect(Object.keys(dump.result.catalog.objectCounts).length).toBeGreaterThan(0);
+      expect(JSON.stringify(dump.result.catalog.requirements).length).toBeLessThan(500_000);
+    });
+
+    test('restores under a new name what was backed up, not what came later', async () => {
+      const before = await it.contents(it.sample);
+      await it.change(it.sample);
+      expect(await it.contents(it.sample)).not.toEqual(before);
+      const report = await it.driver.restore(
+        it.server,
+        restoreInput(dump, { targetDatabase: 'contract_new' }),
+        operation(),
+      );
+      expect(report).toMatchObject({ database: 'contract_new', mode: 'new' });
+      expect(await it.contents('contract_new')).toEqual(before);
+    });
+
+    test('swaps, and keeps the old database', async () => {
+      await it.driver.restore(
+        it.server,
+        restoreInput(dump, { targetDatabase: 'contract_swap' }),
+        operation(),
+      );
+      const original = await it.contents('contract_swap');
+      await it.change('contract_swap');
+      const changed = await it.contents('contract_swap');
+      const report = await it.driver.restore(
+        it.server,
+        restoreInput(dump, { mode: 'swap', targetDatabase: 'contract_swap' }),
+        operation(),
+      );
+      expect(await it.contents('contract_swap')).toEqual(original);
+      expect(report.keptAs).toBeDefined();
+      expect(await it.contents(report.keptAs ?? '')).toEqual(changed);
+    });
+
+    test('refuses a name that is taken, and changes nothing', async () => {
+      const before = await it.databases();
+      const failure = await failureOf(
+        it.driver.restore(it.server, restoreInput(dump, { targetDatabase: it.sample }), operation()),
+      );
+      expect(failure.code).toBe('database_exists');
+      expect(await it.databases()).toEqual(before);
+    });
+
+    test.each(['half way', 'at its very end'])(
+      'a source that fails %s leaves nothing behind',
+      async (where) => {
+        const before = await it.databases();
+        const whole = opener(dump);
+        const bytes = dump.streams.get('dump') ?? Buffer.alloc(0);
+        const open: StreamOpener = async function* (name) {
+          if (name !== 'dump') return yield* whole(name);
+          yield where === 'half way' ? bytes.subarray(0, bytes.length / 2) : bytes;
+          throw new FailureError({
+            code: 'pack_corrupt',
+            message: 'damaged',
+            hint: 'restore another',
+            retryable: false,
+          });
+        };
+        const failure = await failureOf(
+          it.driver.restore(
+            it.server,
+            restoreInput(dump, { targetDatabase: 'contract_broken' }, open),
+            operation(),
+          ),
+        );
+        expect(failure.code).toBe('pack_corrupt');
+        expect(await it.databases()).toEqual(before);
+      },
+    );
+
+    test('a cancelled dump ends as cancelled', async () => {
+      const stop = new AbortController();
+      const sink: StreamSink = async (_, body) => {
+        for await (const chunk of body) if (chunk.length > 0) stop.abort();
+      };
+      expect(
+        await failureOf(it.driver.dump(it.server, it.sample, sink, operation(stop.signal))),
+      ).toMatchObject({ code: 'cancelled' });
+    });
+
+    test('a cancelled restore leaves nothing behind', async () => {
+      const before = await it.databases();
+      const stop = new AbortController();
+      const open: StreamOpener = async function* (name) {
+        if (name === 'dump') stop.abort();
+        yield* opener(dump)(name);
+      };
+      const failure = await failureOf(
+        it.driver.restore(
+          it.server,
+          restoreInput(dump, { targetDatabase: 'contract_cancelled' }, open),
+          operation(stop.signal),
+        ),
+      );
+      expect(failure.code).toBe('cancelled');
+      expect(await it.databases()).toEqual(before);
+    });
+
+    test('drops no database that is not a scratch database of ours', async () => {
+      expect(await failureOf(it.driver.dropScratch(it.server, it.sample, operation()))).toMatchObject({
+        code: 'conflict',
+      });
+      expect(await it.databases()).toContain(it.sample);
+    });
+
+    test('explains a wrong password, a closed port, an unknown host, a missing database', async () => {
+      const at = (connection: object, password = it.server.password): ServerTarget => ({
+        connection: { ...it.server.connection, ...connection },
+        password,
+      });
+      const probe = (server: ServerTarget) => failureOf(it.driver.probe(server, operation()));
+      expect((await probe(at({}, 'wrong'))).code).toBe('access_denied');
+      expect((await probe(at({ port: 1 }))).code).toBe('connection_refused');
+      expect((await probe(at({ host: 'no-such-host.invalid' }))).code).toBe('unknown_host');
+      expect(
+        (await failureOf(it.driver.preflightBackup(it.server, 'no such database', operation()))).code,
+      ).toBe('database_missing');
+    });
+  });
+}
