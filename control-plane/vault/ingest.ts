@@ -10,7 +10,12 @@ const ID_BYTES = 32;
 const KEY_ID_BYTES = 16;
 
 /** For n chunk ids: the id of the data key each is sealed with, zeros where the vault lacks it. */
-export function missing(context: VaultContext, at: BulkPlace, serverId: string, ids: Uint8Array): Buffer {
+export function missing(
+  context: VaultContext,
+  at: BulkPlace,
+  serverId: string,
+  ids: Uint8Array,
+): Buffer<ArrayBuffer> {
   requireOwner(context, at.agentId, serverId);
   const vault = vaultOf(context, at.vaultId);
   const asked = Buffer.from(ids.buffer, ids.byteOffset, ids.length);
@@ -25,7 +30,7 @@ export function missing(context: VaultContext, at: BulkPlace, serverId: string, 
 /**
  * Keeps `keys/<id>.age` for good: a managed vault opens it first, so that no snapshot is ever committed whose
  * keys only its agent could open.
- * @throws FailureError `key_missing` | `forbidden` | `invalid_input` | `conflict`
+ * @throws FailureError `forbidden` | `invalid_input` | `conflict`
  */
 export async function putKey(
   context: VaultContext,
@@ -33,7 +38,7 @@ export async function putKey(
   { keyId, file }: { keyId: string; file: Uint8Array },
 ): Promise<void> {
   const vault = vaultOf(context, at.vaultId);
-  const offered = await unwrapKey(file, vault.secrets.identity);
+  const offered = await openOffered(file, vault.secrets.identity);
   requireOwner(context, at.agentId, offered.serverId);
   if (offered.id !== keyId)
     throw fail('invalid_input', 'The key file holds another key than its name says.', 'Update the agent.');
@@ -59,7 +64,7 @@ export async function putKey(
 
 /**
  * Stores a pack and indexes what its own trailer says it holds.
- * @throws FailureError `pack_corrupt` | `forbidden` | `key_missing` | `message_too_large` | `disk_full`
+ * @throws FailureError `pack_corrupt` | `forbidden` | `conflict` | `message_too_large` | `disk_full`
  */
 export async function putPack(
   context: VaultContext,
@@ -88,15 +93,28 @@ export async function putPack(
   return undefined;
 }
 
-/** A chunk whose key is not stored would be lost with its agent. @throws FailureError `key_missing` */
+/** A chunk whose key is not stored would be lost with its agent. @throws FailureError `conflict` */
 export function requireKeys(context: VaultContext, vaultId: string, contents: PackContents): void {
   for (const keyId of keysOf(contents)) {
     const key = context.index.key(vaultId, keyId);
     if (key?.kind === 'data' && key.serverId === contents.serverId) continue;
     throw fail(
-      'key_missing',
+      'conflict',
       `The vault has no data key ${keyId} for the server the pack belongs to.`,
       'Upload the key file before packs that need it.',
+    );
+  }
+}
+
+async function openOffered(file: Uint8Array, identity: string): ReturnType<typeof unwrapKey> {
+  try {
+    return await unwrapKey(file, identity);
+  } catch (cause) {
+    throw fail(
+      'invalid_input',
+      'The key file does not open with the identity of this vault.',
+      'The agent must wrap keys to the recipients in vault.json.',
+      { cause },
     );
   }
 }

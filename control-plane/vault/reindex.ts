@@ -40,7 +40,7 @@ export async function addStoredKey(context: VaultContext, vault: OpenVault, keyI
 
 /**
  * Indexes a pack by its own trailer. `deep` reads all of it and compares its hash with its name.
- * @throws FailureError `pack_corrupt` | `key_missing`
+ * @throws FailureError `pack_corrupt` | `conflict`
  */
 export async function addStoredPack(
   context: VaultContext,

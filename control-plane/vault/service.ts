@@ -103,7 +103,7 @@ export interface RunningJob {
 /** What an agent may do with the vaults over HTTP. All calls throw FailureError. */
 export interface AgentVault {
   /** For n ids of 32 bytes: n×16 bytes, the key each is sealed with, zeros where missing. */
-  missing(at: BulkPlace, serverId: string, ids: Uint8Array): Buffer;
+  missing(at: BulkPlace, serverId: string, ids: Uint8Array): Buffer<ArrayBuffer>;
   /** Keeps `keys/<id>.age`; idempotent. */
   putKey(at: BulkPlace, keyId: string, file: Uint8Array): Promise<void>;
   /** Durable and indexed once resolved; idempotent. */
