@@ -1,0 +1,20 @@
+import { Link } from '@tanstack/react-router';
+import { buttonClass } from '../components/button.tsx';
+import { Empty, Page } from '../components/layout.tsx';
+
+export function NotFound() {
+  return (
+    <Page title="Not found">
+      <Empty
+        title="There is no page at this address."
+        action={
+          <Link to="/" className={buttonClass()}>
+            Go to the overview
+          </Link>
+        }
+      >
+        The link may be old, or mistyped.
+      </Empty>
+    </Page>
+  );
+}

@@ -1,0 +1,83 @@
+import {
+  Ban,
+  CircleAlert,
+  CircleCheck,
+  CircleDashed,
+  CircleHelp,
+  CircleX,
+  Clock,
+  LoaderCircle,
+  type LucideIcon,
+  ShieldAlert,
+  ShieldCheck,
+  ShieldOff,
+  Wifi,
+  WifiOff,
+} from 'lucide-react';
+import type { AgentState, JobState, ProtectionStatus } from '../api/types.ts';
+
+type Tone = 'ok' | 'warn' | 'bad' | 'accent' | 'neutral';
+
+const TONES = {
+  ok: 'bg-ok-soft text-ok',
+  warn: 'bg-warn-soft text-warn',
+  bad: 'bg-bad-soft text-bad',
+  accent: 'bg-accent-soft text-accent',
+  neutral: 'bg-raised text-ink-2',
+} satisfies Record<Tone, string>;
+
+interface BadgeProps {
+  tone: Tone;
+  icon: LucideIcon;
+  label: string;
+  spin?: boolean;
+}
+
+function Badge({ tone, icon: Icon, label, spin }: BadgeProps) {
+  return (
+    <span
+      className={`inline-flex items-center gap-1.5 rounded-full px-2 py-0.5 text-sm font-medium whitespace-nowrap ${TONES[tone]}`}
+    >
+      <Icon aria-hidden size={14} className={spin ? 'animate-spin' : ''} />
+      {label}
+    </span>
+  );
+}
+
+const JOB = {
+  queued: { tone: 'neutral', icon: Clock, label: 'Queued' },
+  offered: { tone: 'accent', icon: CircleDashed, label: 'Offered' },
+  running: { tone: 'accent', icon: LoaderCircle, label: 'Running', spin: true },
+  succeeded: { tone: 'ok', icon: CircleCheck, label: 'Succeeded' },
+  failed: { tone: 'bad', icon: CircleX, label: 'Failed' },
+  cancelled: { tone: 'neutral', icon: Ban, label: 'Cancelled' },
+  lost: { tone: 'warn', icon: CircleHelp, label: 'Lost' },
+} satisfies Record<JobState, BadgeProps>;
+
+const AGENT = {
+  online: { tone: 'ok', icon: Wifi, label: 'Online' },
+  offline: { tone: 'warn', icon: WifiOff, label: 'Offline' },
+  revoked: { tone: 'neutral', icon: Ban, label: 'Revoked' },
+} satisfies Record<AgentState, BadgeProps>;
+
+const PROTECTION = {
+  protected: { tone: 'ok', icon: ShieldCheck, label: 'Protected' },
+  'at-risk': { tone: 'warn', icon: ShieldAlert, label: 'At risk' },
+  unprotected: { tone: 'bad', icon: ShieldOff, label: 'Unprotected' },
+} satisfies Record<ProtectionStatus, BadgeProps>;
+
+export function JobBadge({ state }: { state: JobState }) {
+  return <Badge {...JOB[state]} />;
+}
+
+export function AgentBadge({ state }: { state: AgentState }) {
+  return <Badge {...AGENT[state]} />;
+}
+
+export function ProtectionBadge({ status }: { status: ProtectionStatus }) {
+  return <Badge {...PROTECTION[status]} />;
+}
+
+export function AttentionBadge({ label }: { label: string }) {
+  return <Badge tone="warn" icon={CircleAlert} label={label} />;
+}

@@ -1,0 +1,65 @@
+import { Link } from '@tanstack/react-router';
+import type { Job } from '../api/types.ts';
+import { JobBadge } from './badge.tsx';
+import { formatBytes, formatDuration, secondsBetween } from './format.ts';
+import { isActive, JobProgress, jobTitle } from './job-progress.tsx';
+import { RowTitle, Table } from './table.tsx';
+import { Time } from './time.tsx';
+
+function outcome(job: Job) {
+  if (isActive(job)) {
+    return (
+      <div className="min-w-48">
+        <JobProgress job={job} />
+      </div>
+    );
+  }
+  if (job.failure) return <span className="line-clamp-2 text-ink-2">{job.failure.message}</span>;
+  if (job.result?.kind === 'backup') {
+    return `${formatBytes(job.result.rawBytes)}, ${formatBytes(job.result.storedBytes)} uploaded`;
+  }
+  if (job.result) return `${formatBytes(job.result.rawBytes)} restored`;
+  return <span className="text-ink-3">–</span>;
+}
+
+/** Jobs, newest first. */
+export function JobTable({ jobs, label }: { jobs: Job[]; label: string }) {
+  return (
+    <Table
+      label={label}
+      rows={jobs}
+      rowKey={(job) => job.id}
+      columns={[
+        {
+          header: 'Job',
+          cell: (job) => (
+            <RowTitle
+              note={
+                <>
+                  {job.serverName} · <Time iso={job.createdAt} />
+                </>
+              }
+            >
+              <Link to="/jobs/$jobId" params={{ jobId: job.id }}>
+                {jobTitle(job)}
+              </Link>
+            </RowTitle>
+          ),
+        },
+        { header: 'State', cell: (job) => <JobBadge state={job.state} /> },
+        { header: 'Outcome', show: 'wide', cell: outcome },
+        {
+          header: 'Took',
+          show: 'wide',
+          align: 'end',
+          cell: (job) =>
+            job.startedAt && job.finishedAt ? (
+              formatDuration(secondsBetween(job.startedAt, job.finishedAt))
+            ) : (
+              <span className="text-ink-3">–</span>
+            ),
+        },
+      ]}
+    />
+  );
+}

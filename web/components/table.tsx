@@ -1,0 +1,83 @@
+import { type ReactNode, useState } from 'react';
+import { Button } from './button.tsx';
+import { count } from './format.ts';
+
+export interface Column<T> {
+  header: string;
+  /** The cell of one row. */
+  cell: (row: T) => ReactNode;
+  /** `wide`: left out on narrow screens, where the first column says the same in small. */
+  show?: 'always' | 'wide';
+  align?: 'end';
+}
+
+interface TableProps<T> {
+  label: string;
+  columns: Column<T>[];
+  rows: T[];
+  rowKey: (row: T) => string;
+}
+
+const PAGE = 100;
+
+function cellClass<T>(column: Column<T>, first: boolean): string {
+  const width = first ? 'w-full md:w-auto' : '';
+  const shown = column.show === 'wide' ? 'hidden lg:table-cell' : '';
+  const align = column.align === 'end' ? 'text-right whitespace-nowrap tabular-nums' : 'text-left';
+  return `px-4 py-2.5 ${width} ${shown} ${align}`;
+}
+
+/** Rows with a head; long lists are drawn a hundred at a time. */
+export function Table<T>({ label, columns, rows, rowKey }: TableProps<T>) {
+  const [shown, setShown] = useState(PAGE);
+  return (
+    <div className="overflow-x-auto">
+      <table className="w-full border-collapse" aria-label={label}>
+        <thead>
+          <tr className="border-b border-line text-sm text-ink-3">
+            {columns.map((column, index) => (
+              <th
+                key={column.header}
+                scope="col"
+                className={`${cellClass(column, index === 0)} py-2 font-medium whitespace-nowrap`}
+              >
+                {column.header}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.slice(0, shown).map((row) => (
+            <tr key={rowKey(row)} className="border-b border-line last:border-b-0 hover:bg-raised/60">
+              {columns.map((column, index) => (
+                <td key={column.header} className={`${cellClass(column, index === 0)} align-middle`}>
+                  {column.cell(row)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {rows.length > shown && (
+        <div className="flex items-center justify-between gap-3 border-t border-line px-4 py-2.5 text-sm text-ink-3">
+          {`${shown} of ${count(rows.length, 'row')}`}
+          <Button size="small" onClick={() => setShown(shown + PAGE)}>
+            Show more
+          </Button>
+        </div>
+      )}
+    </div>
+  );
+}
+
+/** The link that names a row, with a second line of small facts. */
+export function RowTitle({ children, note }: { children: ReactNode; note?: ReactNode }) {
+  return (
+    <div className="grid min-w-0 gap-0.5">
+      <div className="min-w-0 font-medium [&_a]:rounded-sm [&_a:hover]:text-accent [&_a:hover]:underline">
+        {children}
+      </div>
+      {note && <div className="text-sm text-ink-3">{note}</div>}
+    </div>
+  );
+}

@@ -1,0 +1,82 @@
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import { queries } from '../api/queries.ts';
+import type { Agent, EngineDescriptor } from '../api/types.ts';
+import { buttonClass } from '../components/button.tsx';
+import { ErrorCard } from '../components/failure.tsx';
+import { Card, Empty, Page, Skeleton } from '../components/layout.tsx';
+import { initialValues } from './server-draft.ts';
+import { ServerForm } from './server-form.tsx';
+
+const route = getRouteApi('/app/servers/new');
+const back = (
+  <Link to="/servers" className="hover:text-ink">
+    Servers
+  </Link>
+);
+
+export function AddServerPage() {
+  const agents = useQuery(queries.agents());
+  const engines = useQuery(queries.engines());
+  const usable = agents.data?.filter(({ state }) => state !== 'revoked');
+  const [first] = engines.data ?? [];
+  return (
+    <Page title="Add server" back={back}>
+      <ErrorCard error={agents.error ?? engines.error} />
+      {(agents.isPending || engines.isPending) && <Skeleton rows={6} />}
+      {usable?.length === 0 && <NoAgent />}
+      {usable && usable.length > 0 && engines.data && first && (
+        <NewServer agents={usable} engines={engines.data} engine={first} />
+      )}
+    </Page>
+  );
+}
+
+function NoAgent() {
+  return (
+    <Card>
+      <Empty
+        title="First an agent, then a server"
+        action={
+          <Link to="/agents" className={buttonClass('primary')}>
+            Go to agents
+          </Link>
+        }
+      >
+        Servers are reached through an agent on a host near them.
+      </Empty>
+    </Card>
+  );
+}
+
+interface NewServerProps {
+  agents: Agent[];
+  engines: EngineDescriptor[];
+  engine: EngineDescriptor;
+}
+
+function NewServer({ agents, engines, engine }: NewServerProps) {
+  const { agent: wanted } = route.useSearch();
+  const navigate = useNavigate();
+  const [start] = useState(() => {
+    const online = agents.find(({ state }) => state === 'online');
+    const agent = agents.find(({ id }) => id === wanted) ?? online ?? agents[0];
+    return {
+      id: crypto.randomUUID(),
+      agentId: agent?.id ?? '',
+      engine: engine.id,
+      name: agent?.name ?? '',
+      values: initialValues(engine),
+    };
+  });
+  return (
+    <ServerForm
+      adding
+      agents={agents}
+      engines={engines}
+      start={start}
+      onSaved={(server) => void navigate({ to: '/servers/$serverId', params: { serverId: server.id } })}
+    />
+  );
+}

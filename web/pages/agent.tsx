@@ -1,0 +1,229 @@
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
+import { Plus } from 'lucide-react';
+import { type FormEvent, useState } from 'react';
+import { acts } from '../api/acts.ts';
+import { queries } from '../api/queries.ts';
+import type { Agent, Inventory } from '../api/types.ts';
+import { AgentBadge } from '../components/badge.tsx';
+import { Button, buttonClass } from '../components/button.tsx';
+import { ConfirmDialog } from '../components/confirm.tsx';
+import { CodeBlock } from '../components/copy.tsx';
+import { Dialog } from '../components/dialog.tsx';
+import { ErrorCard } from '../components/failure.tsx';
+import { TextField } from '../components/field.tsx';
+import { Card, Empty, Facts, Page, Skeleton } from '../components/layout.tsx';
+import { RowTitle, Table } from '../components/table.tsx';
+import { Time } from '../components/time.tsx';
+import { ServerTable } from './server-table.tsx';
+
+const route = getRouteApi('/app/agents/$agentId');
+const back = (
+  <Link to="/agents" className="hover:text-ink">
+    Agents
+  </Link>
+);
+
+export function AgentPage() {
+  const { agentId } = route.useParams();
+  const agent = useQuery(queries.agent(agentId));
+  const [open, setOpen] = useState<'rename' | 'revoke'>();
+  if (!agent.data) {
+    return (
+      <Page title="Agent" back={back}>
+        <ErrorCard error={agent.error} onRetry={() => void agent.refetch()} />
+        {agent.isPending && <Skeleton />}
+      </Page>
+    );
+  }
+  const { data } = agent;
+  return (
+    <Page
+      title={data.name}
+      back={back}
+      badge={<AgentBadge state={data.state} />}
+      actions={
+        data.state !== 'revoked' && (
+          <>
+            <Button onClick={() => setOpen('rename')}>Rename</Button>
+            <Button onClick={() => setOpen('revoke')}>Revoke</Button>
+          </>
+        )
+      }
+    >
+      {data.state === 'offline' && <OfflineHelp agent={data} />}
+      <AgentServers agent={data} />
+      <div className="grid items-start gap-5 xl:grid-cols-2">
+        <Card title="Host">
+          <Facts items={hostFacts(data)} />
+        </Card>
+        {data.inventory && <PolicyCard policy={data.inventory.policy} />}
+      </div>
+      {data.inventory && <ToolsCard tools={data.inventory.tools} />}
+      {open === 'rename' && <RenameDialog agent={data} onClose={() => setOpen(undefined)} />}
+      {open === 'revoke' && <RevokeDialog agent={data} onClose={() => setOpen(undefined)} />}
+    </Page>
+  );
+}
+
+function hostFacts(agent: Agent): [string, React.ReactNode][] {
+  const { inventory } = agent;
+  const facts: [string, React.ReactNode][] = [];
+  if (inventory) {
+    facts.push(['Host name', inventory.hostname], ['System', `${inventory.os} (${inventory.arch})`]);
+    facts.push(['Node.js', inventory.nodeVersion]);
+  }
+  facts.push(['Agent version', agent.version ?? '–']);
+  if (agent.connectedSince) facts.push(['Connected', <Time key="connected" iso={agent.connectedSince} />]);
+  else if (agent.lastSeenAt) facts.push(['Last seen', <Time key="seen" iso={agent.lastSeenAt} />]);
+  facts.push(['Enrolled', <Time key="enrolled" iso={agent.createdAt} mode="local" />]);
+  facts.push([
+    'Key fingerprint',
+    <code key="fingerprint" className="font-mono text-sm">
+      {agent.fingerprint}
+    </code>,
+  ]);
+  return facts;
+}
+
+function OfflineHelp({ agent }: { agent: Agent }) {
+  return (
+    <Card title="This agent is offline">
+      <div className="grid gap-3">
+        <p className="text-ink-2">
+          {agent.lastSeenAt ? (
+            <>
+              It was last seen <Time iso={agent.lastSeenAt} />.{' '}
+            </>
+          ) : (
+            'It has never connected. '
+          )}
+          Its databases cannot be backed up until it runs again. On its host, start it and read what it says:
+        </p>
+        <CodeBlock text="npx homeport-agent run" label="Command that starts the agent" />
+      </div>
+    </Card>
+  );
+}
+
+function AgentServers({ agent }: { agent: Agent }) {
+  const servers = useQuery(queries.servers());
+  const own = servers.data?.filter((server) => server.agentId === agent.id);
+  const add = agent.state !== 'revoked' && (
+    <Link to="/servers/new" search={{ agent: agent.id }} className={buttonClass('plain', 'small')}>
+      <Plus aria-hidden size={14} />
+      Add server
+    </Link>
+  );
+  return (
+    <Card title="Servers it reaches" actions={add} flush>
+      <ErrorCard error={servers.error} />
+      {servers.isPending && <Skeleton rows={2} />}
+      {own?.length === 0 && (
+        <Empty title="No server yet">Add the database server that this agent should log in to.</Empty>
+      )}
+      {own && own.length > 0 && <ServerTable servers={own} />}
+    </Card>
+  );
+}
+
+const RESTORE_POLICY = {
+  allow: 'Allowed, replacing databases included',
+  'scratch-only': 'Only as new databases',
+  deny: 'Never',
+} satisfies Record<Inventory['policy']['restore'], string>;
+
+function PolicyCard({ policy }: { policy: Inventory['policy'] }) {
+  return (
+    <Card title="Local policy">
+      <div className="grid gap-3">
+        <Facts
+          items={[
+            ['Restores', RESTORE_POLICY[policy.restore]],
+            ['Updates', policy.update === 'allow' ? 'Allowed' : 'Never'],
+            ['Databases', policy.databases ? policy.databases.join(', ') || 'None' : 'All'],
+          ]}
+        />
+        <p className="text-sm text-ink-3">
+          Set in the agent’s own configuration file on its host. It wins over anything asked from here.
+        </p>
+      </div>
+    </Card>
+  );
+}
+
+function ToolsCard({ tools }: { tools: Inventory['tools'] }) {
+  return (
+    <Card title="Tools on the host" flush>
+      {tools.length === 0 ? (
+        <Empty title="No database tools found">
+          Install the client programs of your database on the host; the agent finds them by itself.
+        </Empty>
+      ) : (
+        <Table
+          label="Tools"
+          rows={tools}
+          rowKey={(tool) => tool.path}
+          columns={[
+            { header: 'Tool', cell: (tool) => <RowTitle note={tool.path}>{tool.name}</RowTitle> },
+            { header: 'Version', cell: (tool) => tool.version },
+          ]}
+        />
+      )}
+    </Card>
+  );
+}
+
+function RenameDialog({ agent, onClose }: { agent: Agent; onClose: () => void }) {
+  const [name, setName] = useState(agent.name);
+  const rename = useMutation({
+    mutationFn: () => acts.renameAgent(agent.id, name.trim()),
+    onSuccess: onClose,
+  });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    rename.mutate();
+  };
+  return (
+    <Dialog title={`Rename ${agent.name}`} onClose={onClose}>
+      <form className="grid gap-4" onSubmit={submit}>
+        <TextField label="Name" required autoComplete="off" value={name} onChange={setName} />
+        <ErrorCard error={rename.error} />
+        <div className="flex justify-end gap-2">
+          <Button onClick={onClose}>Cancel</Button>
+          <Button look="primary" type="submit" busy={rename.isPending}>
+            Rename
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+function RevokeDialog({ agent, onClose }: { agent: Agent; onClose: () => void }) {
+  const navigate = useNavigate();
+  const revoke = useMutation({
+    mutationFn: (typed: string) => acts.revokeAgent(agent.id, typed),
+    onSuccess: () => {
+      onClose();
+      void navigate({ to: '/agents' });
+    },
+  });
+  return (
+    <ConfirmDialog
+      title={`Revoke ${agent.name}`}
+      name={agent.name}
+      act="Revoke"
+      busy={revoke.isPending}
+      error={revoke.error}
+      onConfirm={(typed) => revoke.mutate(typed)}
+      onClose={onClose}
+    >
+      <p>
+        Its connection is closed at once and its keys are never accepted again. Its databases are no longer
+        backed up.
+      </p>
+      <p>Snapshots stay and can be restored through another agent.</p>
+    </ConfirmDialog>
+  );
+}

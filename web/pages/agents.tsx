@@ -1,0 +1,96 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { Plus } from 'lucide-react';
+import { useState } from 'react';
+import { queries } from '../api/queries.ts';
+import type { Agent } from '../api/types.ts';
+import { AgentBadge } from '../components/badge.tsx';
+import { Button } from '../components/button.tsx';
+import { ErrorCard } from '../components/failure.tsx';
+import { count } from '../components/format.ts';
+import { Card, Empty, Page, Skeleton } from '../components/layout.tsx';
+import { matches, SearchField } from '../components/search.tsx';
+import { RowTitle, Table } from '../components/table.tsx';
+import { Time } from '../components/time.tsx';
+import { AddAgentDialog } from './add-agent.tsx';
+
+export function AgentsPage() {
+  const [adding, setAdding] = useState(false);
+  const [search, setSearch] = useState('');
+  const agents = useQuery(queries.agents());
+  const shown =
+    agents.data?.filter((agent) => matches(search, [agent.name, agent.inventory?.hostname])) ?? [];
+  return (
+    <Page
+      title="Agents"
+      lead="An agent runs next to your databases and dials out to this control plane."
+      actions={
+        <Button look="primary" onClick={() => setAdding(true)}>
+          <Plus aria-hidden size={16} />
+          Add agent
+        </Button>
+      }
+    >
+      {(agents.data?.length ?? 0) > 0 && (
+        <SearchField label="Search agents" value={search} onChange={setSearch} />
+      )}
+      <ErrorCard error={agents.error} onRetry={() => void agents.refetch()} />
+      <Card flush>
+        {agents.isPending && <Skeleton />}
+        {agents.data?.length === 0 && (
+          <Empty
+            title="No agent yet"
+            action={
+              <Button look="primary" onClick={() => setAdding(true)}>
+                <Plus aria-hidden size={16} />
+                Add agent
+              </Button>
+            }
+          >
+            Add one on a host that can reach a database. It needs no open port: it calls this control plane.
+          </Empty>
+        )}
+        {agents.data && agents.data.length > 0 && <AgentTable agents={shown} />}
+      </Card>
+      {adding && <AddAgentDialog onClose={() => setAdding(false)} />}
+    </Page>
+  );
+}
+
+function AgentTable({ agents }: { agents: Agent[] }) {
+  if (agents.length === 0) return <Empty title="No agent matches." />;
+  return (
+    <Table
+      label="Agents"
+      rows={agents}
+      rowKey={(agent) => agent.id}
+      columns={[
+        {
+          header: 'Agent',
+          cell: (agent) => (
+            <RowTitle note={agent.inventory?.os}>
+              <Link to="/agents/$agentId" params={{ agentId: agent.id }}>
+                {agent.name}
+              </Link>
+            </RowTitle>
+          ),
+        },
+        { header: 'State', cell: (agent) => <AgentBadge state={agent.state} /> },
+        {
+          header: 'Last seen',
+          show: 'wide',
+          cell: (agent) =>
+            agent.state === 'online' ? 'Now' : agent.lastSeenAt ? <Time iso={agent.lastSeenAt} /> : 'Never',
+        },
+        { header: 'Version', show: 'wide', cell: (agent) => agent.version ?? '–' },
+        {
+          header: 'Protects',
+          show: 'wide',
+          align: 'end',
+          cell: (agent) =>
+            `${count(agent.databaseCount, 'database')} on ${count(agent.serverCount, 'server')}`,
+        },
+      ]}
+    />
+  );
+}

@@ -1,0 +1,99 @@
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { queries } from '../api/queries.ts';
+import type { AuditEntry } from '../api/types.ts';
+import { Button } from '../components/button.tsx';
+import { ErrorCard } from '../components/failure.tsx';
+import { Card, Empty, Page, Skeleton } from '../components/layout.tsx';
+import { matches, SearchField } from '../components/search.tsx';
+import { RowTitle, Table } from '../components/table.tsx';
+import { Time } from '../components/time.tsx';
+
+const STEP = 100;
+const MOST = 1000;
+
+export function AuditPage() {
+  const [limit, setLimit] = useState(STEP);
+  const [search, setSearch] = useState('');
+  const audit = useQuery(queries.audit(limit));
+  const shown =
+    audit.data?.filter(({ action, actor, target }) => matches(search, [action, actor.name, target?.name])) ??
+    [];
+  return (
+    <Page title="Audit log" lead="Who did what to which thing, from where. Nothing in it can be changed.">
+      <SearchField label="Search these entries" value={search} onChange={setSearch} />
+      <ErrorCard error={audit.error} onRetry={() => void audit.refetch()} />
+      <Card flush>
+        {audit.isPending && <Skeleton />}
+        {audit.data && shown.length === 0 && (
+          <Empty title={search ? 'No entry matches.' : 'Nothing has happened yet'} />
+        )}
+        {shown.length > 0 && <AuditTable entries={shown} />}
+      </Card>
+      {audit.data?.length === limit && limit < MOST && (
+        <Button
+          className="justify-self-center"
+          busy={audit.isFetching}
+          onClick={() => setLimit(limit + STEP)}
+        >
+          Show older entries
+        </Button>
+      )}
+    </Page>
+  );
+}
+
+/** `server.add` as people read it: `Server: add`. */
+function actionText(action: string): string {
+  const [subject = '', ...rest] = action.split(/[.:]/);
+  const words = (text: string) => text.replaceAll(/[-_]/g, ' ');
+  const head = words(subject).replace(/^./, (letter) => letter.toUpperCase());
+  return rest.length ? `${head}: ${words(rest.join(' '))}` : head;
+}
+
+const ACTORS = { user: 'User', 'api-key': 'API key', agent: 'Agent', system: 'Homeport' } satisfies Record<
+  AuditEntry['actor']['kind'],
+  string
+>;
+
+function actorText({ actor }: AuditEntry): string {
+  return actor.kind === 'system' ? ACTORS.system : `${ACTORS[actor.kind]} ${actor.name ?? ''}`.trim();
+}
+
+function AuditTable({ entries }: { entries: AuditEntry[] }) {
+  return (
+    <Table
+      label="Audit log"
+      rows={entries}
+      rowKey={(entry) => String(entry.id)}
+      columns={[
+        {
+          header: 'What',
+          cell: (entry) => (
+            <RowTitle note={entry.target?.name ?? entry.target?.id}>{actionText(entry.action)}</RowTitle>
+          ),
+        },
+        { header: 'Who', cell: (entry) => actorText(entry) },
+        { header: 'From', show: 'wide', cell: (entry) => entry.from ?? '–' },
+        {
+          header: 'Details',
+          show: 'wide',
+          cell: (entry) => <Details details={entry.details} />,
+        },
+        { header: 'When', align: 'end', cell: (entry) => <Time iso={entry.at} mode="relative" /> },
+      ]}
+    />
+  );
+}
+
+function Details({ details }: { details: AuditEntry['details'] }) {
+  const entries = Object.entries(details ?? {});
+  if (entries.length === 0) return <span className="text-ink-3">–</span>;
+  return (
+    <span className="text-sm text-ink-2">
+      {entries
+        .map(([key, value]) => `${key}: ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
+        .join(', ')}
+    </span>
+  );
+}

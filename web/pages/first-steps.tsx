@@ -1,0 +1,105 @@
+import { Link } from '@tanstack/react-router';
+import { Circle, CircleCheck } from 'lucide-react';
+import type { ReactNode } from 'react';
+import type { Overview, Server } from '../api/types.ts';
+import { buttonClass } from '../components/button.tsx';
+import { Card } from '../components/layout.tsx';
+
+interface Step {
+  title: string;
+  text: string;
+  done: boolean;
+  action: ReactNode;
+}
+
+function steps(overview: Overview, servers: Server[]): Step[] {
+  const [server] = servers;
+  const waiting = overview.attention[0];
+  return [
+    {
+      title: 'Add an agent',
+      text: 'It runs next to your databases and dials out to this control plane.',
+      done: overview.agents.total > 0,
+      action: (
+        <Link to="/agents" className={buttonClass('primary', 'small')}>
+          Add an agent
+        </Link>
+      ),
+    },
+    {
+      title: 'Add a server',
+      text: 'Tell the agent where the database server listens and which account to use.',
+      done: servers.length > 0,
+      action: (
+        <Link to="/servers/new" className={buttonClass('primary', 'small')}>
+          Add a server
+        </Link>
+      ),
+    },
+    {
+      title: 'Choose databases',
+      text: 'Pick from the list the agent finds on the server.',
+      done: overview.databases.total > 0,
+      action: server && (
+        <Link
+          to="/servers/$serverId"
+          params={{ serverId: server.id }}
+          className={buttonClass('primary', 'small')}
+        >
+          Choose databases
+        </Link>
+      ),
+    },
+    {
+      title: 'Make the first backup',
+      text: 'Open a database and press “Back up now”.',
+      done: overview.storage.snapshots > 0,
+      action: waiting ? (
+        <Link
+          to="/databases/$databaseId"
+          params={{ databaseId: waiting.databaseId }}
+          className={buttonClass('primary', 'small')}
+        >
+          Open {waiting.name}
+        </Link>
+      ) : (
+        <Link to="/databases" className={buttonClass('primary', 'small')}>
+          Go to databases
+        </Link>
+      ),
+    },
+  ];
+}
+
+/** From nothing to the first snapshot. */
+export function FirstSteps({ overview, servers }: { overview: Overview; servers: Server[] }) {
+  const list = steps(overview, servers);
+  const next = list.findIndex(({ done }) => !done);
+  return (
+    <Card title="First steps">
+      <ol className="grid gap-4">
+        {list.map((step, index) => (
+          <li key={step.title} className="flex items-start gap-3">
+            {step.done ? (
+              <CircleCheck aria-hidden size={20} className="mt-0.5 shrink-0 text-ok" />
+            ) : (
+              <Circle
+                aria-hidden
+                size={20}
+                className={`mt-0.5 shrink-0 ${index === next ? 'text-accent' : 'text-control'}`}
+              />
+            )}
+            <div className="grid flex-1 gap-0.5">
+              <p className={step.done ? 'text-ink-3' : 'font-medium'}>
+                {step.title}
+                {step.done && <span className="sr-only"> (done)</span>}
+              </p>
+              {!step.done && <p className="text-ink-2">{step.text}</p>}
+              {index === next && <div className="mt-2">{step.action}</div>}
+            </div>
+          </li>
+        ))}
+      </ol>
+    </Card>
+  );
+}

@@ -1,0 +1,64 @@
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { queries } from '../api/queries.ts';
+import { Button } from '../components/button.tsx';
+import { ErrorCard } from '../components/failure.tsx';
+import { Field } from '../components/field.tsx';
+import { JobTable } from '../components/job-table.tsx';
+import { Card, Empty, Page, Skeleton } from '../components/layout.tsx';
+
+const STEP = 50;
+const MOST = 500;
+
+const STATES = [
+  ['', 'All jobs'],
+  ['queued', 'Queued'],
+  ['running', 'Running'],
+  ['succeeded', 'Succeeded'],
+  ['failed', 'Failed'],
+  ['cancelled', 'Cancelled'],
+  ['lost', 'Lost'],
+] as const;
+
+export function JobsPage() {
+  const [limit, setLimit] = useState(STEP);
+  const [state, setState] = useState('');
+  const jobs = useQuery(queries.jobs({ limit, state }));
+  return (
+    <Page title="Jobs" lead="Backups and restores, as they happen.">
+      <div className="w-44">
+        <Field label="Show">
+          {(attributes) => (
+            <select
+              {...attributes}
+              className="control"
+              value={state}
+              onChange={(event) => setState(event.target.value)}
+            >
+              {STATES.map(([value, label]) => (
+                <option key={value} value={value}>
+                  {label}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+      </div>
+      <ErrorCard error={jobs.error} onRetry={() => void jobs.refetch()} />
+      <Card flush>
+        {jobs.isPending && <Skeleton />}
+        {jobs.data?.length === 0 && (
+          <Empty title={state ? 'No job in this state' : 'No job yet'}>
+            {!state && 'Open a database and press “Back up now”.'}
+          </Empty>
+        )}
+        {jobs.data && jobs.data.length > 0 && <JobTable jobs={jobs.data} label="Jobs" />}
+      </Card>
+      {jobs.data?.length === limit && limit < MOST && (
+        <Button className="justify-self-center" busy={jobs.isFetching} onClick={() => setLimit(limit + STEP)}>
+          Show older jobs
+        </Button>
+      )}
+    </Page>
+  );
+}

@@ -1,0 +1,147 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { ShieldAlert, ShieldCheck } from 'lucide-react';
+import { queries } from '../api/queries.ts';
+import type { Overview } from '../api/types.ts';
+import { ErrorCard } from '../components/failure.tsx';
+import { count, formatBytes } from '../components/format.ts';
+import { JobProgress, jobTitle } from '../components/job-progress.tsx';
+import { JobTable } from '../components/job-table.tsx';
+import { Card, Page, Skeleton } from '../components/layout.tsx';
+import { RowTitle, Table } from '../components/table.tsx';
+import { Time } from '../components/time.tsx';
+import { FirstSteps } from './first-steps.tsx';
+
+export function OverviewPage() {
+  const overview = useQuery(queries.overview());
+  const servers = useQuery(queries.servers());
+  const { data } = overview;
+  return (
+    <Page title="Overview">
+      <ErrorCard error={overview.error} onRetry={() => void overview.refetch()} />
+      {overview.isPending && <Skeleton rows={6} />}
+      {data && (
+        <>
+          {data.databases.total > 0 && <Verdict overview={data} />}
+          {data.storage.snapshots === 0 && servers.data && (
+            <FirstSteps overview={data} servers={servers.data} />
+          )}
+          {data.attention.length > 0 && <Attention attention={data.attention} />}
+          {data.activeJobs.length > 0 && <ActiveJobs jobs={data.activeJobs} />}
+          {data.databases.total > 0 && <Figures overview={data} />}
+          {data.recentJobs.length > 0 && (
+            <Card title="Recent jobs" flush>
+              <JobTable jobs={data.recentJobs} label="Recent jobs" />
+            </Card>
+          )}
+        </>
+      )}
+    </Page>
+  );
+}
+
+function Verdict({ overview }: { overview: Overview }) {
+  const { total, atRisk, unprotected } = overview.databases;
+  const good = atRisk + unprotected === 0;
+  const parts = [
+    atRisk > 0 && `${count(atRisk, 'database')} at risk`,
+    unprotected > 0 && `${count(unprotected, 'database')} without a backup`,
+  ].filter(Boolean);
+  const Icon = good ? ShieldCheck : ShieldAlert;
+  return (
+    <section
+      aria-label="Protection"
+      className={`flex items-center gap-4 rounded-card border p-5 ${good ? 'border-ok/40 bg-ok-soft' : 'border-warn/40 bg-warn-soft'}`}
+    >
+      <Icon aria-hidden size={32} className={`shrink-0 ${good ? 'text-ok' : 'text-warn'}`} />
+      <div>
+        <p className="text-lg font-semibold">
+          {good
+            ? total === 1
+              ? 'Your database is protected.'
+              : `All ${count(total, 'database')} are protected.`
+            : `${parts.join(', ')}.`}
+        </p>
+        <p className="text-ink-2">
+          {good
+            ? 'Each has a snapshot and its last backup succeeded.'
+            : `${overview.databases.protected} of ${count(total, 'database')} protected. What to do is listed below.`}
+        </p>
+      </div>
+    </section>
+  );
+}
+
+function Attention({ attention }: { attention: Overview['attention'] }) {
+  return (
+    <Card title="Needs attention" flush>
+      <Table
+        label="Databases that need attention"
+        rows={attention}
+        rowKey={(row) => row.databaseId}
+        columns={[
+          {
+            header: 'Database',
+            cell: (row) => (
+              <RowTitle note={row.serverName}>
+                <Link to="/databases/$databaseId" params={{ databaseId: row.databaseId }}>
+                  {row.name}
+                </Link>
+              </RowTitle>
+            ),
+          },
+          { header: 'Why', cell: (row) => row.reason },
+          { header: 'Since', show: 'wide', cell: (row) => (row.since ? <Time iso={row.since} /> : '–') },
+        ]}
+      />
+    </Card>
+  );
+}
+
+function ActiveJobs({ jobs }: { jobs: Overview['activeJobs'] }) {
+  return (
+    <Card title="Running now">
+      <ul className="grid gap-5">
+        {jobs.map((job) => (
+          <li key={job.id} className="grid gap-2">
+            <div className="flex flex-wrap justify-between gap-x-4">
+              <Link
+                to="/jobs/$jobId"
+                params={{ jobId: job.id }}
+                className="rounded-sm font-medium hover:text-accent hover:underline"
+              >
+                {jobTitle(job)}
+              </Link>
+              <span className="text-sm text-ink-3">{job.serverName}</span>
+            </div>
+            <JobProgress job={job} />
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+}
+
+function Figures({ overview }: { overview: Overview }) {
+  const { storage, agents } = overview;
+  const saved = storage.rawBytes > 0 ? 1 - storage.storedBytes / storage.rawBytes : 0;
+  const figures = [
+    ['Agents online', `${agents.online} of ${agents.total}`],
+    ['Snapshots', storage.snapshots.toLocaleString()],
+    ['Stored', formatBytes(storage.storedBytes)],
+    ['Saved', storage.snapshots ? `${Math.max(0, Math.round(saved * 100))} %` : '–'],
+  ] as const;
+  return (
+    <section aria-label="Figures" className="grid grid-cols-2 gap-3 lg:grid-cols-4">
+      {figures.map(([name, value]) => (
+        <div key={name} className="rounded-card border border-line bg-surface px-4 py-3">
+          <p className="text-sm text-ink-3">{name}</p>
+          <p className="text-xl font-semibold tracking-tight tabular-nums">{value}</p>
+          {name === 'Saved' && (
+            <p className="text-sm text-ink-3">{`of ${formatBytes(storage.rawBytes)} by deduplication and compression`}</p>
+          )}
+        </div>
+      ))}
+    </section>
+  );
+}

@@ -1,0 +1,62 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { queries } from '../api/queries.ts';
+import type { Server } from '../api/types.ts';
+import { AgentBadge, AttentionBadge } from '../components/badge.tsx';
+import { RowTitle, Table } from '../components/table.tsx';
+
+/** Label of an engine by its id, from the descriptors the control plane serves. */
+export function useEngineLabel(): (id: string) => string {
+  const engines = useQuery(queries.engines());
+  return (id) => engines.data?.find((engine) => engine.id === id)?.label ?? id;
+}
+
+/** Where a server listens, as its agent sees it. */
+export function address(server: Server): string {
+  const { host, port } = server.connection;
+  return [host, port].filter((part) => part !== undefined && part !== null).join(':');
+}
+
+export function ServerTable({ servers }: { servers: Server[] }) {
+  const engineLabel = useEngineLabel();
+  return (
+    <Table
+      label="Servers"
+      rows={servers}
+      rowKey={(server) => server.id}
+      columns={[
+        {
+          header: 'Server',
+          cell: (server) => (
+            <RowTitle note={address(server)}>
+              <Link to="/servers/$serverId" params={{ serverId: server.id }}>
+                {server.name}
+              </Link>
+            </RowTitle>
+          ),
+        },
+        {
+          header: 'State',
+          cell: (server) =>
+            server.removedFromAgent ? (
+              <AttentionBadge label="Not on agent" />
+            ) : (
+              <AgentBadge state={server.agentState} />
+            ),
+        },
+        {
+          header: 'Engine',
+          show: 'wide',
+          cell: (server) => [engineLabel(server.engine), server.version].filter(Boolean).join(' '),
+        },
+        { header: 'Agent', show: 'wide', cell: (server) => server.agentName },
+        {
+          header: 'Protected databases',
+          show: 'wide',
+          align: 'end',
+          cell: (server) => server.databaseCount.toLocaleString(),
+        },
+      ]}
+    />
+  );
+}

@@ -1,0 +1,151 @@
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
+import { PlugZap } from 'lucide-react';
+import { useState } from 'react';
+import { acts } from '../api/acts.ts';
+import { queries } from '../api/queries.ts';
+import type { Server } from '../api/types.ts';
+import { AgentBadge, AttentionBadge } from '../components/badge.tsx';
+import { Button, buttonClass } from '../components/button.tsx';
+import { ConfirmDialog } from '../components/confirm.tsx';
+import { ErrorCard } from '../components/failure.tsx';
+import { Card, Empty, Facts, Page, Skeleton } from '../components/layout.tsx';
+import { Time } from '../components/time.tsx';
+import { ChooseDatabases } from './choose-databases.tsx';
+import { DatabaseTable } from './database-table.tsx';
+import { ProbeResult } from './probe-result.tsx';
+import { address, useEngineLabel } from './server-table.tsx';
+
+const route = getRouteApi('/app/servers/$serverId');
+const back = (
+  <Link to="/servers" className="hover:text-ink">
+    Servers
+  </Link>
+);
+
+export function ServerPage() {
+  const { serverId } = route.useParams();
+  const server = useQuery(queries.server(serverId));
+  const [removing, setRemoving] = useState(false);
+  const probe = useMutation({
+    mutationFn: (agentId: string) => acts.probeServer({ agentId, serverId }),
+  });
+  if (!server.data) {
+    return (
+      <Page title="Server" back={back}>
+        <ErrorCard error={server.error} onRetry={() => void server.refetch()} />
+        {server.isPending && <Skeleton />}
+      </Page>
+    );
+  }
+  const { data } = server;
+  return (
+    <Page
+      title={data.name}
+      back={back}
+      badge={
+        data.removedFromAgent ? (
+          <AttentionBadge label="Not on agent" />
+        ) : (
+          <AgentBadge state={data.agentState} />
+        )
+      }
+      actions={
+        !data.removedFromAgent && (
+          <>
+            <Button busy={probe.isPending} onClick={() => probe.mutate(data.agentId)}>
+              <PlugZap aria-hidden size={16} />
+              Test connection
+            </Button>
+            <Link to="/servers/$serverId/edit" params={{ serverId }} className={buttonClass()}>
+              Edit
+            </Link>
+            <Button onClick={() => setRemoving(true)}>Remove</Button>
+          </>
+        )
+      }
+    >
+      {data.removedFromAgent && (
+        <p className="text-ink-2">
+          The agent no longer holds credentials for this server. Its snapshots are kept and can be restored
+          elsewhere.
+        </p>
+      )}
+      {probe.data && <ProbeResult facts={probe.data} />}
+      <ErrorCard error={probe.error} />
+      <ProtectedDatabases serverId={serverId} />
+      {!data.removedFromAgent && <ChooseDatabases server={data} />}
+      <ServerFactsCard server={data} />
+      {removing && <RemoveDialog server={data} onClose={() => setRemoving(false)} />}
+    </Page>
+  );
+}
+
+function ProtectedDatabases({ serverId }: { serverId: string }) {
+  const databases = useQuery(queries.databases({ serverId }));
+  return (
+    <Card title="Protected databases" flush>
+      <ErrorCard error={databases.error} onRetry={() => void databases.refetch()} />
+      {databases.isPending && <Skeleton rows={2} />}
+      {databases.data?.length === 0 && (
+        <Empty title="None is protected yet">Choose below which databases Homeport should back up.</Empty>
+      )}
+      {databases.data && databases.data.length > 0 && <DatabaseTable databases={databases.data} />}
+    </Card>
+  );
+}
+
+function ServerFactsCard({ server }: { server: Server }) {
+  const engineLabel = useEngineLabel();
+  const hidden = ['host', 'port', 'ca'];
+  const settings = Object.entries(server.connection).filter(([key]) => !hidden.includes(key));
+  return (
+    <Card title="Connection">
+      <Facts
+        items={[
+          ['Engine', [engineLabel(server.engine), server.version].filter(Boolean).join(' ')],
+          ['Address', address(server)],
+          ...settings.map(([key, value]): [string, string] => [key, String(value)]),
+          [
+            'Agent',
+            <Link
+              key="agent"
+              to="/agents/$agentId"
+              params={{ agentId: server.agentId }}
+              className="rounded-sm text-accent hover:underline"
+            >
+              {server.agentName}
+            </Link>,
+          ],
+          ['Added', <Time key="added" iso={server.createdAt} mode="local" />],
+          [
+            'Credentials',
+            server.addedOnHost ? 'Added on the agent’s host' : 'Sealed to the agent in a browser',
+          ],
+        ]}
+      />
+    </Card>
+  );
+}
+
+function RemoveDialog({ server, onClose }: { server: Server; onClose: () => void }) {
+  const navigate = useNavigate();
+  const remove = useMutation({
+    mutationFn: (typed: string) => acts.removeServer(server.id, typed),
+    onSuccess: () => navigate({ to: '/servers' }),
+  });
+  return (
+    <ConfirmDialog
+      title={`Remove ${server.name}`}
+      name={server.name}
+      act="Remove server"
+      busy={remove.isPending}
+      error={remove.error}
+      onConfirm={(typed) => remove.mutate(typed)}
+      onClose={onClose}
+    >
+      <p>The agent forgets the credentials and its databases are no longer backed up.</p>
+      <p>Snapshots stay in the vault and can be restored to another server.</p>
+    </ConfirmDialog>
+  );
+}

@@ -1,0 +1,123 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { acts } from '../api/acts.ts';
+import { queries } from '../api/queries.ts';
+import { Button } from '../components/button.tsx';
+import { ErrorCard } from '../components/failure.tsx';
+import { formatBytes } from '../components/format.ts';
+import { Card, Empty, Facts, Page, Skeleton } from '../components/layout.tsx';
+import { RowTitle, Table } from '../components/table.tsx';
+import { Time } from '../components/time.tsx';
+import { ApiKeysCard } from './api-keys.tsx';
+
+export function SettingsPage() {
+  return (
+    <Page title="Settings">
+      <ApiKeysCard />
+      <EnrolmentTokensCard />
+      <VaultCard />
+      <AboutCard />
+    </Page>
+  );
+}
+
+function EnrolmentTokensCard() {
+  const tokens = useQuery(queries.enrolmentTokens());
+  const client = useQueryClient();
+  const withdraw = useMutation({
+    mutationFn: acts.withdrawEnrolmentToken,
+    onSuccess: () => client.invalidateQueries({ queryKey: ['enrolment-tokens'] }),
+  });
+  return (
+    <Card title="Open enrolment tokens" flush>
+      <ErrorCard error={tokens.error ?? withdraw.error} />
+      {tokens.isPending && <Skeleton rows={1} />}
+      {tokens.data?.length === 0 && (
+        <Empty title="None is open">“Add agent” makes one. It works once and expires by itself.</Empty>
+      )}
+      {tokens.data && tokens.data.length > 0 && (
+        <Table
+          label="Open enrolment tokens"
+          rows={tokens.data}
+          rowKey={(token) => token.id}
+          columns={[
+            {
+              header: 'For',
+              cell: (token) => (
+                <RowTitle
+                  note={
+                    <>
+                      Made <Time iso={token.createdAt} />
+                    </>
+                  }
+                >
+                  {token.name ?? 'Any host'}
+                </RowTitle>
+              ),
+            },
+            { header: 'Expires', cell: (token) => <Time iso={token.expiresAt} /> },
+            {
+              header: 'Actions',
+              align: 'end',
+              cell: (token) => (
+                <Button size="small" onClick={() => withdraw.mutate(token.id)}>
+                  Withdraw
+                </Button>
+              ),
+            },
+          ]}
+        />
+      )}
+    </Card>
+  );
+}
+
+function VaultCard() {
+  const vaults = useQuery(queries.vaults());
+  return (
+    <Card title="Vault">
+      <ErrorCard error={vaults.error} onRetry={() => void vaults.refetch()} />
+      {vaults.isPending && <Skeleton rows={2} />}
+      {vaults.data?.map((vault) => (
+        <Facts
+          key={vault.id}
+          items={[
+            ['Name', vault.name],
+            ['Where', `Local disk: ${vault.path}`],
+            ['Snapshots', vault.snapshotCount.toLocaleString()],
+            ['Stored', formatBytes(vault.storedBytes)],
+            ['Made', <Time key="made" iso={vault.createdAt} mode="local" />],
+            [
+              'Signing key',
+              <code key="key" className="font-mono text-sm">
+                {vault.fingerprint}
+              </code>,
+            ],
+          ]}
+        />
+      ))}
+    </Card>
+  );
+}
+
+function AboutCard() {
+  const me = useQuery(queries.me());
+  if (!me.data) return null;
+  const { controlPlane } = me.data;
+  return (
+    <Card title="This control plane">
+      <Facts
+        items={[
+          ['Version', controlPlane.version],
+          ['Address', controlPlane.url],
+          [
+            'Key fingerprint',
+            <code key="key" className="font-mono text-sm">
+              {controlPlane.fingerprint}
+            </code>,
+          ],
+          ['Identity', controlPlane.id],
+        ]}
+      />
+    </Card>
+  );
+}

@@ -1,0 +1,133 @@
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi, Link } from '@tanstack/react-router';
+import { ArchiveRestore, Download } from 'lucide-react';
+import { downloadUrl } from '../api/acts.ts';
+import { queries } from '../api/queries.ts';
+import type { SnapshotDetail } from '../api/types.ts';
+import { buttonClass } from '../components/button.tsx';
+import { CodeBlock } from '../components/copy.tsx';
+import { ErrorCard } from '../components/failure.tsx';
+import { formatBytes, formatDuration, formatLocal, secondsBetween } from '../components/format.ts';
+import { Card, Empty, Facts, Page, Skeleton } from '../components/layout.tsx';
+import { RowTitle, Table } from '../components/table.tsx';
+import { Time } from '../components/time.tsx';
+import { useEngineLabel } from './server-table.tsx';
+
+const route = getRouteApi('/app/snapshots/$snapshotId');
+
+export function SnapshotPage() {
+  const { snapshotId } = route.useParams();
+  const snapshot = useQuery(queries.snapshot(snapshotId));
+  const { data } = snapshot;
+  if (!data) {
+    return (
+      <Page title="Snapshot">
+        <ErrorCard error={snapshot.error} onRetry={() => void snapshot.refetch()} />
+        {snapshot.isPending && <Skeleton />}
+      </Page>
+    );
+  }
+  return (
+    <Page
+      title={`${data.databaseName}, ${formatLocal(data.createdAt)}`}
+      back={
+        <Link to="/databases/$databaseId" params={{ databaseId: data.databaseId }} className="hover:text-ink">
+          {data.databaseName}
+        </Link>
+      }
+      actions={
+        <>
+          <a href={downloadUrl(data.id)} download className={buttonClass()}>
+            <Download aria-hidden size={16} />
+            Download
+          </a>
+          <Link
+            to="/snapshots/$snapshotId/restore"
+            params={{ snapshotId }}
+            className={buttonClass('primary')}
+          >
+            <ArchiveRestore aria-hidden size={16} />
+            Restore
+          </Link>
+        </>
+      }
+    >
+      <div className="grid items-start gap-5 xl:grid-cols-2">
+        <SnapshotFacts snapshot={data} />
+        <DownloadHelp engineId={data.engine} />
+      </div>
+      <Contents snapshot={data} />
+    </Page>
+  );
+}
+
+function SnapshotFacts({ snapshot }: { snapshot: SnapshotDetail }) {
+  const engineLabel = useEngineLabel();
+  return (
+    <Card title="Snapshot">
+      <Facts
+        items={[
+          ['Number', snapshot.sequence.toLocaleString()],
+          ['Taken', <Time key="taken" iso={snapshot.createdAt} mode="local" />],
+          ['Took', formatDuration(secondsBetween(snapshot.startedAt, snapshot.finishedAt))],
+          ['Size', formatBytes(snapshot.rawBytes)],
+          [
+            'Uploaded',
+            snapshot.storedBytes === null ? 'Not known any more' : formatBytes(snapshot.storedBytes),
+          ],
+          ['Server', `${snapshot.serverName}, ${engineLabel(snapshot.engine)} ${snapshot.serverVersion}`],
+          ['Made with', snapshot.tool],
+        ]}
+      />
+    </Card>
+  );
+}
+
+function DownloadHelp({ engineId }: { engineId: string }) {
+  const engines = useQuery(queries.engines());
+  const engine = engines.data?.find(({ id }) => id === engineId);
+  if (!engine) return null;
+  return (
+    <Card title="Without Homeport">
+      <div className="grid gap-3">
+        <p className="text-ink-2">
+          “Download” gives the engine’s own {engine.download.extension} file. Its standard tool restores it:
+        </p>
+        <CodeBlock text={engine.download.restoreCommand} label="Command that restores the download" />
+      </div>
+    </Card>
+  );
+}
+
+function Contents({ snapshot }: { snapshot: SnapshotDetail }) {
+  const { tables, objectCounts } = snapshot.catalog;
+  const kinds = Object.entries(objectCounts).sort(([, a], [, b]) => b - a);
+  return (
+    <Card title="What is in it" flush>
+      {kinds.length > 0 && (
+        <p className="border-b border-line px-4 py-3 text-ink-2">
+          {kinds.map(([kind, n]) => `${n.toLocaleString()} × ${kind.toLowerCase()}`).join(' · ')}
+        </p>
+      )}
+      {tables.length === 0 ? (
+        <Empty title="No table has rows" />
+      ) : (
+        <Table
+          label="Tables"
+          rows={tables.toSorted((a, b) => b.bytes - a.bytes)}
+          rowKey={(table) => `${table.schema}.${table.name}`}
+          columns={[
+            {
+              header: 'Table',
+              cell: (table) => (
+                <RowTitle>{table.schema ? `${table.schema}.${table.name}` : table.name}</RowTitle>
+              ),
+            },
+            { header: 'Rows', align: 'end', cell: (table) => table.rows.toLocaleString() },
+            { header: 'Data', align: 'end', cell: (table) => formatBytes(table.bytes) },
+          ]}
+        />
+      )}
+    </Card>
+  );
+}
