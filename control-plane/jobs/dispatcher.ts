@@ -1,0 +1,125 @@
+import { toFailure } from '../../protocol/failure.ts';
+import type { Registry } from '../agents/registry.ts';
+import type { Clock } from '../clock.ts';
+import { expiredJobs, heldJobs, type JobRow, jobsOfAgent, nextLeaseEnd, nextQueued } from '../db/jobs.ts';
+import type { Logger } from '../log.ts';
+import type { Ledger } from './ledger.ts';
+import { buildOffer, type OfferDeps } from './offers.ts';
+
+/** How long an agent has to take an offer, in milliseconds. */
+const OFFER_MS = 30_000;
+/** How long a busy agent is left alone, unless one of its jobs ends earlier, in milliseconds. */
+const BUSY_MS = 15_000;
+/** Longest time between two looks at the queue, in milliseconds. */
+const LOOK_MS = 1_000;
+
+export interface DispatcherDeps extends OfferDeps {
+  clock: Clock;
+  log: Logger;
+  registry: Registry;
+  ledger: Ledger;
+  nextSequence(databaseId: string): number;
+}
+
+/** Brings queued jobs to agents, one offer at a time each, and ends leases that ran out. */
+export interface Dispatcher {
+  /** Re-arms all leases: the time the control plane was down is nobody's fault. */
+  start(): void;
+  stop(): void;
+  /** A new connection: offers made on the last one are void. Offers wait for {@link Dispatcher.ready}. */
+  connected(agentId: string): void;
+  /** The agent said what it runs; it may be offered more, unless it is draining. */
+  ready(agentId: string, draining: boolean): void;
+  disconnected(agentId: string): void;
+  busy(agentId: string): void;
+  /** Something changed for this agent: a new job, one taken, one ended. */
+  poke(agentId: string): void;
+  jobEnded(agentId: string): void;
+}
+
+export function createDispatcher(deps: DispatcherDeps): Dispatcher {
+  const { clock, db, ledger, log, registry } = deps;
+  /** Agents that may be offered jobs, with the time before which they want to be left alone. */
+  const open = new Map<string, number>();
+  let cancelTick: (() => void) | undefined;
+
+  function returnOffers(agentId: string): void {
+    for (const job of jobsOfAgent(db, agentId, ['offered'])) ledger.apply(job.id, { type: 'returned' });
+  }
+
+  function poke(agentId: string): void {
+    const session = registry.session(agentId);
+    const notBefore = open.get(agentId);
+    const now = clock.now();
+    if (!session || notBefore === undefined || notBefore > now) return;
+    if (jobsOfAgent(db, agentId, ['offered']).length > 0) return;
+    const job = nextQueued(db, agentId, now);
+    if (job) offer(job);
+  }
+
+  function offer(queued: JobRow): void {
+    const sequence =
+      queued.kind === 'backup' ? { sequence: queued.sequence ?? deps.nextSequence(queued.databaseId) } : {};
+    const entry = ledger.apply(queued.id, { type: 'offered', offerMs: OFFER_MS }, sequence);
+    if (entry.verdict !== 'applied') return;
+    const { agentId, attempt, id } = entry.job;
+    try {
+      const sent = registry.session(agentId)?.send({ type: 'job.offer', offer: buildOffer(deps, entry.job) });
+      if (!sent) ledger.apply(id, { type: 'returned' });
+    } catch (error) {
+      log.error({ jobId: id, err: error }, 'a job could not be offered');
+      ledger.apply(id, { type: 'refused', attempt, failure: toFailure(error) });
+    }
+  }
+
+  function endLeases(): void {
+    for (const job of expiredJobs(db, clock.now())) {
+      const entry = ledger.apply(job.id, { type: 'expired' });
+      if (entry.verdict !== 'applied') continue;
+      log.warn({ jobId: job.id, attempt: job.attempt, state: entry.job.state }, 'a lease ran out');
+      const { agentId, attempt } = job;
+      registry.session(agentId)?.send({ type: 'job.fenced', jobId: job.id, attempt });
+      poke(agentId);
+    }
+  }
+
+  function tick(): void {
+    cancelTick = clock.after(LOOK_MS, tick);
+    try {
+      const leaseEnd = nextLeaseEnd(db);
+      if (leaseEnd !== null && leaseEnd <= clock.now()) endLeases();
+      for (const agentId of agentsWithDueJobs(db, clock.now())) poke(agentId);
+    } catch (error) {
+      log.error({ err: error }, 'the dispatcher could not look at the queue');
+    }
+  }
+
+  return {
+    start() {
+      for (const job of heldJobs(db)) ledger.apply(job.id, { type: 'rearmed' });
+      cancelTick = clock.after(LOOK_MS, tick);
+    },
+    stop() {
+      cancelTick?.();
+      open.clear();
+    },
+    connected: returnOffers,
+    ready(agentId, draining) {
+      if (draining) open.delete(agentId);
+      else if (!open.has(agentId)) open.set(agentId, 0);
+      poke(agentId);
+    },
+    disconnected(agentId) {
+      open.delete(agentId);
+      returnOffers(agentId);
+    },
+    busy(agentId) {
+      if (open.has(agentId)) open.set(agentId, clock.now() + BUSY_MS);
+    },
+    poke,
+    jobEnded(agentId) {
+      if (open.has(agentId)) open.set(agentId, 0);
+      poke(agentId);
+    },
+  };
+}

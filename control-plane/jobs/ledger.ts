@@ -1,0 +1,154 @@
+import type { Failure } from '../../protocol/failure.ts';
+import type { JobResult } from '../../protocol/job.ts';
+import type { Clock } from '../clock.ts';
+import { recordAttempt, updateAttempt } from '../db/job-attempts.ts';
+import { findJob, type JobRow, updateJob } from '../db/jobs.ts';
+import type { Db } from '../db/open.ts';
+import type { Events } from '../events.ts';
+import type { VaultService } from '../vault/service.ts';
+import type { ProgressBoard } from './progress.ts';
+import { isTerminal, type JobEvent, type JobFacts, transition, type Verdict } from './transitions.ts';
+
+/** Delay before a backup's next try, by the attempt that failed: 10 s, 30 s, 90 s, with a fifth of jitter. */
+export function retryDelayMs(attempt: number, random: () => number = Math.random): number {
+  return Math.round(10_000 * 3 ** (Math.max(attempt, 1) - 1) * (0.9 + 0.2 * random()));
+}
+
+/** What happened to a job, without the facts that the ledger adds by itself. */
+export type Occurrence = JobEvent extends infer E
+  ? E extends JobEvent
+    ? Omit<E, 'now' | 'committed' | 'delayMs' | 'leaseMs'>
+    : never
+  : never;
+
+export interface LedgerDeps {
+  db: Db;
+  clock: Clock;
+  events: Events;
+  vault: Pick<VaultService, 'snapshot'>;
+  progress: ProgressBoard;
+  leaseMs: number;
+}
+
+export type Entry = { verdict: Verdict['verdict']; job: JobRow } | { verdict: 'unknown' };
+
+/** The only writer of jobs' states: every change is one legal transition, durable when `apply` returns. */
+export interface Ledger {
+  apply(jobId: string, occurrence: Occurrence, extra?: { sequence?: number }): Entry;
+}
+
+export function createLedger(deps: LedgerDeps): Ledger {
+  const { db, events, progress } = deps;
+
+  function record(before: JobRow, event: JobEvent, extra: { sequence?: number }): Entry {
+    const verdict = transition(factsOf(before), event);
+    if (verdict.verdict !== 'applied') return { verdict: verdict.verdict, job: before };
+    const { attemptEnd, attemptFailure, next } = verdict;
+    if (onlyProlonged(before, next, deps.leaseMs)) return { verdict: 'applied', job: before };
+    const set = { ...columnsOf(next), ...outcomeColumns(deps, before, next, event), ...extra };
+    const startedAt = next.state === 'running' ? (before.startedAt ?? event.now) : before.startedAt;
+    updateJob(db, before.id, { ...set, startedAt });
+    const key = { jobId: before.id, attempt: attemptEnd ? before.attempt : next.attempt };
+    if (event.type === 'offered') {
+      recordAttempt(db, { ...key, state: 'offered', startedAt: event.now, finishedAt: null, failure: null });
+    } else if (attemptEnd) {
+      updateAttempt(db, key, { state: attemptEnd, finishedAt: event.now, failure: json(attemptFailure) });
+    } else if (next.state === 'running') {
+      updateAttempt(db, key, { state: 'running' });
+    }
+    return { verdict: 'applied', job: { ...before, ...set, startedAt } };
+  }
+
+  return {
+    apply(jobId, occurrence, extra = {}) {
+      const entry = db.transaction(
+        (): Entry => {
+          const before = findJob(db, jobId);
+          if (!before) return { verdict: 'unknown' };
+          return record(before, complete(deps, before, occurrence), extra);
+        },
+        { behavior: 'immediate' },
+      );
+      if (entry.verdict !== 'applied') return entry;
+      const quiet = occurrence.type === 'alive';
+      if (entry.job.state !== 'running') progress.forget(jobId);
+      if (!quiet) events.changed('jobs', jobId);
+      if (isTerminal(entry.job.state)) announceEnd(events, entry.job);
+      return entry;
+    },
+  };
+  function announceEnd(to: Events, job: JobRow): void {
+    to.changed('databases', job.databaseId);
+    if (job.kind === 'backup' && job.state === 'succeeded') to.changed('snapshots', job.snapshotId);
+  }
+}
+
+function complete(deps: LedgerDeps, job: JobRow, occurrence: Occurrence): JobEvent {
+  const committed = job.kind === 'backup' && deps.vault.snapshot(job.snapshotId) !== undefined;
+  // An attempt that died with its agent says nothing about the server: try again at once.
+  const died = occurrence.type === 'ended' && failureOf(occurrence)?.code === 'lease_lost';
+  // A busy agent is left alone by the dispatcher; its job need not wait for more than that.
+  const delayMs = died || occurrence.type === 'refused' ? 0 : retryDelayMs(job.attempt);
+  return {
+    delayMs,
+    ...occurrence,
+    now: deps.clock.now(),
+    committed,
+    leaseMs: deps.leaseMs,
+  } as unknown as JobEvent;
+}
+
+function failureOf(event: Extract<Occurrence, { type: 'ended' }>): Failure | undefined {
+  return event.outcome.state === 'failed' ? event.outcome.failure : undefined;
+}
+
+export function factsOf(job: JobRow): JobFacts {
+  return { ...job, failure: job.failure === null ? null : (JSON.parse(job.failure) as Failure) };
+}
+
+function columnsOf(facts: JobFacts): Partial<JobRow> {
+  const { attempt, cancelRequestedAt, finishedAt, leaseUntil, maxAttempts, notBefore, state } = facts;
+  return {
+    attempt,
+    cancelRequestedAt,
+    finishedAt,
+    leaseUntil,
+    maxAttempts,
+    notBefore,
+    state,
+    failure: json(facts.failure),
+  };
+}
+
+/** Signs of life come several times a second; a lease is written down only when it moved noticeably. */
+function onlyProlonged(before: JobRow, next: JobFacts, leaseMs: number): boolean {
+  if (before.state !== 'running' || next.state !== 'running') return false;
+  if (before.cancelRequestedAt !== next.cancelRequestedAt) return false;
+  return Number(next.leaseUntil) - Number(before.leaseUntil) < leaseMs / 10;
+}
+
+function outcomeColumns(
+  deps: LedgerDeps,
+  before: JobRow,
+  next: JobFacts,
+  event: JobEvent,
+): Pick<Partial<JobRow>, 'result' | 'progress'> {
+  const live = deps.progress.of(before.id);
+  const kept = live && next.state !== 'running' ? { progress: json(live.progress) } : {};
+  if (next.state !== 'succeeded') return kept;
+  const told =
+    event.type === 'ended' && event.outcome.state === 'succeeded' ? event.outcome.result : undefined;
+  return { ...kept, result: json(told ?? resultFromVault(deps, before, live?.progress.reusedBytes ?? 0)) };
+}
+
+/** The result of a backup whose attempt died between its commit and its report. */
+function resultFromVault(deps: LedgerDeps, job: JobRow, reusedBytes: number): JobResult | undefined {
+  const snapshot = deps.vault.snapshot(job.snapshotId);
+  if (!snapshot) return undefined;
+  const { rawBytes, storedBytes } = snapshot;
+  return { kind: 'backup', snapshotId: snapshot.id, rawBytes, storedBytes: storedBytes ?? 0, reusedBytes };
+}
+
+function json(value: unknown): string | null {
+  return value === undefined || value === null ? null : JSON.stringify(value);
+}
