@@ -1,7 +1,15 @@
 import { toFailure } from '../../protocol/failure.ts';
 import type { Registry } from '../agents/registry.ts';
 import type { Clock } from '../clock.ts';
-import { expiredJobs, heldJobs, type JobRow, jobsOfAgent, nextLeaseEnd, nextQueued } from '../db/jobs.ts';
+import {
+  agentsWithDueJobs,
+  expiredJobs,
+  heldJobs,
+  type JobRow,
+  jobsOfAgent,
+  nextLeaseEnd,
+  nextQueued,
+} from '../db/jobs.ts';
 import type { Logger } from '../log.ts';
 import type { Ledger } from './ledger.ts';
 import { buildOffer, type OfferDeps } from './offers.ts';
