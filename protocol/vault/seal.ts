@@ -56,22 +56,32 @@ export function unseal(secret: Uint8Array, subject: Uint8Array, sealed: Uint8Arr
     decipher.final();
     const payload = inner.subarray(1);
     if (inner[0] === CODEC.raw && payload.length <= limit) return payload;
-    if (inner[0] === CODEC.zstd) return zstdDecompressSync(payload, { maxOutputLength: limit });
+    if (inner[0] === CODEC.zstd) return inflate(payload, limit);
     throw new Error('unknown codec');
   } catch (cause) {
     throw corrupt('Stored bytes do not authenticate.', cause);
   }
 }
 
-/** Opens one chunk and proves that it is the one asked for: its HMAC is recomputed before it is returned. */
+function inflate(payload: Uint8Array, limit: number): Buffer {
+  // One byte more than a chunk can have: zlib then fills one buffer, and knows at once that it is done.
+  return zstdDecompressSync(payload, { maxOutputLength: limit, chunkSize: Math.min(limit, CHUNK.max) + 1 });
+}
+
+/**
+ * Opens one chunk and proves that it is the one asked for: its HMAC is recomputed before it is returned.
+ * @param keys the data key it is sealed with, and the server's chunk id key
+ * @param chunk its id, its sealed bytes and the plaintext length that the manifest gives
+ * @throws FailureError `pack_corrupt`
+ */
 export function openChunk(
-  secret: Uint8Array,
-  chunkIdKey: Uint8Array,
-  id: Uint8Array,
-  sealed: Uint8Array,
+  keys: { secret: Uint8Array; chunkIdKey: Uint8Array },
+  chunk: { id: Uint8Array; length: number; sealed: Uint8Array },
 ): Buffer {
-  const plaintext = unseal(secret, id, sealed, CHUNK.max);
-  if (!timingSafeEqual(chunkId(chunkIdKey, plaintext), id))
+  const { id, length, sealed } = chunk;
+  const plaintext = unseal(keys.secret, id, sealed, Math.min(length, CHUNK.max));
+  if (plaintext.length !== length) throw corrupt('A stored chunk has another length than the manifest says.');
+  if (!timingSafeEqual(chunkId(keys.chunkIdKey, plaintext), id))
     throw corrupt('A stored chunk is not the one its id names.');
   return plaintext;
 }

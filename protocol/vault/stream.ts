@@ -73,10 +73,11 @@ function openOne(
 ): Buffer {
   const secret = snapshot.dataKeys.get(sealedKeyId(chunk.sealed));
   if (!secret) throw corrupt(`Chunk ${chunk.id} is sealed with a key that the manifest does not list.`);
-  const plaintext = openChunk(secret, snapshot.chunkIdKey, Buffer.from(chunk.id, 'hex'), chunk.sealed);
-  if (plaintext.length !== chunk.length)
-    throw corrupt(`Chunk ${chunk.id} has another length than the manifest says.`);
-  return plaintext;
+  const { id, length, sealed } = chunk;
+  return openChunk(
+    { secret, chunkIdKey: snapshot.chunkIdKey },
+    { id: Buffer.from(id, 'hex'), length, sealed },
+  );
 }
 
 interface Window {
