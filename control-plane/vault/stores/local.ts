@@ -2,7 +2,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, renameSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { FailureError, fail } from '../../../protocol/failure.ts';
+import { fail } from '../../../protocol/failure.ts';
+import { isCode, storeFailure } from './errors.ts';
 import type { PutTerms, Store, StoredFile, StoreRange } from './store.ts';
 
 const NAME = /^(?!.*(?:^|\/)\.{1,2}(?:\/|$))[A-Za-z0-9._-]+(?:\/[A-Za-z0-9._-]+)*$/;
@@ -25,20 +26,17 @@ export class LocalStore implements Store {
     terms: PutTerms,
   ): Promise<number> {
     let length = 0;
-    await this.#write(name, async (file) => {
+    const write = async (file: FileHandle) => {
       length = await fill(file, body, terms);
       await terms.accept?.({ length, read: (range) => readExactly(file, name, range) });
-      return true;
-    });
+    };
+    await this.#write(name, { write, replace: true });
     return length;
   }
 
   async putIfAbsent(name: string, bytes: Uint8Array): Promise<boolean> {
     if ((await this.size(name)) !== undefined) return false;
-    return this.#write(name, async (file, path) => {
-      await file.writeFile(bytes);
-      return !existsSync(path);
-    });
+    return this.#write(name, { write: (file) => file.writeFile(bytes), replace: false });
   }
 
   async read(name: string, range?: StoreRange): Promise<Buffer> {
@@ -97,8 +95,11 @@ export class LocalStore implements Store {
     }
   }
 
-  /** Stages a file, makes it durable and gives it its name, unless `write` says no. */
-  async #write(name: string, write: (file: FileHandle, path: string) => Promise<boolean>): Promise<boolean> {
+  /** Stages a file, makes it durable and gives it its name; says whether it did, where it must not replace. */
+  async #write(
+    name: string,
+    { write, replace }: { write: (file: FileHandle) => Promise<void>; replace: boolean },
+  ): Promise<boolean> {
     const path = this.#path(name);
     const staged = join(this.#root, STAGING, randomUUID());
     try {
@@ -106,11 +107,13 @@ export class LocalStore implements Store {
       await makeFolder(dirname(staged), this.#root);
       const file = await open(staged, 'wx+', 0o600);
       try {
-        if (!(await write(file, path))) return false;
+        await write(file);
         await file.datasync();
       } finally {
         await file.close();
       }
+      // Nothing of this process comes between these two, and no other process writes to the store.
+      if (!replace && existsSync(path)) return false;
       renameSync(staged, path);
       await syncFolder(dirname(path));
       return true;
@@ -221,33 +224,10 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-function isCode(error: unknown, ...codes: string[]): boolean {
-  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
-}
-
 function tooLarge(maxBytes: number) {
   return fail(
     'message_too_large',
     `A file of the vault has more than ${maxBytes} bytes.`,
     'Send less at once.',
-  );
-}
-
-/** What a failed system call means to whoever asked for it. */
-function storeFailure(error: unknown): unknown {
-  if (error instanceof FailureError || !(error instanceof Error) || !('syscall' in error)) return error;
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === 'ENOSPC' || code === 'EDQUOT')
-    return fail(
-      'disk_full',
-      'The disk of the vault is full.',
-      'Free space where the control plane keeps its vaults, or move them to a larger disk.',
-      { cause: error },
-    );
-  return fail(
-    'store_unavailable',
-    `The vault’s store answers “${code}”.`,
-    'Check that the disk of the vault is mounted, healthy and writable for the control plane.',
-    { retryable: true, cause: error },
   );
 }
