@@ -1,5 +1,4 @@
-import type { Failure, FailureCode } from '../../protocol/failure.ts';
-import { toFailure } from '../../protocol/failure.ts';
+import { type Failure, toFailure } from '../../protocol/failure.ts';
 import { CLOSE } from '../../protocol/handshake.ts';
 import type { ToAgent, ToControlPlane } from '../../protocol/messages.ts';
 import { type Clock, pause } from '../clock.ts';
@@ -9,13 +8,6 @@ import type { PinnedControlPlane } from '../state/control-plane.ts';
 import { fullJitter, SLOWEST } from './backoff.ts';
 import { openSession, type Session } from './session.ts';
 
-/** Rejections that only a person can lift: the agent keeps trying, but slowly. */
-const LASTING: ReadonlySet<FailureCode> = new Set([
-  'agent_revoked',
-  'agent_unknown',
-  'protocol_mismatch',
-  'control_plane_untrusted',
-]);
 /** A session that lasted this long counts as a success for the backoff, in milliseconds. */
 const SETTLED_MS = 10_000;
 
@@ -109,13 +101,15 @@ async function keepConnected(
     const failure = await connectOnce(options, signal, publish);
     publish(undefined);
     if (signal.aborted) return;
-    if (clock.now() - startedAt > SETTLED_MS && !LASTING.has(failure.code)) failures = 0;
-    if (LASTING.has(failure.code)) failures = SLOWEST;
+    // What only a person can lift is tried again all the same, but slowly.
+    const lasting = !failure.retryable;
+    if (clock.now() - startedAt > SETTLED_MS) failures = 0;
+    if (lasting) failures = SLOWEST;
     const waitMs = fullJitter(failures, options.random);
     failures += 1;
     const { code, message, hint } = failure;
     const facts = { code, hint, url: pinned.url, retryInMs: Math.round(waitMs) };
-    if (LASTING.has(code)) log.error(facts, message);
+    if (lasting) log.error(facts, message);
     else log.warn(facts, message);
     await pause(clock, waitMs, signal).catch(() => undefined); // stopping: the loop ends
   }

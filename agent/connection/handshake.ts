@@ -66,7 +66,6 @@ function untrusted(): FailureError {
     'control_plane_untrusted',
     'The control plane at the enrolled address does not prove that it holds the pinned key.',
     'If it was set up anew, enrol this agent again; otherwise something intercepts the connection.',
-    { retryable: true },
   );
 }
 
