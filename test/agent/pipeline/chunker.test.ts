@@ -1,3 +1,4 @@
+import { createCipheriv } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ChunkCutter } from '../../../agent/pipeline/chunker.ts';
@@ -27,6 +28,25 @@ function lengths(cuts: readonly number[]): number[] {
   return cuts.map((end, i) => end - (cuts[i - 1] ?? 0));
 }
 
+/** The rule as docs/vault-format.md words it, byte by byte. */
+function endsByTheBook(bytes: Uint8Array, seed = SEED): number[] {
+  const stream = createCipheriv('aes-256-ctr', seed, Buffer.alloc(16)).update(Buffer.alloc(1024));
+  const table = Array.from({ length: 256 }, (_, i) => BigInt(stream.readUInt32BE(i * 4)));
+  const found: number[] = [];
+  for (let start = 0, at = 0, h = 0n; at < bytes.length; ) {
+    at += 1;
+    const n = at - start;
+    if (n > 65_504) h = ((h << 1n) + table[bytes[at - 1]!]!) % 2n ** 32n;
+    const early = n > 65_536 && n <= 262_144 && h >> 12n === 0n;
+    const late = n > 262_144 && n <= 1_048_576 && h >> 16n === 0n;
+    if (!early && !late && n !== 1_048_576 && at !== bytes.length) continue;
+    found.push(at);
+    start = at;
+    h = 0n;
+  }
+  return found;
+}
+
 const CONTENTS = {
   random: noise(6 * MIB),
   text: patterned(6 * MIB),
@@ -51,6 +71,11 @@ describe.each(Object.entries(CONTENTS))('cutting %s', (_name, bytes) => {
       }),
       { numRuns: 30 },
     );
+  });
+
+  test('follows the documented rule', () => {
+    const some = bytes.subarray(0, 3 * MIB);
+    expect(ends(some)).toEqual(endsByTheBook(some));
   });
 
   test('keeps lengths within bounds and covers everything', () => {
