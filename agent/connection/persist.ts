@@ -33,14 +33,16 @@ export function createPersistence(options: PersistOptions): Persistence {
   return async (call, signal) => {
     signal.throwIfAborted();
     const session = options.connection.live();
+    let last: unknown;
     try {
       if (session) return await call(session);
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error;
+      last = error;
     }
     waiting.enter();
     try {
-      return await repeat(options, call, signal);
+      return await repeat(options, call, { signal, last });
     } finally {
       waiting.leave();
     }
@@ -50,13 +52,13 @@ export function createPersistence(options: PersistOptions): Persistence {
 async function repeat<T>(
   options: PersistOptions,
   call: (session: Session) => Promise<T>,
-  signal: AbortSignal,
+  { signal, last }: { signal: AbortSignal; last: unknown },
 ): Promise<T> {
+  let reason = last;
   const { clock, connection, outageLimitMs } = options;
   const limit = new AbortController();
   const cancel = clock.after(outageLimitMs, () => limit.abort());
   const patience = AbortSignal.any([signal, limit.signal]);
-  let last: unknown;
   try {
     for (let failures = 0; !patience.aborted; failures += 1) {
       if (failures > 0 || connection.live()) {
@@ -67,7 +69,7 @@ async function repeat<T>(
         return await call(session);
       } catch (error) {
         if (!(error instanceof Unavailable)) throw error;
-        last = error;
+        reason = error;
       }
     }
   } catch (error) {
@@ -77,7 +79,7 @@ async function repeat<T>(
     cancel();
   }
   signal.throwIfAborted();
-  throw gaveUp(outageLimitMs, last);
+  throw gaveUp(outageLimitMs, reason);
 }
 
 function gaveUp(outageLimitMs: number, last: unknown) {
