@@ -8,7 +8,9 @@ const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;
  * What a PostgreSQL database holds, taken by SQL alone: a checksum and a count per table, the state of each
  * sequence, a checksum per large object. Two databases with the same answer hold the same data.
  */
-export async function fingerprint(query: Query): Promise<Record<string, string>> {
+export async function fingerprint(run: Query): Promise<Record<string, string>> {
+  // A database's own settings must not change how its values are written here.
+  const query: Query = (sql) => run(`SET datestyle = 'ISO'; SET extra_float_digits = 3; ${sql}`);
   const found: Record<string, string> = {};
   const relations = await query(
     `SELECT n.nspname AS schema, c.relname AS name, c.relkind AS kind FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -103,13 +103,7 @@ const NODE_CODES: Record<string, Explain> = {
 
 const SQLSTATES: Record<string, Explain> = {
   '28P01': denied,
-  '28000': (where, text) =>
-    where.tls === 'off'
-      ? {
-          ...denied(where, text),
-          hint: `${denied(where, text).hint} If the server lets only encrypted connections in, choose TLS “Prefer” or “Require”.`,
-        }
-      : denied(where, text),
+  '28000': (where, text) => (text.includes('no encryption') ? tlsRequired(where, text) : denied(where, text)),
   '3D000': (_, text) => ({
     code: 'database_missing',
     message: text,
