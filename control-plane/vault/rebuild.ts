@@ -12,22 +12,22 @@ export interface Rebuilt extends Reconciled {
 
 /**
  * Makes the index anew from the stores alone. The caller holds the lock on the data directory.
- * @param options `deep` compares every pack's hash with its name: all bytes of the vault are read
+ * @param options `quick` reads only the packs' trailers, not every byte to compare its hash with its name
  */
 export async function rebuildIndex(options: {
   dataDir: string;
   db: Db;
   master: Sealing;
-  deep: boolean;
+  quick: boolean;
 }): Promise<Rebuilt[]> {
-  const { dataDir, db, master, deep } = options;
+  const { dataDir, db, master, quick } = options;
   const vaults = await openVaults(dataDir, master);
   const context = createContext(db, vaults, Date.now);
   const rebuilt: Rebuilt[] = [];
   for (const vault of vaults) {
     context.index.clear(vault.id);
     context.index.addVault(vaultRow(vault));
-    const result = await reconcile(context, vault, { deep });
+    const result = await reconcile(context, vault, { quick });
     rebuilt.push({ vaultId: vault.id, name: vault.secrets.name, ...result });
   }
   return rebuilt;

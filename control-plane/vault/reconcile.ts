@@ -30,16 +30,18 @@ interface Task {
  * Compares the names in the store with the index, after a stop in the middle of something or a change from
  * outside. The store is the truth: what the index lacks is verified and added, what the store lacks is
  * forgotten. With an empty index this is a rebuild.
+ * @param options `quick`: takes the word of unknown packs’ trailers. Otherwise all their bytes are compared with
+ * their names, so that a pack once refused as damaged is not let in by the next start.
  */
 export async function reconcile(
   context: VaultContext,
   vault: OpenVault,
-  { deep = false }: { deep?: boolean } = {},
+  { quick = false }: { quick?: boolean } = {},
 ): Promise<Reconciled> {
   const swept = await vault.store.sweep();
   const added = { agents: 0, keys: 0, packs: 0, snapshots: 0 };
   const result: Reconciled = { swept, added, forgotten: { packs: 0, snapshots: 0 }, refused: [] };
-  const task: Task = { context, vault, deep, result };
+  const task: Task = { context, vault, deep: !quick, result };
   await reconcileAgents(task);
   await reconcileKeys(task);
   await reconcilePacks(task);
