@@ -8,6 +8,7 @@ import type { AgentIdentity } from '../identity.ts';
 import type { Log } from '../log.ts';
 import type { PinnedControlPlane } from '../state/control-plane.ts';
 import { controlPlaneOrigin, socketUrl } from './address.ts';
+import { closeCodeOf, connectionFailed, connectionLost, interrupted, silent, tooLarge } from './endings.ts';
 import { createGreeting } from './greeting.ts';
 import { startHeartbeat } from './heartbeat.ts';
 
@@ -126,10 +127,10 @@ function createLine(socket: WebSocket, options: SessionOptions): Line {
   });
   socket.on('ping', heartbeat.heard);
   socket.on('pong', heartbeat.heard);
-  socket.on('error', (error) => closed.resolve(unreachable(options.pinned.url, error)));
+  socket.on('error', (error) => closed.resolve(connectionFailed(options.pinned.url, error)));
   socket.on('close', (code) => {
     heartbeat.stop();
-    closed.resolve(lost(code));
+    closed.resolve(connectionLost(code));
   });
   return { live: live.promise, closed: closed.promise, end };
 }
@@ -190,62 +191,4 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined; // refused by the schema, like any other unknown message
   }
-}
-
-function closeCodeOf(error: unknown): number {
-  const { code } = toFailure(error);
-  if (code === 'signature_invalid' || code === 'control_plane_untrusted') return CLOSE.badSignature;
-  if (code === 'protocol_mismatch') return CLOSE.protocolMismatch;
-  return code === 'unknown_message' ? CLOSE.badFrame : CLOSE.badHandshake;
-}
-
-function tooLarge(type: string): FailureError {
-  return fail(
-    'message_too_large',
-    `The agent's “${type}” message is larger than ${MAX_FRAME_BYTES} bytes.`,
-    'Ask for less at once.',
-  );
-}
-
-function unreachable(url: string, error: Error): Failure {
-  const tooBig = (error as NodeJS.ErrnoException).code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
-  return fail(
-    tooBig ? 'message_too_large' : 'control_plane_unreachable',
-    `The connection to ${url} failed: ${error.message}`,
-    'Check that the control plane runs and that this host may open outgoing connections to it.',
-    { retryable: true },
-  ).failure;
-}
-
-function silent(): Failure {
-  return fail(
-    'control_plane_unreachable',
-    'The control plane has been silent for too long.',
-    'The agent reconnects by itself. If this repeats, look for a proxy that cuts idle WebSockets.',
-    { retryable: true },
-  ).failure;
-}
-
-function interrupted(): Failure {
-  return fail('cancelled', 'The agent is stopping.', 'Nothing to do.').failure;
-}
-
-function lost(code: number): Failure {
-  if (code === CLOSE.agentRevoked) {
-    return fail('agent_revoked', 'This agent was revoked.', 'Enrol it again with a new token.').failure;
-  }
-  if (code === CLOSE.superseded || code === CLOSE.duplicate) {
-    return fail(
-      'agent_duplicate',
-      'Another connection uses this agent’s identity.',
-      'If this host was cloned, remove the state directory of the clone and enrol it as an agent of its own.',
-      { retryable: true },
-    ).failure;
-  }
-  return fail(
-    'control_plane_unreachable',
-    `The connection to the control plane was closed (code ${code}).`,
-    'The agent reconnects by itself.',
-    { retryable: true },
-  ).failure;
 }

@@ -1,12 +1,11 @@
 import { type FailureError, fail } from '../../protocol/failure.ts';
 import type { JobResult, RestoreOffer } from '../../protocol/job.ts';
-import type { RestorePlan, RestorePreflight } from '../../protocol/restore.ts';
 import type { RestoreSource } from '../engines/driver.ts';
 import { type OpenedSnapshot, openSnapshot } from '../pipeline/restore.ts';
 import type { JobContext } from './context.ts';
-import { blockerFailure, type JobParts, openServer } from './parts.ts';
+import { type JobParts, openServer } from './parts.ts';
 
-/** Runs one restore: the snapshot is proved and the target preflighted before anything changes. */
+/** Runs one restore: the snapshot is proved before the driver touches the target. */
 export async function runRestore(
   parts: JobParts,
   offer: RestoreOffer,
@@ -21,10 +20,7 @@ export async function runRestore(
   if (manifest.server.engine !== server.engine) throw otherEngine(manifest.server.engine, server.engine);
   const source: RestoreSource = { serverVersion: manifest.server.version, catalog };
   const { plan } = offer;
-  const preflight = await driver.preflightRestore(target, { plan, source }, context);
-  for (const { message } of preflight.findings) context.log(message);
-  const obstacle = obstacleTo(plan, preflight);
-  if (obstacle) throw obstacle;
+  // The driver preflights the target once more before it changes anything.
   const report = await driver.restore(target, { plan, source, open: snapshot.open }, context);
   return { kind: 'restore', rawBytes: snapshot.totalBytes, report };
 }
@@ -42,20 +38,6 @@ async function open(parts: JobParts, offer: RestoreOffer, context: JobContext): 
     signal: context.signal,
     onProgress: context.progress,
   });
-}
-
-/** Why the plan cannot be carried out on this target, as the preflight has just found it. */
-export function obstacleTo(plan: RestorePlan, preflight: RestorePreflight): FailureError | undefined {
-  const mode = preflight.modes.find((verdict) => verdict.mode === plan.mode);
-  const owners = preflight.ownerChoices.find((verdict) => verdict.choice === plan.owners);
-  for (const verdict of [mode, owners]) {
-    if (verdict?.possible) continue;
-    const reason = verdict?.reason ?? 'This agent does not know this way of restoring.';
-    return fail('restore_not_possible', reason, 'Run the preflight again and choose what it offers.', {
-      ...(verdict?.sql ? { sql: verdict.sql } : {}),
-    });
-  }
-  return blockerFailure(preflight.findings, 'restore_not_possible');
 }
 
 function otherEngine(from: string, to: string): FailureError {
