@@ -65,3 +65,7 @@ export function stopProtecting(db: Db, id: string): boolean {
   const where = and(eq(databases.id, id), isNotNull(databases.protectedAt));
   return db.update(databases).set({ protectedAt: null }).where(where).run().changes > 0;
 }
+
+export function stopProtectingServer(db: Db, serverId: string): void {
+  db.update(databases).set({ protectedAt: null }).where(eq(databases.serverId, serverId)).run();
+}

@@ -143,14 +143,17 @@ export function nextLeaseEnd(db: Db): number | null {
   );
 }
 
-/** Newest job of each database. */
-export function latestJobs(db: Db): Map<string, JobListing> {
+/** Newest backup job of each database. */
+export function latestBackups(db: Db): Map<string, JobListing> {
   const times = db.select({ databaseId: jobs.databaseId, at: max(jobs.createdAt).as('at') }).from(jobs);
-  const newest = times.groupBy(jobs.databaseId).as('newest');
+  const newest = times.where(eq(jobs.kind, 'backup')).groupBy(jobs.databaseId).as('newest');
   const rows = db
     .select({ job: jobs, databaseName: databases.name, serverName: servers.name, agentName: agents.name })
     .from(newest)
-    .innerJoin(jobs, and(eq(jobs.databaseId, newest.databaseId), eq(jobs.createdAt, newest.at)))
+    .innerJoin(
+      jobs,
+      and(eq(jobs.databaseId, newest.databaseId), eq(jobs.kind, 'backup'), eq(jobs.createdAt, newest.at)),
+    )
     .innerJoin(databases, eq(databases.id, jobs.databaseId))
     .innerJoin(servers, eq(servers.id, jobs.serverId))
     .innerJoin(agents, eq(agents.id, jobs.agentId))

@@ -1,0 +1,37 @@
+import type { Bearers } from './agents/bearers.ts';
+import type { Enrolment } from './agents/enrolment.ts';
+import type { Registry } from './agents/registry.ts';
+import type { Audit } from './audit.ts';
+import type { Auth } from './auth/auth.ts';
+import type { Clock } from './clock.ts';
+import type { Db } from './db/open.ts';
+import type { Events } from './events.ts';
+import type { ProgressBoard } from './jobs/progress.ts';
+import type { JobService } from './jobs/service.ts';
+import type { ControlPlaneIdentity } from './keys/identity.ts';
+import type { Logger } from './log.ts';
+import type { AgentVault, VaultService } from './vault/service.ts';
+
+/** Everything the HTTP side works with; made once, in `control-plane.ts`. */
+export interface AppDeps {
+  db: Db;
+  clock: Clock;
+  log: Logger;
+  audit: Audit;
+  events: Events;
+  identity: ControlPlaneIdentity;
+  auth: Auth;
+  /** Address people and agents use, without a trailing slash. */
+  url: string;
+  /** Origins of our own pages. */
+  origins: readonly string[];
+  registry: Registry;
+  bearers: Bearers;
+  enrolment: Enrolment;
+  vault: VaultService;
+  agentVault: AgentVault;
+  jobs: JobService;
+  progress: ProgressBoard;
+  /** Directory of the built web UI. */
+  webRoot: string;
+}

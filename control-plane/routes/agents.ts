@@ -1,0 +1,39 @@
+import { Hono } from 'hono';
+import { z } from 'zod';
+import { fail } from '../../protocol/failure.ts';
+import { revoke } from '../agents/membership.ts';
+import type { PrincipalEnv } from '../auth/principal.ts';
+import { findAgent, renameAgent } from '../db/agents.ts';
+import type { AppDeps } from '../deps.ts';
+import { auditAct, found, requireConfirmation } from '../http/acting.ts';
+import { validate } from '../http/validate.ts';
+import { allAgents, oneAgent } from '../views/agents.ts';
+
+export function agentRoutes(deps: AppDeps) {
+  const { db, events } = deps;
+  return new Hono<PrincipalEnv>()
+    .get('/agents', (c) => c.json(allAgents(deps)))
+    .get('/agents/:id', (c) => c.json(found(oneAgent(deps, c.req.param('id')), 'agent')))
+    .patch('/agents/:id', validate('json', z.object({ name: z.string().trim().min(1).max(255) })), (c) => {
+      const agent = found(findAgent(db, c.req.param('id')), 'agent');
+      const { name } = c.req.valid('json');
+      renameAgent(db, agent.id, name);
+      auditAct(deps, c, {
+        action: 'agent.rename',
+        target: { kind: 'agent', id: agent.id, name },
+        details: { formerly: agent.name },
+      });
+      events.changed('agents', agent.id);
+      return c.json(found(oneAgent(deps, agent.id), 'agent'));
+    })
+    .post('/agents/:id/revoke', validate('json', z.object({ confirm: z.string() })), (c) => {
+      const agent = found(findAgent(db, c.req.param('id')), 'agent');
+      requireConfirmation(c.req.valid('json').confirm, agent.name);
+      if (!revoke(deps, agent.id)) {
+        throw fail('conflict', 'The agent was revoked already.', 'Nothing is left to do.');
+      }
+      const target = { kind: 'agent', id: agent.id, name: agent.name };
+      auditAct(deps, c, { action: 'agent.revoke', target });
+      return c.json(found(oneAgent(deps, agent.id), 'agent'));
+    });
+}

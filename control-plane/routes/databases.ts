@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+import { Hono } from 'hono';
+import { z } from 'zod';
+import { fail } from '../../protocol/failure.ts';
+import type { PrincipalEnv } from '../auth/principal.ts';
+import { findDatabase, findDatabaseByName, protectDatabase, stopProtecting } from '../db/databases.ts';
+import { openBackupOf } from '../db/jobs.ts';
+import { findServer } from '../db/servers.ts';
+import type { AppDeps } from '../deps.ts';
+import { auditAct, found, requireConfirmation } from '../http/acting.ts';
+import { validate } from '../http/validate.ts';
+import { oneDatabase, searchDatabases } from '../views/databases.ts';
+import { oneJob } from '../views/jobs.ts';
+
+const protectBody = z.object({
+  serverId: z.uuid(),
+  names: z.array(z.string().min(1).max(255)).min(1).max(500),
+});
+const searchQuery = z.object({ q: z.string().max(255).optional(), serverId: z.uuid().optional() });
+
+export function databaseRoutes(deps: AppDeps) {
+  const { clock, db, events, jobs, registry } = deps;
+  return new Hono<PrincipalEnv>()
+    .get('/databases', validate('query', searchQuery), (c) =>
+      c.json(searchDatabases(deps, c.req.valid('query'))),
+    )
+    .get('/databases/:id', (c) => c.json(found(oneDatabase(deps, c.req.param('id')), 'database')))
+    .post('/databases', validate('json', protectBody), (c) => {
+      const { names, serverId } = c.req.valid('json');
+      const server = found(findServer(db, serverId), 'server');
+      const now = clock.now();
+      db.transaction(() => {
+        for (const name of new Set(names)) {
+          protectDatabase(db, { id: randomUUID(), serverId, name, createdAt: now, protectedAt: now });
+        }
+      });
+      auditAct(deps, c, {
+        action: 'database.protect',
+        target: { kind: 'server', id: server.id, name: server.name },
+        details: { names },
+      });
+      events.changed('databases');
+      const rows = [...new Set(names)].map((name) => findDatabaseByName(db, serverId, name));
+      return c.json(
+        rows.map((row) => found(row && oneDatabase(deps, row.id), 'database')),
+        201,
+      );
+    })
+    .delete('/databases/:id', validate('json', z.object({ confirm: z.string() })), (c) => {
+      const database = found(findDatabase(db, c.req.param('id')), 'database');
+      requireConfirmation(c.req.valid('json').confirm, database.name);
+      if (openBackupOf(db, database.id)) {
+        throw fail('conflict', 'A backup of this database is queued or running.', 'Cancel it first.');
+      }
+      stopProtecting(db, database.id);
+      const target = { kind: 'database', id: database.id, name: database.name };
+      auditAct(deps, c, { action: 'database.stop-protecting', target });
+      events.changed('databases', database.id);
+      return c.json({ id: database.id });
+    })
+    .post('/databases/:id/preflight', async (c) => {
+      const { agentId, name, serverId } = found(findDatabase(db, c.req.param('id')), 'database');
+      return c.json(await registry.ask(agentId, 'backup.preflight', { serverId, database: name }));
+    })
+    .post('/databases/:id/backup', (c) => {
+      const database = found(findDatabase(db, c.req.param('id')), 'database');
+      const job = jobs.createBackup(database.id, c.get('principal').user.name);
+      auditAct(deps, c, {
+        action: 'job.backup',
+        target: { kind: 'database', id: database.id, name: database.name },
+        details: { jobId: job.id },
+      });
+      events.changed('jobs', job.id);
+      return c.json(found(oneJob(deps, job.id), 'job'), 202);
+    });
+}

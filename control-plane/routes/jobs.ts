@@ -1,0 +1,48 @@
+import { Hono } from 'hono';
+import { z } from 'zod';
+import { JOB_STATES, type JobState } from '../../protocol/job.ts';
+import type { PrincipalEnv } from '../auth/principal.ts';
+import { listJobs } from '../db/jobs.ts';
+import type { AppDeps } from '../deps.ts';
+import { auditAct, found } from '../http/acting.ts';
+import { validate } from '../http/validate.ts';
+import { jobInFull, jobView, oneJob } from '../views/jobs.ts';
+
+const listQuery = z.object({
+  /** Comma-separated. */
+  state: z
+    .string()
+    .transform((text) => text.split(',') as JobState[])
+    .pipe(z.array(z.enum(JOB_STATES)).max(JOB_STATES.length))
+    .optional(),
+  databaseId: z.uuid().optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  before: z.iso
+    .datetime()
+    .transform((text) => Date.parse(text))
+    .optional(),
+});
+
+export function jobRoutes(deps: AppDeps) {
+  const { db, events, jobs } = deps;
+  return new Hono<PrincipalEnv>()
+    .get('/jobs', validate('query', listQuery), (c) => {
+      const { before, databaseId, limit, state } = c.req.valid('query');
+      return c.json(
+        listJobs(db, { states: state, databaseId, before, limit }).map((job) => jobView(deps, job)),
+      );
+    })
+    .get('/jobs/:id', (c) => c.json(found(jobInFull(deps, c.req.param('id')), 'job')))
+    .post('/jobs/:id/cancel', (c) => {
+      const { id } = jobs.cancel(c.req.param('id'));
+      auditAct(deps, c, { action: 'job.cancel', target: { kind: 'job', id } });
+      return c.json(found(oneJob(deps, id), 'job'));
+    })
+    .post('/jobs/:id/retry', (c) => {
+      const earlier = c.req.param('id');
+      const { id } = jobs.retry(earlier, c.get('principal').user.name);
+      auditAct(deps, c, { action: 'job.retry', target: { kind: 'job', id }, details: { like: earlier } });
+      events.changed('jobs', id);
+      return c.json(found(oneJob(deps, id), 'job'), 202);
+    });
+}

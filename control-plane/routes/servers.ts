@@ -1,0 +1,75 @@
+import { Hono } from 'hono';
+import { z } from 'zod';
+import { sealedCredentialsSchema } from '../../protocol/credentials.ts';
+import { putServer, removeServer } from '../agents/servers.ts';
+import type { PrincipalEnv } from '../auth/principal.ts';
+import { listDatabases } from '../db/databases.ts';
+import { findServer, updateServer } from '../db/servers.ts';
+import type { AppDeps } from '../deps.ts';
+import { auditAct, found, requireConfirmation } from '../http/acting.ts';
+import { validate } from '../http/validate.ts';
+import { allServers, oneServer } from '../views/servers.ts';
+
+const serverBody = z.object({
+  agentId: z.uuid(),
+  name: z.string().trim().min(1).max(255),
+  engine: z.string().max(32),
+  sealed: sealedCredentialsSchema,
+});
+const probeBody = z.object({
+  agentId: z.uuid(),
+  serverId: z.uuid(),
+  sealed: sealedCredentialsSchema.optional(),
+});
+
+export function serverRoutes(deps: AppDeps) {
+  const { db, registry } = deps;
+  return new Hono<PrincipalEnv>()
+    .get('/servers', (c) => c.json(allServers(deps)))
+    .get('/servers/:id', (c) => c.json(found(oneServer(deps, c.req.param('id')), 'server')))
+    .post('/servers/probe', validate('json', probeBody), async (c) => {
+      const { agentId, sealed, serverId } = c.req.valid('json');
+      const question = sealed === undefined ? { serverId } : { serverId, sealed };
+      const facts = await registry.ask(agentId, 'server.probe', question);
+      const known = findServer(db, serverId);
+      if (known?.agentId === agentId) updateServer(db, serverId, { version: facts.version });
+      auditAct(deps, c, {
+        action: 'server.probe',
+        target: { kind: 'server', id: serverId, name: known?.name },
+      });
+      return c.json(facts);
+    })
+    .post('/servers', validate('json', serverBody.extend({ id: z.uuid() })), async (c) => {
+      const wish = c.req.valid('json');
+      await putServer(deps, wish);
+      auditAct(deps, c, { action: 'server.add', target: { kind: 'server', id: wish.id, name: wish.name } });
+      return c.json(found(oneServer(deps, wish.id), 'server'), 201);
+    })
+    .put('/servers/:id', validate('json', serverBody), async (c) => {
+      const { id } = found(findServer(db, c.req.param('id')), 'server');
+      const wish = { ...c.req.valid('json'), id };
+      await putServer(deps, wish);
+      auditAct(deps, c, { action: 'server.change', target: { kind: 'server', id, name: wish.name } });
+      return c.json(found(oneServer(deps, id), 'server'));
+    })
+    .delete('/servers/:id', validate('json', z.object({ confirm: z.string() })), async (c) => {
+      const server = found(findServer(db, c.req.param('id')), 'server');
+      requireConfirmation(c.req.valid('json').confirm, server.name);
+      await removeServer(deps, server);
+      const target = { kind: 'server', id: server.id, name: server.name };
+      auditAct(deps, c, { action: 'server.remove', target });
+      return c.json({ id: server.id });
+    })
+    .get('/servers/:id/available-databases', async (c) => {
+      const server = found(findServer(db, c.req.param('id')), 'server');
+      const { databases } = await registry.ask(server.agentId, 'databases.list', { serverId: server.id });
+      const ours = new Map(
+        listDatabases(db, { serverId: server.id })
+          .filter(({ protectedAt }) => protectedAt !== null)
+          .map(({ id, name }) => [name, id]),
+      );
+      return c.json({
+        databases: databases.map((one) => ({ ...one, databaseId: ours.get(one.name) ?? null })),
+      });
+    });
+}

@@ -1,0 +1,41 @@
+import { Hono } from 'hono';
+import { z } from 'zod';
+import { checkOrigin } from '../auth/principal.ts';
+import { createOwner, setupNeeded } from '../auth/setup.ts';
+import type { AppDeps } from '../deps.ts';
+import type { RequestEnv } from '../http/env.ts';
+import { validate } from '../http/validate.ts';
+
+const setupBody = z.object({
+  token: z.string().min(1).max(128),
+  name: z.string().trim().min(1).max(100),
+  email: z.email().max(254),
+  password: z.string().min(8).max(128),
+});
+
+/** The owner's account, made once with the link from the log. Open to everybody. */
+export function setupRoutes(deps: AppDeps) {
+  const { audit, auth, db, origins } = deps;
+  return new Hono<RequestEnv>()
+    .get('/setup', (c) => c.json({ needed: setupNeeded(db) }))
+    .post('/setup', validate('json', setupBody), async (c) => {
+      const origin = c.req.header('origin');
+      if (origin !== undefined) checkOrigin(origin, origins);
+      const { token, ...owner } = c.req.valid('json');
+      const { password } = await auth.$context;
+      const { id } = await createOwner({ ...deps, hashPassword: password.hash }, token, owner);
+      const { email, name } = owner;
+      audit({
+        actor: { kind: 'user', id, name },
+        action: 'owner.create',
+        target: { kind: 'user', id, name },
+        from: c.get('from'),
+      });
+      const signedIn = await auth.api.signInEmail({
+        body: { email, password: owner.password },
+        asResponse: true,
+      });
+      for (const cookie of signedIn.headers.getSetCookie()) c.header('set-cookie', cookie, { append: true });
+      return c.json({ user: { id, name, email: email.toLowerCase() } }, 201);
+    });
+}

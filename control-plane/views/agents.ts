@@ -1,0 +1,64 @@
+import { fingerprint } from '../../protocol/enrolment.ts';
+import type { Inventory } from '../../protocol/messages.ts';
+import { type AgentRow, findAgent, listAgents } from '../db/agents.ts';
+import { listDatabases } from '../db/databases.ts';
+import { listServers } from '../db/servers.ts';
+import type { AppDeps } from '../deps.ts';
+import { iso, isoOrNull } from './times.ts';
+
+type Deps = Pick<AppDeps, 'db' | 'registry' | 'clock'>;
+
+export type AgentState = 'online' | 'offline' | 'revoked';
+
+export function agentState(
+  registry: Deps['registry'],
+  agent: { id: string; revokedAt: number | null },
+): AgentState {
+  if (agent.revokedAt !== null) return 'revoked';
+  return registry.isOnline(agent.id) ? 'online' : 'offline';
+}
+
+function view({ clock, registry }: Deps, agent: AgentRow, counts: Counts) {
+  const session = registry.session(agent.id);
+  return {
+    id: agent.id,
+    name: agent.name,
+    state: agentState(registry, agent),
+    connectedSince: session ? iso(session.connectedAt) : null,
+    lastSeenAt: session ? iso(clock.now()) : isoOrNull(agent.lastSeenAt),
+    version: agent.version,
+    fingerprint: fingerprint(agent.identityKey),
+    sealingKey: agent.sealingKey,
+    inventory: agent.inventory === null ? null : (JSON.parse(agent.inventory) as Inventory),
+    createdAt: iso(agent.createdAt),
+    serverCount: counts.servers.get(agent.id) ?? 0,
+    databaseCount: counts.databases.get(agent.id) ?? 0,
+  };
+}
+
+/** An agent as the API shows it. */
+export type AgentView = ReturnType<typeof view>;
+
+interface Counts {
+  servers: Map<string, number>;
+  databases: Map<string, number>;
+}
+
+function countsOf({ db }: Deps): Counts {
+  const servers = new Map<string, number>();
+  const databases = new Map<string, number>();
+  const add = (map: Map<string, number>, id: string) => map.set(id, (map.get(id) ?? 0) + 1);
+  for (const { agentId, removedAt } of listServers(db)) if (removedAt === null) add(servers, agentId);
+  for (const { agentId, protectedAt } of listDatabases(db)) if (protectedAt !== null) add(databases, agentId);
+  return { servers, databases };
+}
+
+export function allAgents(deps: Deps): AgentView[] {
+  const counts = countsOf(deps);
+  return listAgents(deps.db).map((agent) => view(deps, agent, counts));
+}
+
+export function oneAgent(deps: Deps, id: string): AgentView | undefined {
+  const agent = findAgent(deps.db, id);
+  return agent && view(deps, agent, countsOf(deps));
+}

@@ -1,0 +1,63 @@
+import type { Failure } from '../../protocol/failure.ts';
+import type { JobResult, Progress } from '../../protocol/job.ts';
+import type { RestorePlan } from '../../protocol/restore.ts';
+import { attemptsOf } from '../db/job-attempts.ts';
+import { logOf } from '../db/job-log.ts';
+import { findJobListing, type JobListing } from '../db/jobs.ts';
+import type { AppDeps } from '../deps.ts';
+import { iso, isoOrNull } from './times.ts';
+
+type Deps = Pick<AppDeps, 'db' | 'progress'>;
+
+const parsed = <T>(json: string | null) => (json === null ? null : (JSON.parse(json) as T));
+
+export function jobView({ progress }: Pick<Deps, 'progress'>, job: JobListing) {
+  const live = job.state === 'running' ? progress.of(job.id) : undefined;
+  return {
+    id: job.id,
+    kind: job.kind,
+    state: job.state,
+    databaseId: job.databaseId,
+    databaseName: job.databaseName,
+    serverId: job.serverId,
+    serverName: job.serverName,
+    agentId: job.agentId,
+    agentName: job.agentName,
+    snapshotId: job.snapshotId,
+    attempt: job.attempt,
+    maxAttempts: job.maxAttempts,
+    createdAt: iso(job.createdAt),
+    startedAt: isoOrNull(job.startedAt),
+    finishedAt: isoOrNull(job.finishedAt),
+    cancelRequested: job.cancelRequestedAt !== null,
+    progress: live?.progress ?? parsed<Progress>(job.progress),
+    ratePerSecond: live?.ratePerSecond ?? null,
+    etaSeconds: live?.etaSeconds ?? null,
+    result: parsed<JobResult>(job.result),
+    failure: parsed<Failure>(job.failure),
+    plan: parsed<RestorePlan>(job.plan),
+    requestedBy: job.requestedBy,
+  };
+}
+
+/** A job as the API shows it. */
+export type JobView = ReturnType<typeof jobView>;
+
+export function oneJob(deps: Deps, id: string): JobView | undefined {
+  const job = findJobListing(deps.db, id);
+  return job && jobView(deps, job);
+}
+
+/** A job with its attempts and its log. */
+export function jobInFull(deps: Deps, id: string) {
+  const job = oneJob(deps, id);
+  if (!job) return undefined;
+  const attempts = attemptsOf(deps.db, id).map(({ attempt, failure, finishedAt, startedAt, state }) => ({
+    attempt,
+    state,
+    startedAt: iso(startedAt),
+    finishedAt: isoOrNull(finishedAt),
+    failure: parsed<Failure>(failure),
+  }));
+  return { ...job, attempts, log: logOf(deps.db, id).map(({ at, text }) => ({ at: iso(at), text })) };
+}

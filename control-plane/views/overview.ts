@@ -1,0 +1,46 @@
+import { listAgents } from '../db/agents.ts';
+import { listJobs, OPEN_STATES } from '../db/jobs.ts';
+import type { AppDeps } from '../deps.ts';
+import { type DatabaseView, searchDatabases } from './databases.ts';
+import { jobView } from './jobs.ts';
+
+type Deps = Pick<AppDeps, 'db' | 'registry' | 'vault' | 'progress'>;
+
+const MAX_JOBS = 100;
+const RECENT_JOBS = 10;
+
+/** The first page: is everything backed up, and what needs a person? */
+export function overview(deps: Deps) {
+  const { db, registry, vault } = deps;
+  const databases = searchDatabases(deps).filter((one) => one.protected);
+  const counted = (status: DatabaseView['status']) => databases.filter((one) => one.status === status).length;
+  const agents = listAgents(db).filter((agent) => agent.revokedAt === null);
+  const snapshots = vault.listSnapshots({});
+  const jobs = (states: Parameters<typeof listJobs>[1]['states'], limit: number) =>
+    listJobs(db, { states, limit }).map((job) => jobView(deps, job));
+  return {
+    databases: {
+      total: databases.length,
+      protected: counted('protected'),
+      atRisk: counted('at-risk'),
+      unprotected: counted('unprotected'),
+    },
+    attention: databases
+      .filter((one) => one.status !== 'protected')
+      .map((one) => ({
+        databaseId: one.id,
+        name: one.name,
+        serverName: one.serverName,
+        reason: one.statusReason,
+        since: one.statusSince,
+      })),
+    agents: { total: agents.length, online: agents.filter(({ id }) => registry.isOnline(id)).length },
+    storage: {
+      rawBytes: snapshots.reduce((sum, { rawBytes }) => sum + rawBytes, 0),
+      storedBytes: vault.vaults().reduce((sum, one) => sum + one.storedBytes, 0),
+      snapshots: snapshots.length,
+    },
+    activeJobs: jobs(OPEN_STATES, MAX_JOBS),
+    recentJobs: jobs(['succeeded', 'failed', 'cancelled', 'lost'], RECENT_JOBS),
+  };
+}

@@ -1,0 +1,36 @@
+import { listAgents } from '../db/agents.ts';
+import { listServers, type ServerListing } from '../db/servers.ts';
+import type { AppDeps } from '../deps.ts';
+import { type AgentState, agentState } from './agents.ts';
+import { iso } from './times.ts';
+
+type Deps = Pick<AppDeps, 'db' | 'registry'>;
+
+function view(server: ServerListing, state: AgentState) {
+  return {
+    id: server.id,
+    agentId: server.agentId,
+    agentName: server.agentName,
+    agentState: state,
+    name: server.name,
+    engine: server.engine,
+    connection: JSON.parse(server.connection) as Record<string, string | number | boolean>,
+    addedOnHost: server.addedOnHost,
+    removedFromAgent: server.removedAt !== null,
+    version: server.version,
+    createdAt: iso(server.createdAt),
+    databaseCount: server.databaseCount,
+  };
+}
+
+/** A server as the API shows it. */
+export type ServerView = ReturnType<typeof view>;
+
+export function allServers({ db, registry }: Deps): ServerView[] {
+  const states = new Map(listAgents(db).map((agent) => [agent.id, agentState(registry, agent)]));
+  return listServers(db).map((server) => view(server, states.get(server.agentId) ?? 'offline'));
+}
+
+export function oneServer(deps: Deps, id: string): ServerView | undefined {
+  return allServers(deps).find((server) => server.id === id);
+}
