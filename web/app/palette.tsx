@@ -69,7 +69,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
         onKeyDown={onKeyDown}
         className="control"
       />
-      <div id={list} role="listbox" aria-label="Results" className="mt-2 grid gap-0.5">
+      <div id={list} role="listbox" aria-label="Results" className="mt-2 grid grid-cols-1 gap-0.5">
         {hits.map(({ key, label, note, icon: Icon, href }, index) => (
           // biome-ignore lint/a11y/useFocusableInteractive: the input keeps the focus, aria-activedescendant names the option
           // biome-ignore lint/a11y/useKeyWithClickEvents: keys are handled by the input
@@ -83,7 +83,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
           >
             <Icon aria-hidden size={16} className="shrink-0 text-ink-3" />
             <span className="min-w-0 flex-1 truncate">{label}</span>
-            <span className="truncate text-sm text-ink-3">{note}</span>
+            <span className="max-w-1/2 shrink-0 truncate text-sm text-ink-3">{note}</span>
           </div>
         ))}
       </div>

@@ -31,7 +31,7 @@ export function Shell() {
       <div className="min-h-dvh md:grid md:grid-cols-[15rem_minmax(0,1fr)]">
         <Sidebar menu={menu} onMenu={setMenu} onSearch={() => setPalette(true)} />
         <main id="main" className="min-w-0 px-4 py-6 sm:px-6 lg:px-10 lg:py-8">
-          <div className="mx-auto max-w-6xl 3xl:max-w-7xl">
+          <div className="mx-auto max-w-6xl 3xl:max-w-[100rem]">
             <Outlet />
           </div>
         </main>
@@ -53,7 +53,7 @@ interface SidebarProps {
 
 function Sidebar({ menu, onMenu, onSearch }: SidebarProps) {
   return (
-    <div className="border-line bg-surface max-md:border-b md:border-r">
+    <header className="border-line bg-surface max-md:border-b md:border-r">
       <div className="flex flex-col gap-4 p-3 md:sticky md:top-0 md:h-dvh md:p-4">
         <div className="flex items-center justify-between">
           <Link to="/" className="flex items-center gap-2.5 rounded-control font-semibold tracking-tight">
@@ -91,7 +91,7 @@ function Sidebar({ menu, onMenu, onSearch }: SidebarProps) {
           <Account />
         </div>
       </div>
-    </div>
+    </header>
   );
 }
 

@@ -88,7 +88,7 @@ export function ChoiceField<T extends string>({ legend, choices, value, onChange
   return (
     <fieldset>
       <legend className="mb-1.5 font-medium">{legend}</legend>
-      <div className="grid gap-2">
+      <div className={`grid gap-2 ${choices.length > 3 ? 'sm:grid-cols-2' : ''}`}>
         {choices.map((choice) => (
           <label
             key={choice.value}

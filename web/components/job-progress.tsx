@@ -26,6 +26,7 @@ function waitingFor(job: Job): string {
 /** Share done, 0–1; unknown before the first report. A backup's total is an estimate, so it never says “all”. */
 function share(job: Job): number | undefined {
   const { progress } = job;
+  if (job.state !== 'running') return 0;
   if (!progress?.totalBytes) return undefined;
   return Math.min(job.kind === 'backup' ? 0.99 : 1, progress.rawBytes / progress.totalBytes);
 }

@@ -21,7 +21,8 @@ interface TableProps<T> {
 const PAGE = 100;
 
 function cellClass<T>(column: Column<T>, first: boolean): string {
-  const width = first ? 'w-full md:w-auto' : '';
+  // Only names may be broken anywhere; otherwise narrow screens squeeze the other columns to single letters.
+  const width = first ? 'w-full lg:w-auto' : 'wrap-break-word';
   const shown = column.show === 'wide' ? 'hidden lg:table-cell' : '';
   const align = column.align === 'end' ? 'text-right whitespace-nowrap tabular-nums' : 'text-left';
   return `px-4 py-2.5 ${width} ${shown} ${align}`;
@@ -73,8 +74,8 @@ export function Table<T>({ label, columns, rows, rowKey }: TableProps<T>) {
 /** The link that names a row, with a second line of small facts. */
 export function RowTitle({ children, note }: { children: ReactNode; note?: ReactNode }) {
   return (
-    <div className="grid min-w-0 gap-0.5">
-      <div className="min-w-0 font-medium [&_a]:rounded-sm [&_a:hover]:text-accent [&_a:hover]:underline">
+    <div>
+      <div className="font-medium [&_a]:rounded-sm [&_a:hover]:text-accent [&_a:hover]:underline">
         {children}
       </div>
       {note && <div className="text-sm text-ink-3">{note}</div>}

@@ -70,10 +70,19 @@ function AuditTable({ entries }: { entries: AuditEntry[] }) {
         {
           header: 'What',
           cell: (entry) => (
-            <RowTitle note={entry.target?.name ?? entry.target?.id}>{actionText(entry.action)}</RowTitle>
+            <RowTitle
+              note={
+                <>
+                  {entry.target?.name ?? entry.target?.id}
+                  <span className="block lg:hidden">{actorText(entry)}</span>
+                </>
+              }
+            >
+              {actionText(entry.action)}
+            </RowTitle>
           ),
         },
-        { header: 'Who', cell: (entry) => actorText(entry) },
+        { header: 'Who', show: 'wide', cell: (entry) => actorText(entry) },
         { header: 'From', show: 'wide', cell: (entry) => entry.from ?? '–' },
         {
           header: 'Details',

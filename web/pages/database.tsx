@@ -94,7 +94,7 @@ function Lead({ database }: { database: Database }) {
       <Link
         to="/servers/$serverId"
         params={{ serverId: database.serverId }}
-        className="rounded-sm text-accent hover:underline"
+        className="rounded-sm text-accent underline"
       >
         {database.serverName}
       </Link>
@@ -110,7 +110,7 @@ function RunningCard({ jobId }: { jobId: string }) {
     <Card
       title={job.data.kind === 'backup' ? 'Backing up' : 'Restoring'}
       actions={
-        <Link to="/jobs/$jobId" params={{ jobId }} className="rounded-sm text-sm text-accent hover:underline">
+        <Link to="/jobs/$jobId" params={{ jobId }} className="rounded-sm text-sm text-accent underline">
           Details
         </Link>
       }

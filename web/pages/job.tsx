@@ -94,7 +94,7 @@ function jobFacts(job: JobDetail): [string, ReactNode][] {
         key="database"
         to="/databases/$databaseId"
         params={{ databaseId: job.databaseId }}
-        className="rounded-sm text-accent hover:underline"
+        className="rounded-sm text-accent underline"
       >
         {job.databaseName}
       </Link>,

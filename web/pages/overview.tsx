@@ -83,14 +83,21 @@ function Attention({ attention }: { attention: Overview['attention'] }) {
           {
             header: 'Database',
             cell: (row) => (
-              <RowTitle note={row.serverName}>
+              <RowTitle
+                note={
+                  <>
+                    {row.serverName}
+                    <span className="mt-1 block text-ink-2 lg:hidden">{row.reason}</span>
+                  </>
+                }
+              >
                 <Link to="/databases/$databaseId" params={{ databaseId: row.databaseId }}>
                   {row.name}
                 </Link>
               </RowTitle>
             ),
           },
-          { header: 'Why', cell: (row) => row.reason },
+          { header: 'Why', show: 'wide', cell: (row) => row.reason },
           { header: 'Since', show: 'wide', cell: (row) => (row.since ? <Time iso={row.since} /> : '–') },
         ]}
       />

@@ -108,7 +108,7 @@ function RestoreFlow({ snapshot, engine, servers }: RestoreFlowProps) {
   };
   const server = servers.find(({ id }) => id === target.serverId);
   return (
-    <div className="grid gap-5">
+    <div className="grid max-w-4xl gap-5">
       <Card title="1. Where to">
         <form className="grid gap-4" onSubmit={check}>
           <RestoreTargetForm

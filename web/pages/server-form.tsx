@@ -51,7 +51,7 @@ export function ServerForm({ agents, engines, start, adding, onSaved }: ServerFo
   };
   if (!window.isSecureContext) return <NeedsHttps />;
   return (
-    <form className="grid gap-5" onSubmit={submit}>
+    <form className="grid max-w-4xl gap-5" onSubmit={submit}>
       <Card title="Server">
         <div className="grid gap-4 sm:grid-cols-2">
           {adding && (

@@ -4,7 +4,7 @@ import { PlugZap } from 'lucide-react';
 import { useState } from 'react';
 import { acts } from '../api/acts.ts';
 import { queries } from '../api/queries.ts';
-import type { Server } from '../api/types.ts';
+import type { EngineDescriptor, Server } from '../api/types.ts';
 import { AgentBadge, AttentionBadge } from '../components/badge.tsx';
 import { Button, buttonClass } from '../components/button.tsx';
 import { ConfirmDialog } from '../components/confirm.tsx';
@@ -95,24 +95,36 @@ function ProtectedDatabases({ serverId }: { serverId: string }) {
   );
 }
 
+/** Part of the address, or too long to show. */
+const ELSEWHERE = ['host', 'port', 'ca'];
+
+/** The connection's other settings in the words of the form. */
+function settings(engine: EngineDescriptor, connection: Server['connection']): [string, string][] {
+  return engine.fields.flatMap(({ name, label, choices }): [string, string][] => {
+    const value = connection[name];
+    if (value === undefined || ELSEWHERE.includes(name)) return [];
+    return [[label, choices?.find((choice) => choice.value === value)?.label ?? String(value)]];
+  });
+}
+
 function ServerFactsCard({ server }: { server: Server }) {
   const engineLabel = useEngineLabel();
-  const hidden = ['host', 'port', 'ca'];
-  const settings = Object.entries(server.connection).filter(([key]) => !hidden.includes(key));
+  const engines = useQuery(queries.engines());
+  const engine = engines.data?.find(({ id }) => id === server.engine);
   return (
     <Card title="Connection">
       <Facts
         items={[
           ['Engine', [engineLabel(server.engine), server.version].filter(Boolean).join(' ')],
           ['Address', address(server)],
-          ...settings.map(([key, value]): [string, string] => [key, String(value)]),
+          ...(engine ? settings(engine, server.connection) : []),
           [
             'Agent',
             <Link
               key="agent"
               to="/agents/$agentId"
               params={{ agentId: server.agentId }}
-              className="rounded-sm text-accent hover:underline"
+              className="rounded-sm text-accent underline"
             >
               {server.agentName}
             </Link>,

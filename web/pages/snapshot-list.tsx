@@ -45,14 +45,21 @@ function SnapshotTable({ snapshots }: { snapshots: Snapshot[] }) {
         {
           header: 'Taken',
           cell: (snapshot) => (
-            <RowTitle note={`Number ${snapshot.sequence}`}>
+            <RowTitle
+              note={
+                <>
+                  Number {snapshot.sequence}
+                  <span className="lg:hidden">, {formatBytes(snapshot.rawBytes)}</span>
+                </>
+              }
+            >
               <Link to="/snapshots/$snapshotId" params={{ snapshotId: snapshot.id }}>
                 <Time iso={snapshot.createdAt} mode="local" />
               </Link>
             </RowTitle>
           ),
         },
-        { header: 'Size', align: 'end', cell: (snapshot) => formatBytes(snapshot.rawBytes) },
+        { header: 'Size', show: 'wide', align: 'end', cell: (snapshot) => formatBytes(snapshot.rawBytes) },
         {
           header: 'Uploaded',
           show: 'wide',
