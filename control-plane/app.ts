@@ -1,0 +1,98 @@
+import { Hono } from 'hono';
+import { secureHeaders } from 'hono/secure-headers';
+import { fail } from '../protocol/failure.ts';
+import { bulkAuth } from './agents/bulk-auth.ts';
+import { authenticate, type PrincipalEnv } from './auth/principal.ts';
+import { clientAddress } from './client-address.ts';
+import type { AppDeps } from './deps.ts';
+import { authRoutes } from './http/auth-routes.ts';
+import type { RequestEnv } from './http/env.ts';
+import { errorHandler } from './http/errors.ts';
+import { replyFailure } from './http/failures.ts';
+import { limitBody } from './http/validate.ts';
+import { webRoutes } from './http/web.ts';
+import { agentRoutes } from './routes/agents.ts';
+import { bulkRoutes } from './routes/bulk.ts';
+import { databaseRoutes } from './routes/databases.ts';
+import { enrolRoutes } from './routes/enrol.ts';
+import { enrolmentTokenRoutes } from './routes/enrolment-tokens.ts';
+import { eventRoutes } from './routes/events.ts';
+import { jobRoutes } from './routes/jobs.ts';
+import { meRoutes } from './routes/me.ts';
+import { serverRoutes } from './routes/servers.ts';
+import { settingsRoutes } from './routes/settings.ts';
+import { setupRoutes } from './routes/setup.ts';
+import { snapshotRoutes } from './routes/snapshots.ts';
+
+/** Room for a server's sealed credentials with a CA bundle. */
+const MAX_BODY_BYTES = 512 * 1024;
+
+/** The whole HTTP side: API, agents' endpoints, web UI. The agents' socket is the gateway's. */
+export function createApp(deps: AppDeps) {
+  const app = new Hono<RequestEnv>();
+  app.onError(errorHandler(deps));
+  app.notFound((c) => replyFailure(c, nothingHere(c.req.path)));
+  return app
+    .use('*', headers(deps.url))
+    .use('*', async (c, next) => {
+      const { incoming } = c.env ?? {};
+      c.set('from', incoming ? clientAddress(incoming) : '');
+      await next();
+    })
+    .get('/healthz', (c) => c.json({ ok: true }))
+    .route('/api/auth', authRoutes(deps))
+    .route('/api/v1', apiRoutes(deps))
+    .route('/agent/v1', enrolRoutes(deps))
+    .route('/agent/v1', bulkRoutes(deps.agentVault, bulkAuth(deps.bearers)))
+    .all('/api/*', (c) => c.notFound())
+    .all('/agent/*', (c) => c.notFound())
+    .route('/', webRoutes(deps.webRoot));
+}
+
+/** The type the web UI's client is made from. */
+export type AppType = ReturnType<typeof createApp>;
+
+function apiRoutes(deps: AppDeps) {
+  return new Hono<PrincipalEnv>()
+    .use('*', limitBody(MAX_BODY_BYTES))
+    .use('*', async (c, next) => {
+      await next();
+      if (!c.res.headers.has('cache-control')) c.res.headers.set('cache-control', 'no-store');
+    })
+    .route('/', setupRoutes(deps))
+    .use('*', authenticate(deps))
+    .route('/', meRoutes(deps))
+    .route('/', enrolmentTokenRoutes(deps))
+    .route('/', agentRoutes(deps))
+    .route('/', serverRoutes(deps))
+    .route('/', databaseRoutes(deps))
+    .route('/', snapshotRoutes(deps))
+    .route('/', jobRoutes(deps))
+    .route('/', settingsRoutes(deps))
+    .route('/', eventRoutes(deps));
+}
+
+function headers(url: string) {
+  return secureHeaders({
+    contentSecurityPolicy: {
+      defaultSrc: ["'none'"],
+      scriptSrc: ["'self'"],
+      // Dialogs and menus set styles on elements; scripts stay strict.
+      styleSrc: ["'self'", "'unsafe-inline'"],
+      imgSrc: ["'self'", 'data:'],
+      fontSrc: ["'self'"],
+      connectSrc: ["'self'"],
+      formAction: ["'self'"],
+      frameAncestors: ["'none'"],
+      baseUri: ["'none'"],
+      manifestSrc: ["'self'"],
+    },
+    xFrameOptions: 'DENY',
+    referrerPolicy: 'no-referrer',
+    strictTransportSecurity: url.startsWith('https:') ? 'max-age=31536000' : false,
+  });
+}
+
+function nothingHere(path: string) {
+  return fail('not_found', `There is nothing at ${path}.`, 'Look at docs/api.md for what there is.').failure;
+}

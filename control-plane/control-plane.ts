@@ -1,0 +1,136 @@
+import { join } from 'node:path';
+import { createBearers } from './agents/bearers.ts';
+import { createEnrolment } from './agents/enrolment.ts';
+import { createGateway, type GatewayListener } from './agents/gateway.ts';
+import { createRegistry } from './agents/registry.ts';
+import { createApp } from './app.ts';
+import { createAudit } from './audit.ts';
+import { createAuth } from './auth/auth.ts';
+import { createSetupLink, setupNeeded } from './auth/setup.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { type Config, publicUrl } from './config.ts';
+import { closeDb, DATABASE_FILE, type Db, openDb } from './db/open.ts';
+import { createEvents } from './events.ts';
+import { createDispatcher } from './jobs/dispatcher.ts';
+import { createInbox } from './jobs/inbox.ts';
+import { createLedger } from './jobs/ledger.ts';
+import { createProgressBoard } from './jobs/progress.ts';
+import { createJobDesk, createJobService } from './jobs/service.ts';
+import { loadIdentity } from './keys/identity.ts';
+import { loadMasterKey, type MasterKey } from './keys/master.ts';
+import { type Listener, listen } from './listener.ts';
+import { lockDataDirectory } from './lock.ts';
+import type { Logger } from './log.ts';
+import { openVaultService } from './vault/open.ts';
+
+/** A control plane at work. */
+export interface ControlPlane {
+  /** Address people and agents use. */
+  url: string;
+  port: number;
+  /** Sends agents away to come back later, ends requests, closes the database. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Opens the data directory and serves it.
+ * @throws FailureError where the directory is in use, a key does not fit or the port is taken
+ */
+export async function startControlPlane(
+  config: Config,
+  log: Logger,
+  clock: Clock = systemClock,
+): Promise<ControlPlane> {
+  const unlock = lockDataDirectory(config.dataDir);
+  const master = await loadMasterKey(config.dataDir, config.masterKey);
+  const db = openDb(join(config.dataDir, DATABASE_FILE));
+  const listener = await listen(config.host, config.port);
+  const house = await assemble(config, { log, clock, master, db, listener });
+  return {
+    ...house,
+    port: listener.port,
+    async stop() {
+      await house.stop();
+      closeDb(db);
+      unlock();
+      log.info('stopped');
+    },
+  };
+}
+
+interface Ground {
+  log: Logger;
+  clock: Clock;
+  master: MasterKey;
+  db: Db;
+  listener: Listener;
+}
+
+/** Wires the parts to each other and starts them. */
+async function assemble(config: Config, ground: Ground) {
+  const { clock, db, listener, log, master } = ground;
+  const url = publicUrl(config, listener.port);
+  const origins = originsOf(config, url, listener.port);
+  const identity = await loadIdentity(config.dataDir, master);
+  const events = createEvents();
+  const audit = createAudit(db, clock);
+  const registry = createRegistry();
+  const bearers = createBearers(clock);
+  const progress = createProgressBoard(clock);
+  const vaults = await openVaultService({
+    dataDir: config.dataDir,
+    db,
+    master,
+    jobs: createJobDesk(db),
+    now: clock.now,
+    onReconciled: (vaultId, result) => log.info({ vaultId, ...result }, 'vault compared with its index'),
+  });
+  const { agents: agentVault, service: vault } = vaults;
+  const { leaseMs, stallMs } = config;
+  const ledger = createLedger({ db, clock, events, vault, progress, leaseMs });
+  const dispatcher = createDispatcher({
+    ...{ db, clock, log, registry, ledger, vault, leaseMs, stallMs },
+    nextSequence: vault.nextSequence,
+  });
+  const jobs = createJobService({ db, clock, registry, vault, ledger, dispatcher });
+  const onMessage = createInbox({ db, clock, events, audit, log, ledger, dispatcher, progress });
+  const enrolment = await createEnrolment({
+    ...{ db, identity, clock, audit, events },
+    certifyAgent: vault.certifyAgent,
+  });
+  const fleet: GatewayListener = {
+    onMessage,
+    onConnected(session) {
+      jobs.onConnected(session);
+      events.changed('agents', session.agentId);
+    },
+    onDisconnected(session, superseded) {
+      jobs.onDisconnected(session, superseded);
+      events.changed('agents', session.agentId);
+    },
+  };
+  const gateway = createGateway({ db, identity, registry, bearers, clock, log, audit, listener: fleet });
+  const auth = createAuth({ db, master, url, origins, log });
+  const app = createApp({
+    ...{ db, clock, log, audit, events, identity, auth, url, origins, registry, bearers, enrolment },
+    ...{ vault, agentVault, jobs, progress, webRoot: config.webRoot },
+  });
+  dispatcher.start();
+  gateway.attach(listener.server);
+  listener.serve(app.fetch as Parameters<Listener['serve']>[0]);
+  log.info({ url, data: config.dataDir, fingerprint: identity.fingerprint }, `Homeport listens on ${url}`);
+  if (setupNeeded(db)) log.info(`Create the owner’s account: ${createSetupLink(db, url)}`);
+  return {
+    url,
+    async stop() {
+      dispatcher.stop();
+      await Promise.all([gateway.stop(), listener.stop()]);
+    },
+  };
+}
+
+/** Pages of these origins are ours. Without a public URL that is this host under its usual names. */
+function originsOf(config: Config, url: string, port: number): string[] {
+  if (config.publicUrl) return [new URL(url).origin];
+  return [new URL(url).origin, `http://localhost:${port}`, `http://127.0.0.1:${port}`];
+}

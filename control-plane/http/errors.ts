@@ -1,0 +1,39 @@
+import type { Context } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import { type Failure, fail, toFailure } from '../../protocol/failure.ts';
+import type { Principal } from '../auth/principal.ts';
+import type { AppDeps } from '../deps.ts';
+import { replyFailure, statusOf } from './failures.ts';
+
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
+/** Refusals of acts; mere typing errors are not worth a line in the audit log. */
+const AUDITED = new Set([403, 409, 422]);
+
+/** Turns whatever a handler threw into `{ error: Failure }`; defects are logged, refused acts audited. */
+export function errorHandler(deps: Pick<AppDeps, 'audit' | 'log'>) {
+  return (error: Error, c: Context): Response => {
+    const failure = failureOf(error);
+    const { method, path } = c.req;
+    if (failure.code === 'internal') deps.log.error({ err: error, method, path }, 'a request failed');
+    else deps.log.debug({ method, path, code: failure.code }, failure.message);
+    const principal = c.get('principal') as Principal | undefined;
+    if (principal && !SAFE_METHODS.has(method) && AUDITED.has(statusOf(failure))) {
+      const details = { method, path, code: failure.code };
+      deps.audit({ actor: principal.actor, action: 'request.refused', from: c.get('from'), details });
+    }
+    return replyFailure(c, failure);
+  };
+}
+
+function failureOf(error: Error): Failure {
+  const status =
+    error instanceof HTTPException ? error.status : (error as { statusCode?: unknown }).statusCode;
+  if (typeof status === 'number' && status >= 400 && status < 500) {
+    return fail(
+      'invalid_input',
+      error.message || 'The request is malformed.',
+      'Correct it and send it again.',
+    ).failure;
+  }
+  return toFailure(error);
+}

@@ -1,0 +1,89 @@
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import { fail } from '../protocol/failure.ts';
+
+/** Longest time one request's body may take, in milliseconds: a pack over a thin line. */
+const REQUEST_MS = 30 * 60_000;
+/** How long a stop waits for requests at work, in milliseconds. */
+const DRAIN_MS = 5_000;
+
+type Fetch = Parameters<typeof getRequestListener>[0];
+
+/** The HTTP server. It listens before there is an app, since the app wants to know its port. */
+export interface Listener {
+  readonly server: Server;
+  readonly port: number;
+  serve(fetch: Fetch): void;
+  /** Takes nothing new, waits for what is at work, closes the rest. */
+  stop(): Promise<void>;
+}
+
+/** @throws FailureError `conflict` where the port is taken */
+export async function listen(host: string, port: number): Promise<Listener> {
+  let handle: ReturnType<typeof getRequestListener> | undefined;
+  const active = new Set<ServerResponse>();
+  const server = createServer(
+    { requestTimeout: REQUEST_MS, keepAliveTimeout: 65_000 },
+    (incoming, outgoing) => {
+      if (!handle) {
+        notNow(outgoing);
+        return;
+      }
+      // Event streams never end by themselves.
+      if (!incoming.url?.startsWith('/api/v1/events')) {
+        active.add(outgoing);
+        outgoing.once('close', () => active.delete(outgoing));
+      }
+      void handle(incoming, outgoing);
+    },
+  );
+  await bind(server, host, port);
+  return {
+    server,
+    port: (server.address() as AddressInfo).port,
+    serve(fetch) {
+      handle = getRequestListener(fetch, { overrideGlobalObjects: false });
+    },
+    async stop() {
+      handle = undefined;
+      const closed = new Promise((resolve) => server.close(resolve));
+      const idle = Promise.all(
+        [...active].map((one) => new Promise((resolve) => one.once('close', resolve))),
+      );
+      await Promise.race([idle, deadline(DRAIN_MS)]);
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function bind(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      reject(
+        fail(
+          'conflict',
+          `Cannot listen on ${host}:${port}: ${cause.message}.`,
+          'Set HOMEPORT_HOST or HOMEPORT_PORT to something free.',
+          { cause },
+        ),
+      );
+    });
+    server.listen(port, host, resolve);
+  });
+}
+
+function deadline(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });
+}
+
+function notNow(outgoing: ServerResponse): void {
+  const { failure } = fail('control_plane_unreachable', 'Homeport is starting or stopping.', 'Try again.', {
+    retryable: true,
+  });
+  outgoing.writeHead(503, { 'content-type': 'application/json', connection: 'close', 'retry-after': '2' });
+  outgoing.end(JSON.stringify({ error: failure }));
+}
