@@ -1,6 +1,6 @@
 import type { RestorePreflight } from '../../../protocol/restore.ts';
 import { listed } from './privileges.ts';
-import { quoteIdent } from './quote.ts';
+import { pasteable, quoteIdent } from './quote.ts';
 import type { PostgresRequirements } from './requirements.ts';
 import type { TargetFacts } from './target.ts';
 
@@ -10,7 +10,7 @@ type Reasoned = Omit<Verdict, 'choice'>;
 const no = (reason: string, sql?: string): Reasoned => ({
   possible: false,
   reason,
-  ...(sql ? { sql: sql.slice(0, 8192) } : {}),
+  ...(sql ? { sql } : {}),
 });
 const yes = (reason: string): Reasoned => ({ possible: true, reason });
 
@@ -36,13 +36,13 @@ function membership(names: readonly string[], facts: TargetFacts): Reasoned | un
   const user = quoteIdent(facts.user);
   return no(
     `“${facts.user}” is no member of ${listed(foreign)}, and so cannot give them what they owned.`,
-    foreign.map((name) => `GRANT ${quoteIdent(name)} TO ${user};`).join('\n'),
+    pasteable(foreign.map((name) => `GRANT ${quoteIdent(name)} TO ${user};`)),
   );
 }
 
 function keep(needs: PostgresRequirements, facts: TargetFacts): Reasoned {
   if (facts.missingRoles.length > 0) {
-    const sql = facts.missingRoles.map((name) => `CREATE ROLE ${quoteIdent(name)};`).join('\n');
+    const sql = pasteable(facts.missingRoles.map((name) => `CREATE ROLE ${quoteIdent(name)};`));
     return no(`The server has no role ${listed(facts.missingRoles)}.`, sql);
   }
   return membership(owners(needs), facts) ?? yes('Every role exists here.');
@@ -74,7 +74,7 @@ function none(needs: PostgresRequirements, facts: TargetFacts): Reasoned {
   if (named.length > 0) {
     return no(
       `Policies or user mappings name ${listed(named)}, which this server does not have.`,
-      named.map((name) => `CREATE ROLE ${quoteIdent(name)};`).join('\n'),
+      pasteable(named.map((name) => `CREATE ROLE ${quoteIdent(name)};`)),
     );
   }
   return yes(`Everything will belong to “${facts.user}”; grants are left out.`);

@@ -77,7 +77,7 @@ export function toolWarnings(tool: PostgresTool): Finding[] {
     {
       severity: 'warning',
       code: 'tool_vulnerable',
-      message: `${toolLabel(tool)} has known vulnerabilities (CVE-2025-8714, CVE-2025-8715).`,
+      message: `${toolLabel(tool)} has known vulnerabilities (CVE-2025-8714, CVE-2025-8715, CVE-2026-18408).`,
       hint: `Update to ${safer} or later on the agent’s host: apt-get install postgresql-client-${tool.major}. Homeport never feeds a dump to psql, which they concern; others may.`,
     },
   ];

@@ -145,8 +145,8 @@ function hostile(requirements: PostgresRequirements, facts: TargetFacts): Findin
       severity: 'warning',
       code: 'runs_foreign_code',
       message:
-        'The restore runs as superuser, and the backup holds functions that roles without that right own.',
-      hint: 'Whoever owns such a function could make it run with a superuser’s rights. If you do not trust them, restore with an account that has CREATEDB only.',
+        'The restore runs as superuser, and the backup holds code (functions, CHECKs, index expressions) that roles without that right own.',
+      hint: 'Whoever owns it could make it run with a superuser’s rights. If you do not trust them, restore with an account that has CREATEDB only.',
     },
   ];
 }

@@ -1,6 +1,6 @@
 import type { Finding } from '../../../protocol/restore.ts';
 import type { Session } from './connect.ts';
-import { quoteIdent, quoteLiteral } from './quote.ts';
+import { pasteable, quoteIdent, quoteLiteral } from './quote.ts';
 
 const USER_SCHEMA = `n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'`;
 /** How many names a message lists before it only counts. */
@@ -26,9 +26,9 @@ export async function readingGaps(session: Session): Promise<Finding[]> {
     ? ` Or, for everything in every database of this server: GRANT pg_read_all_data TO ${user};`
     : '';
   const blocker = (code: string, message: string, sql: string, hint: string) =>
-    findings.push({ severity: 'blocker', code, message, sql: sql.slice(0, 8192), hint });
+    findings.push({ severity: 'blocker', code, message, sql, hint });
   if (gap.schemas.length > 0) {
-    const sql = gap.schemas.map((name) => `GRANT USAGE ON SCHEMA ${quoteIdent(name)} TO ${user};`).join('\n');
+    const sql = pasteable(gap.schemas.map((name) => `GRANT USAGE ON SCHEMA ${quoteIdent(name)} TO ${user};`));
     blocker(
       'schema_unreadable',
       `“${session.user}” may not use ${listed(gap.schemas)}; all that is in there would be lost.`,
@@ -125,11 +125,11 @@ function grants(
   const exact = relations.map(
     (one) => `GRANT SELECT ON ${kind} ${quoteIdent(one.schema)}.${quoteIdent(one.name)} TO ${user};`,
   );
-  if (exact.join('\n').length < 4000) return exact.join('\n');
+  if (exact.join('\n').length < 4000) return pasteable(exact);
   const schemas = [...new Set(relations.map((one) => one.schema))];
-  return schemas
-    .map((schema) => `GRANT SELECT ON ALL ${kind}S IN SCHEMA ${quoteIdent(schema)} TO ${user};`)
-    .join('\n');
+  return pasteable(
+    schemas.map((schema) => `GRANT SELECT ON ALL ${kind}S IN SCHEMA ${quoteIdent(schema)} TO ${user};`),
+  );
 }
 
 function largeObjectGrant(user: string): string {

@@ -34,7 +34,7 @@ export const requirementsSchema = z.object({
   hasLargeObjects: z.boolean(),
   hasEventTriggers: z.boolean(),
   hasSubscriptions: z.boolean(),
-  /** Whether a role that is no superuser owns code (functions, triggers, rules) that a restore may run. */
+  /** Whether a role that is no superuser owns code (functions, CHECKs, index expressions) that a restore may run. */
   lesserOwnersHaveCode: z.boolean(),
   sizeBytes: z.number(),
 });

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { FailureError } from '../../../protocol/failure.ts';
+import { FailureError, fail } from '../../../protocol/failure.ts';
 import type { RestorePlan, RestoreReport } from '../../../protocol/restore.ts';
 import type { OperationContext, RestoreSource, StreamOpener } from '../driver.ts';
 import { connect, explained, maintenanceDatabase, type PostgresServer, type Session } from './connect.ts';
@@ -14,6 +14,8 @@ import { chooseTool, type PostgresTool, toolLabel } from './tools.ts';
 
 /** Cleaning up goes on after a cancel, but not for ever. */
 const CLEANUP_MS = 60_000;
+/** Two renames, and the 5 s that PostgreSQL waits for sessions to end, with much to spare. */
+const EXCHANGE_MS = 60_000;
 
 export interface Restoring {
   server: PostgresServer;
@@ -72,6 +74,13 @@ async function prepareRoles(
   const missing = new Set(await missingRoles(session, names));
   if (plan.owners === 'keep' || missing.size === 0) return { target: (name) => name, created: [], notes: [] };
   const mapTo = plan.mapTo ?? session.user;
+  if ((await missingRoles(session, [mapTo])).length > 0) {
+    throw fail(
+      'invalid_input',
+      `The server has no role “${mapTo}” to map owners to.`,
+      'Choose a role that exists there.',
+    );
+  }
   const target = (name: string) => (missing.has(name) ? mapTo : name);
   return {
     target,
@@ -118,7 +127,7 @@ async function fill(input: Restoring, made: Filling): Promise<RestoreReport> {
   await analyse(server, scratch, context);
   context.phase(plan.mode === 'swap' ? 'swapping' : 'naming the database');
   await applyProperties(session, scratch, { globals, role: roles.target });
-  const keptAs = await takeName(input, { session, scratch });
+  const keptAs = await takeName(input, scratch);
   const notes = [
     ...roles.notes,
     ...(keptAs
@@ -128,26 +137,38 @@ async function fill(input: Restoring, made: Filling): Promise<RestoreReport> {
   return { database: plan.targetDatabase, mode: plan.mode, notes, ...(keptAs ? { keptAs } : {}) };
 }
 
-async function takeName(
-  input: Restoring,
-  made: { session: Session; scratch: string },
-): Promise<string | undefined> {
-  const { plan, server, context } = input;
-  const { session, scratch } = made;
-  if (plan.mode === 'new') {
-    await publish(session, scratch, plan.targetDatabase);
-    return undefined;
-  }
+/**
+ * The point of no return. A cancel that comes now comes too late: the exchange is over in a moment, and to stop
+ * in its middle would leave nobody knowing whether it happened.
+ */
+async function takeName(input: Restoring, scratch: string): Promise<string | undefined> {
+  const { plan, server } = input;
+  input.context.signal.throwIfAborted();
+  const signal = AbortSignal.timeout(EXCHANGE_MS);
+  await using session = await connect(server, maintenanceDatabase(server), signal);
   const [clock] = await session.rows<{ now: Date }>('SELECT clock_timestamp() AS now');
   const taken = await session.rows<{ datname: string }>('SELECT datname FROM pg_database');
-  const kept = keptName(
-    plan.targetDatabase,
-    clock?.now ?? new Date(),
-    new Set(taken.map((row) => row.datname)),
-  );
+  const present = new Set(taken.map((row) => row.datname));
+  const kept = keptName(plan.targetDatabase, clock?.now ?? new Date(), present);
   const names = { scratch, target: plan.targetDatabase, kept };
-  await swap(server, names, { session, endSessions: plan.endSessions, signal: context.signal });
-  return kept;
+  try {
+    if (plan.mode === 'new') await publish(session, scratch, plan.targetDatabase);
+    else await swap(server, names, { session, endSessions: plan.endSessions, signal });
+  } catch (error) {
+    if (!(await gotItsName(input, scratch))) throw error;
+    input.context.log('The connection broke right after the names were exchanged.');
+  }
+  return plan.mode === 'swap' ? kept : undefined;
+}
+
+/** Whether a rename that seemed to fail was committed all the same: then nothing has the scratch name any more. */
+async function gotItsName({ server, plan }: Restoring, scratch: string): Promise<boolean> {
+  await using session = await connect(server, maintenanceDatabase(server), AbortSignal.timeout(CLEANUP_MS));
+  const rows = await session.rows<{ datname: string }>(
+    'SELECT datname FROM pg_database WHERE datname = ANY($1)',
+    [[scratch, plan.targetDatabase]],
+  );
+  return rows.length === 1 && rows[0]?.datname === plan.targetDatabase;
 }
 
 /** Fresh statistics: without them the first queries would be planned blindly. A failure costs speed only. */

@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -43,11 +45,11 @@ function login(
   };
 }
 
-/** A directory with a `pg_dump` of the test's own. */
-async function toolDirectory(name: string, script: string): Promise<EngineDriver> {
+/** A driver that finds one program only, of the test's own. */
+async function toolDirectory(name: string, script: string, program = 'pg_dump'): Promise<EngineDriver> {
   const directory = await mkdtemp(join(scratch, name));
-  await writeFile(join(directory, 'pg_dump'), `#!/bin/sh\n${script}\n`);
-  await chmod(join(directory, 'pg_dump'), 0o755);
+  await writeFile(join(directory, program), `#!/bin/sh\n${script}\n`);
+  await chmod(join(directory, program), 0o755);
   return postgresDriver({ toolDirectories: [directory] }) as EngineDriver;
 }
 const real = () => join(postgresBinaries().directory, 'pg_dump');
@@ -106,7 +108,59 @@ describe('client tools', () => {
   });
 });
 
+describe('a pg_restore newer than the server', () => {
+  const setting = [
+    'pg_restore: error: could not execute query: ERROR:  unrecognized configuration parameter "transaction_timeout"',
+    'Command was: SET transaction_timeout = 0;',
+  ];
+  const summary = 'pg_restore: warning: errors ignored on restore: 1';
+  const newer = (lines: string[]) => {
+    const words = lines.map((line) => `echo '${line}' >&2`).join('\n');
+    const restore = join(postgresBinaries().directory, 'pg_restore');
+    const version = '[ "$1" = --version ] && { echo "pg_restore (PostgreSQL) 17.11"; exit; }';
+    return toolDirectory('newer', `${version}\n${restore} "$@" || exit\n${words}\nexit 1`, 'pg_restore');
+  };
+
+  test('may fail to switch off what the server does not have', async () => {
+    const dump = await capture(driver, login(), 'app');
+    const tool = await newer([...setting, summary]);
+    await tool.restore(login(), restoreInput(dump, { targetDatabase: 'from newer' }), operation());
+    expect(await postgres.query('SELECT a FROM kept', 'from newer')).toEqual([{ a: 1 }]);
+  });
+
+  test('may fail in nothing else', async () => {
+    const dump = await capture(driver, login(), 'app');
+    const other = ['pg_restore: error: could not execute query: ERROR:  odd', 'Command was: SET odd = 0;'];
+    const tool = await newer([...setting, ...other, summary]);
+    const failure = await failureOf(
+      tool.restore(login(), restoreInput(dump, { targetDatabase: 'never' }), operation()),
+    );
+    expect(failure).toMatchObject({ code: 'restore_sql_error', detail: expect.stringContaining('SET odd') });
+    expect(await postgres.query(`SELECT 1 FROM pg_database WHERE datname LIKE 'never%'`)).toEqual([]);
+  });
+});
+
 describe('servers', () => {
+  test('one that takes connections and never answers times out', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const failure = await failureOf(driver.probe(login(postgres, { port }), operation()));
+    expect(failure).toMatchObject({ code: 'connection_timeout', retryable: true });
+    silent.close();
+  });
+
+  test('owners are mapped to roles that exist only', async () => {
+    const dump = await capture(driver, login(), 'app');
+    const globals = JSON.parse(String(dump.streams.get('globals')));
+    globals.roles[0].name = 'nobody here';
+    dump.streams.set('globals', Buffer.from(JSON.stringify(globals)));
+    const plan = { targetDatabase: 'mapped', owners: 'map', mapTo: 'nobody either' } as const;
+    expect(await failureOf(driver.restore(login(), restoreInput(dump, plan), operation()))).toMatchObject({
+      code: 'invalid_input',
+    });
+  });
+
   test('one that is killed in the middle of a dump is gone, and the dump is none', async () => {
     await using doomed = await startPostgres();
     await doomed.query(`CREATE TABLE t AS SELECT repeat('x', 1000) FROM generate_series(1, 60000)`);
@@ -152,6 +206,27 @@ describe('servers', () => {
 });
 
 describe('swap and sessions', () => {
+  test('clients that reconnect at once do not keep the names from being exchanged', async () => {
+    await postgres.query('CREATE DATABASE stormy');
+    const dump = await capture(driver, login(), 'stormy');
+    let going = true;
+    const storm = Array.from({ length: 4 }, async () => {
+      while (going) await postgres.query('SELECT pg_sleep(2)', 'stormy').catch(() => {});
+    });
+    const held = `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = 'stormy'`;
+    await expect.poll(async () => (await postgres.query(held))[0].n).toBeGreaterThan(0);
+    const plan = { mode: 'swap', targetDatabase: 'stormy', endSessions: true } as const;
+    const report = await driver.restore(login(), restoreInput(dump, plan), operation());
+    going = false;
+    await postgres.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'stormy%'`,
+    );
+    await Promise.all(storm);
+    expect(
+      await postgres.query(`SELECT 1 FROM pg_database WHERE datname = $1`, 'postgres', [report.keptAs]),
+    ).toHaveLength(1);
+  });
+
   test('a database in use is refused, or its sessions are ended where that was allowed', async () => {
     await postgres.query('CREATE DATABASE busy');
     const dump = await capture(driver, login(), 'busy');
