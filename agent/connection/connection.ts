@@ -102,7 +102,7 @@ async function keepConnected(
     publish(undefined);
     if (signal.aborted) return;
     // What only a person can lift is tried again all the same, but slowly.
-    const lasting = !failure.retryable;
+    const lasting = !failure.retryable || failure.code === 'agent_duplicate';
     if (clock.now() - startedAt > SETTLED_MS) failures = 0;
     if (lasting) failures = SLOWEST;
     const waitMs = fullJitter(failures, options.random);

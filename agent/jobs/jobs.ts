@@ -1,10 +1,14 @@
 import { type Failure, type FailureError, fail, toFailure } from '../../protocol/failure.ts';
 import type { Attempt, JobOffer, JobOutcome, JobResult } from '../../protocol/job.ts';
-import type { ToControlPlane } from '../../protocol/messages.ts';
+import { HEARTBEAT, type ToControlPlane } from '../../protocol/messages.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { createJobContext, type JobContext } from './context.ts';
 import { attemptKey, type Outbox } from './outbox.ts';
+
+/** Heartbeats within one lease, so that two may be lost. */
+const LEASE_BEATS = 3;
+const SHORTEST_BEAT_MS = 200;
 
 export interface JobsOptions {
   outbox: Outbox;
@@ -46,6 +50,10 @@ export function createJobs(options: JobsOptions): Jobs {
   const running = new Map<string, Running>();
   let draining = false;
 
+  function heartbeat(): void {
+    const runs = [...running.values()].map(({ offer: { jobId, attempt } }) => ({ jobId, attempt }));
+    send({ type: 'heartbeat', jobs: [...runs, ...outbox.pending()], draining });
+  }
   function refuse({ jobId, attempt }: Attempt, failure: Failure): void {
     log.warn({ jobId, attempt, code: failure.code }, `refused a job: ${failure.message}`);
     send({ type: 'job.refused', jobId, attempt, failure });
@@ -103,7 +111,8 @@ export function createJobs(options: JobsOptions): Jobs {
     if (job.fenced) return outbox.forget(job.offer);
     send({ type: 'job.accepted', jobId, attempt });
     log.info({ jobId, attempt, kind }, 'job started');
-    const outcome = await outcomeOf(options, job);
+    const endLease = keepLease(options.clock, job.offer.leaseMs, heartbeat);
+    const outcome = await outcomeOf(options, job).finally(endLease);
     const code = outcome.state === 'failed' ? outcome.failure.code : undefined;
     log.info({ jobId, attempt, kind, state: job.fenced ? 'fenced' : outcome.state, code }, 'job ended');
     if (!job.fenced) await outbox.finish(job.offer, outcome);
@@ -120,13 +129,10 @@ export function createJobs(options: JobsOptions): Jobs {
     },
     fence: fenceAttempt,
     acknowledge: (attempt) => settle(log, outbox.forget(attempt)),
-    heartbeat() {
-      const runs = [...running.values()].map(({ offer: { jobId, attempt } }) => ({ jobId, attempt }));
-      send({ type: 'heartbeat', jobs: [...runs, ...outbox.pending()], draining });
-    },
+    heartbeat,
     async drain() {
       draining = true;
-      this.heartbeat();
+      heartbeat();
       await Promise.allSettled([...running.values()].map(({ ended }) => ended));
     },
     stop() {
@@ -156,6 +162,18 @@ async function outcomeOf({ clock, send, run }: JobsOptions, job: Running): Promi
   } finally {
     context.end();
   }
+}
+
+/** Beats often enough for a lease that is shorter than the connection's own heartbeats would keep. */
+function keepLease(clock: Clock, leaseMs: number, heartbeat: () => void): () => void {
+  const everyMs = Math.max(leaseMs / LEASE_BEATS, SHORTEST_BEAT_MS);
+  if (everyMs >= HEARTBEAT.pingMs) return () => undefined;
+  let cancel = clock.after(everyMs, beat);
+  function beat(): void {
+    cancel = clock.after(everyMs, beat);
+    heartbeat();
+  }
+  return () => cancel();
 }
 
 /** Nobody waits for this work; an error in it is the agent's own (its disk), so it is logged here. */

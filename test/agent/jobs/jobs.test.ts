@@ -50,7 +50,7 @@ function offer(change: Partial<JobOffer> = {}): JobOffer {
     kind: 'backup',
     jobId: randomUUID(),
     attempt: 1,
-    leaseMs: 1000,
+    leaseMs: 600_000,
     stallMs: 60_000,
     serverId: randomUUID(),
     serverName: 'main',
@@ -200,6 +200,19 @@ test('what was running when the agent died is reported as failed by the next one
     jobId: wish.jobId,
     outcome: { state: 'failed', failure: { code: 'lease_lost', retryable: true } },
   });
+});
+
+test('a short lease is kept by more heartbeats, as long as the job runs', async () => {
+  const { jobs, clock, runs, got, running, finished } = await setup();
+  jobs.offer(offer({ leaseMs: 3000 }));
+  await running(1);
+  clock.advance(10_000);
+  expect(got('heartbeat')).toHaveLength(10);
+  runs[0]?.succeed();
+  await finished(1);
+  const before = got('heartbeat').length;
+  clock.advance(10_000);
+  expect(got('heartbeat')).toHaveLength(before);
 });
 
 test('draining finishes what runs and refuses the rest', async () => {
