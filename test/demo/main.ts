@@ -35,7 +35,7 @@ process.exit();
 async function run(): Promise<Story> {
   say('Homeport demo\n');
   postgres = await step('A throwaway PostgreSQL server runs', () => startPostgres());
-  homeport = await step('A control plane runs', () => startHomeport());
+  homeport = await step('A control plane runs', () => startHomeport({ unclaimed: true }));
   return tellStory({ homeport, postgres });
 }
 

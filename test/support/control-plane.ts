@@ -26,6 +26,8 @@ export interface ControlPlane {
   process(): Child;
   /** Link with which the owner's account is made, from its log. */
   setupLink(): Promise<string>;
+  /** Makes the owner's account by the set-up link, as a person does in a browser, and an API key with it. */
+  claim(): Promise<Api>;
   /** An API key made on the host, as `homeport api-key create` does; the set-up link stays unused. */
   createApi(name: string): Promise<Api>;
   /** Runs the `homeport` command on this data directory and gives its standard output. */
@@ -55,12 +57,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   let child = launch();
   await healthy(url, () => child);
   const cli = (...args: string[]) => runCli({ ...options, env }, args);
+  const setupLink = async () => (await child.printed(/https?:\/\/[^\s"\\]+\/setup#[\w-]+/))[0];
   return {
     port,
     url,
     data: options.data,
     process: () => child,
-    setupLink: async () => (await child.printed(/https?:\/\/[^\s"\\]+\/setup[^\s"\\]+/))[0],
+    setupLink,
+    claim: async () => claim(url, options.publicUrl ?? url, await setupLink()),
     createApi: async (name) => {
       const output = await cli('api-key', 'create', '--name', name);
       const key = output.match(/hp_[A-Za-z0-9_-]+/)?.[0];
@@ -75,6 +79,29 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       await healthy(url, () => child);
     },
   };
+}
+
+/** The owner's login, for tests that need one. */
+export const OWNER = { name: 'Olive Owner', email: 'owner@example.org', password: 'correct horse battery' };
+
+async function claim(url: string, origin: string, setupLink: string): Promise<Api> {
+  const headers = { 'content-type': 'application/json', origin };
+  const token = new URL(setupLink).hash.slice(1);
+  const post = (path: string, body: unknown, cookie = '') =>
+    fetch(`${url}/api/v1${path}`, {
+      method: 'POST',
+      headers: { ...headers, cookie },
+      body: JSON.stringify(body),
+    });
+  const made = await post('/setup', { token, ...OWNER });
+  if (made.status !== 201) throw new Error(`Set-up was refused: ${made.status} ${await made.text()}`);
+  const cookie = made.headers
+    .getSetCookie()
+    .map((line) => line.split(';')[0])
+    .join('; ');
+  const answer = await post('/api-keys', { name: 'harness' }, cookie);
+  if (!answer.ok) throw new Error(`No API key was made: ${answer.status} ${await answer.text()}`);
+  return createApi(url, ((await answer.json()) as { key: string }).key);
 }
 
 function healthy(url: string, child: () => Child): Promise<true> {

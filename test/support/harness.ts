@@ -8,6 +8,8 @@ import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from '
 
 export interface HomeportOptions {
   controlPlane?: Partial<ControlPlaneOptions>;
+  /** Leaves the set-up link for a person to use: the API key is then made on the host. */
+  unclaimed?: boolean;
 }
 
 /** A whole Homeport: a control plane process, an API key, and as many agent processes as asked for. */
@@ -43,7 +45,7 @@ export async function startHomeport(options: HomeportOptions = {}): Promise<Home
     else await rm(directory, { recursive: true, force: true });
   };
   try {
-    const api = await controlPlane.createApi('harness');
+    const api = options.unclaimed ? await controlPlane.createApi('harness') : await controlPlane.claim();
     return {
       directory,
       controlPlane,
