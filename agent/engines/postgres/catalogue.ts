@@ -35,7 +35,8 @@ const COUNTED: Record<string, string> = {
   PROCEDURE: functions(`'p'`),
   AGGREGATE: functions(`'a'`),
   DOMAIN: types(`t.typtype = 'd'`),
-  TYPE: types(`(t.typtype IN ('e', 'r') OR (t.typtype = 'c' AND c.relkind = 'c'))`),
+  TYPE: types(`(t.typtype IN ('e', 'r') OR (t.typtype = 'c' AND c.relkind = 'c') OR (t.typtype = 'p' AND NOT t.typisdefined)
+    OR (t.typtype = 'b' AND NOT EXISTS (SELECT 1 FROM pg_type e WHERE e.typarray = t.oid)))`),
   TRIGGER: `pg_trigger g LEFT JOIN pg_trigger u ON u.oid = g.tgparentid ${onRelation('g.tgrelid')}
     AND ((NOT g.tgisinternal AND g.tgparentid = 0) OR g.tgenabled <> u.tgenabled)`,
   POLICY: `pg_policy g ${onRelation('g.polrelid')}`,
