@@ -6,7 +6,7 @@ import { PackWriter } from './pack-writer.ts';
 import { SlabPool } from './slabs.ts';
 
 /** Chunks in memory at once, in every stage together: what bounds memory and holds back the dump. */
-const SLABS = 48;
+const SLABS = 32;
 /** Chunks asked about in one request. */
 const BATCH = 16;
 /** Chunks being compressed ahead of the one that is sealed next. */

@@ -6,8 +6,8 @@ import type { Coded } from './compress.ts';
 import { SlabPool } from './slabs.ts';
 import type { VaultClient } from './vault-client.ts';
 
-/** Packs alive at once: one is filled while the others are uploaded. */
-const PACKS = 3;
+/** Packs alive at once: one is filled while the other is uploaded, or both are where the network is the slower part. */
+const PACKS = 2;
 const MAX_ENTRIES = 4096;
 const ROOM = PACK_TARGET_BYTES + CHUNK.max + SEAL_OVERHEAD;
 

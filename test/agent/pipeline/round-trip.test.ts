@@ -175,6 +175,6 @@ describe('memory', () => {
     await backup.sink({ name: 'dump', format: 'test' }, body);
     await backup.finish();
     expect(pulled).toBe(200 * MIB);
-    expect(most).toBeLessThan((48 + 3 * 17 + 2) * MIB);
+    expect(most).toBeLessThan((32 + 2 * 17 + 2) * MIB);
   });
 });
