@@ -102,25 +102,36 @@ export class LocalStore implements Store {
   ): Promise<boolean> {
     const path = this.#path(name);
     const staged = join(this.#root, STAGING, randomUUID());
+    let file: FileHandle | undefined;
     try {
-      await makeFolder(dirname(path), this.#root);
-      await makeFolder(dirname(staged), this.#root);
-      const file = await open(staged, 'wx+', 0o600);
-      try {
-        await write(file);
-        await file.datasync();
-      } finally {
-        await file.close();
-      }
-      // Nothing of this process comes between these two, and no other process writes to the store.
-      if (!replace && existsSync(path)) return false;
-      renameSync(staged, path);
-      await syncFolder(dirname(path));
-      return true;
+      file = await this.#inFolder(staged, () => open(staged, 'wx+', 0o600));
+      await write(file);
+      await file.datasync();
+      const named = await this.#inFolder(path, async () => {
+        // Nothing of this process comes between these two, and no other process writes to the store.
+        if (!replace && existsSync(path)) return false;
+        renameSync(staged, path);
+        return true;
+      });
+      if (named) await syncFolder(dirname(path));
+      else await rm(staged);
+      return named;
     } catch (error) {
+      if (file) await rm(staged, { force: true });
       throw storeFailure(error);
     } finally {
-      await rm(staged, { force: true });
+      await file?.close();
+    }
+  }
+
+  /** Does something to a path whose folder is nearly always there, and makes the folder where it is not. */
+  async #inFolder<T>(path: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isCode(error, 'ENOENT')) throw error;
+      await makeFolder(dirname(path), this.#root);
+      return work();
     }
   }
 
