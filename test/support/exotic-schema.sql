@@ -1,0 +1,27 @@
+-- Kinds of objects hardly anybody has; each line runs by itself, as a superuser.
+create type comp as (a int, b text); create table typed of comp;
+create table p (id int primary key, a int) partition by range (id); create table p1 partition of p for values from (0) to (10); create table p2 (id int primary key, a int); create table ref (id int references p);
+create function trg() returns trigger language plpgsql as 'begin return new; end';
+create trigger tr before insert on p for each row execute function trg(); alter table p attach partition p2 for values from (10) to (20); alter table p1 disable trigger tr;
+alter table p enable row level security; create policy a on p1 using (true);
+create table self (id int primary key, up int references self); create table sub partition of p for values from (20) to (30) partition by range (id); create table sub1 partition of sub for values from (20) to (25);
+create view v1 as select 1 as a; create view v2 as select * from v1; create or replace view v1 as select a from (select 1 as a) q;
+create table late (id int primary key, n text); create view grp as select id, n from late group by id; create function uses(grp) returns int language sql as 'select 1';
+create type shell; create type shell2; create function shell2_in(cstring) returns shell2 language internal immutable strict as 'textin';
+create function shell2_out(shell2) returns cstring language internal immutable strict as 'textout'; create type shell2 (input = shell2_in, output = shell2_out);
+create domain d1 as int[] check (array_length(value, 1) < 5); create domain d2 as d1;
+create type rng as range (subtype = timestamptz, multirange_type_name = mymulti);
+create aggregate hyp (order by int) (sfunc = int4pl, stype = int, initcond='0');
+create function win() returns bigint language internal window as 'window_row_number';
+create table dup (a int); insert into dup values (1),(1);
+create index bad on only p (a);
+create foreign data wrapper w; create server sv foreign data wrapper w; create foreign table ft (a int check (a>0)) server sv; create trigger ftr before insert on ft for each row execute function trg();
+create rule r as on insert to v2 do instead nothing; create materialized view mv as select * from v1; create materialized view mv2 as select * from mv;
+create schema s2; create table s2.t (a serial, b bigserial, c int generated always as identity);
+create operator class oc for type int4 using btree as operator 1 <; create operator family of using btree;
+create access method heap2 type table handler heap_tableam_handler; create table h2 (a int) using heap2;
+create publication pub for all tables; create subscription sb connection 'dbname=no' publication x with (connect=false);
+create statistics st on a, id from p; create text search dictionary dd (template = simple); create conversion cv for 'LATIN1' to 'UTF8' from iso8859_1_to_utf8;
+create procedure pr() language sql as 'select 1';
+create table "pg2" (a int); create schema "pgx"; create table pgx.t (a int);
+create trigger onext before insert on p2 for each row execute function trg();
