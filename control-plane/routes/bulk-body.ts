@@ -27,6 +27,16 @@ export async function* bodyOf(c: Context<BulkEnv>, maxBytes: number): AsyncGener
   }
 }
 
+/**
+ * Frees the memory of a part at once. Left to the garbage collector, every pack costs a full collection,
+ * which takes as long as hashing the pack twice (measured).
+ */
+export function freePart(part: Uint8Array): void {
+  const { buffer } = part;
+  // Small parts share a pool with others.
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === part.byteLength) buffer.transfer(0);
+}
+
 /** A whole small body, proved to be the one that was signed. @throws FailureError `message_too_large` | `unauthorized` */
 export async function collectBody(c: Context<BulkEnv>, maxBytes: number): Promise<Buffer> {
   const parts: Uint8Array[] = [];

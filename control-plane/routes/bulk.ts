@@ -6,7 +6,7 @@ import { PACK_MAX_BYTES } from '../../protocol/vault/pack.ts';
 import type { BulkEnv } from '../agents/bulk-auth.ts';
 import { KEY_FILE_MAX_BYTES, MANIFEST_FILE_MAX_BYTES } from '../vault/layout.ts';
 import type { AgentVault, BulkAttempt, BulkPlace, OpenRange } from '../vault/service.ts';
-import { bodyOf, collectBody } from './bulk-body.ts';
+import { bodyOf, collectBody, freePart } from './bulk-body.ts';
 
 /** Chunk ids in one question. */
 const MAX_IDS = 4096;
@@ -39,7 +39,7 @@ export function bulkRoutes(vault: AgentVault, authenticate: MiddlewareHandler<Bu
     .put(PACK, async (c) => {
       const sha256 = param(c, 'sha256');
       if (c.get('bodyHash') !== sha256) throw invalid('A pack is named by the hash of its bytes.');
-      await vault.putPack(placeOf(c), sha256, bodyOf(c, PACK_MAX_BYTES));
+      await vault.putPack(placeOf(c), { sha256, body: bodyOf(c, PACK_MAX_BYTES), release: freePart });
       return signedJson(c, {});
     })
     .get(PACK, async (c) => {

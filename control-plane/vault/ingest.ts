@@ -4,7 +4,7 @@ import { PACK_MAX_BYTES } from '../../protocol/vault/pack.ts';
 import { requireOwner, type VaultContext, vaultOf } from './context.ts';
 import { keyName, packName } from './layout.ts';
 import { keysOf, type PackContents, readTrailer } from './packs.ts';
-import type { BulkPlace } from './service.ts';
+import type { BulkPlace, PackUpload } from './service.ts';
 
 const ID_BYTES = 32;
 const KEY_ID_BYTES = 16;
@@ -69,7 +69,7 @@ export async function putKey(
 export async function putPack(
   context: VaultContext,
   at: BulkPlace,
-  { sha256, body }: { sha256: string; body: AsyncIterable<Uint8Array> },
+  { sha256, body, release }: PackUpload,
 ): Promise<void> {
   const vault = vaultOf(context, at.vaultId);
   const known = context.chunks.pack(vault.id, sha256);
@@ -81,6 +81,7 @@ export async function putPack(
   const length = await vault.store.put(packName(sha256), body, {
     maxBytes: PACK_MAX_BYTES,
     sha256,
+    release,
     accept: async (staged) => {
       contents = await readTrailer(staged);
       requireOwner(context, at.agentId, contents.serverId);

@@ -97,7 +97,7 @@ function createAgentVault(context: VaultContext, { jobs, onCommitted }: VaultOpt
   return {
     missing: (at, serverId, ids) => missing(context, at, serverId, ids),
     putKey: (at, keyId, file) => putKey(context, at, { keyId, file }),
-    putPack: (at, sha256, body) => putPack(context, at, { sha256, body }),
+    putPack: (at, pack) => putPack(context, at, pack),
     getPack: (at, sha256, range) => access.get(at, sha256, range),
     commit: (agentId, attempt, file) =>
       // Two commits of one job: the second finds what the first made.

@@ -107,7 +107,7 @@ export interface AgentVault {
   /** Keeps `keys/<id>.age`; idempotent. */
   putKey(at: BulkPlace, keyId: string, file: Uint8Array): Promise<void>;
   /** Durable and indexed once resolved; idempotent. */
-  putPack(at: BulkPlace, sha256: string, body: AsyncIterable<Uint8Array>): Promise<void>;
+  putPack(at: BulkPlace, pack: PackUpload): Promise<void>;
   /** Only packs that a running restore of this agent needs. Without `range` the whole pack. */
   getPack(at: BulkPlace, sha256: string, range: OpenRange | undefined): Promise<PackBody>;
   /** `manifest` is the file as sent. Resolves once the snapshot is durable; idempotent. */
@@ -125,6 +125,15 @@ export interface BulkPlace {
 export interface BulkAttempt {
   jobId: string;
   attempt: number;
+}
+
+/** A pack on its way in. */
+export interface PackUpload {
+  /** Its name and the hash of its bytes, hex. */
+  sha256: string;
+  body: AsyncIterable<Uint8Array>;
+  /** Told of each part of `body` that is no longer needed. */
+  release?: (part: Uint8Array) => void;
 }
 
 /** Bytes `[start, end)`; up to the end of the pack where `end` is absent. */

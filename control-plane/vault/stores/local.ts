@@ -173,6 +173,7 @@ async function fill(
   let bytes = 0;
   const flush = async () => {
     if (gathered.length > 0) await writeAll(file, gathered, length - bytes);
+    if (terms.release) gathered.forEach(terms.release);
     gathered = [];
     bytes = 0;
   };

@@ -30,6 +30,8 @@ export interface PutTerms {
   sha256?: string;
   /** Looks at the bytes as the store has them, before they take their name; what it throws refuses them. */
   accept?: (staged: StagedFile) => Promise<void>;
+  /** Told of each part of the body that the store will not look at again. */
+  release?: ((part: Uint8Array) => void) | undefined;
 }
 
 /** A file that is written but has no name yet. */

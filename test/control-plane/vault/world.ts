@@ -160,7 +160,7 @@ export class World implements AsyncDisposable {
     return {
       missing: async (serverId, ids) => agents.missing(at, serverId, ids),
       putKey: (keyId, file) => agents.putKey(at, keyId, file),
-      putPack: (sha256, parts) => agents.putPack(at, sha256, each(parts)),
+      putPack: (sha256, parts) => agents.putPack(at, { sha256, body: each(parts) }),
       getPack: async (sha256, { offset, length }) => {
         const { body } = await agents.getPack(at, sha256, { start: offset, end: offset + length });
         return Buffer.concat(await Array.fromAsync(body));
