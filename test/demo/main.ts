@@ -1,5 +1,6 @@
 import { type Homeport, startHomeport } from '../support/harness.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { createShop } from '../support/shop.ts';
 import { say, step } from './steps.ts';
 import { type Story, tellStory } from './story.ts';
 
@@ -34,9 +35,19 @@ process.exit();
 
 async function run(): Promise<Story> {
   say('Homeport demo\n');
-  postgres = await step('A throwaway PostgreSQL server runs', () => startPostgres());
-  homeport = await step('A control plane runs', () => startHomeport({ unclaimed: true }));
-  return tellStory({ homeport, postgres });
+  // What came up is remembered at once: an interruption meanwhile has to take it down again.
+  const database = async () => {
+    const server = await step('A throwaway PostgreSQL server runs', () => startPostgres());
+    postgres = server;
+    await step('It holds a database “shop” with sample data', () => createShop(server, 'shop'));
+    return server;
+  };
+  const controlPlane = async () => {
+    homeport = await step('A control plane runs', () => startHomeport({ unclaimed: true }));
+    return homeport;
+  };
+  const [server, house] = await Promise.all([database(), controlPlane()]);
+  return tellStory({ homeport: house, postgres: server });
 }
 
 async function stay(seconds: number): Promise<void> {

@@ -1,15 +1,13 @@
-/** Says on standard error what happens, each step with a tick and its time once it is done. */
+/** Says on standard error what has happened, with a tick and its time; steps may overlap. */
 export async function step<T>(what: string, work: () => Promise<T>): Promise<T> {
   const started = performance.now();
-  const live = process.stderr.isTTY;
-  if (live) process.stderr.write(`  · ${what}`);
   try {
     const value = await work();
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
-    process.stderr.write(`${live ? '\r' : ''}  ✓ ${what} (${seconds} s)\n`);
+    process.stderr.write(`  ✓ ${what} (${seconds} s)\n`);
     return value;
   } catch (error) {
-    process.stderr.write(`${live ? '\r' : ''}  ✗ ${what}\n`);
+    process.stderr.write(`  ✗ ${what}\n`);
     throw error;
   }
 }

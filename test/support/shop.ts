@@ -76,8 +76,8 @@ export async function createShop(server: TestPostgres, name: string, orders = DE
 /** A day at the shop: new orders, changed and deleted ones, a new column. */
 export async function changeShop(server: TestPostgres, name: string): Promise<void> {
   await server.query(
-    `UPDATE orders SET state = 'shipped', note = 'Changed after the first backup' WHERE id % 997 = 0;
-     DELETE FROM orders WHERE id % 4999 = 0;
+    `UPDATE orders SET state = 'shipped', note = 'Changed after the first backup' WHERE id > (SELECT max(id) - 600 FROM orders);
+     DELETE FROM orders WHERE id BETWEEN 2000 AND 2020;
      INSERT INTO orders (customer, state, lines, total, placed_at)
        SELECT customer, 'placed', lines, total + 1, now() FROM orders ORDER BY id LIMIT 500;
      ALTER TABLE products ADD COLUMN stock integer NOT NULL DEFAULT 7;`,
