@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { toFailure } from '../../protocol/failure.ts';
+import { fail, toFailure } from '../../protocol/failure.ts';
 import { type Config, readConfig } from '../config.ts';
 import { closeDb, DATABASE_FILE, openDb } from '../db/open.ts';
 import { loadMasterKey } from '../keys/master.ts';
@@ -17,6 +17,7 @@ export function vaultCommand(): Command {
     .action(async (options: { quick?: boolean }) => {
       try {
         const rebuilt = await rebuild(readConfig(), options.quick === true);
+        if (rebuilt.length === 0) throw noVault();
         process.stdout.write(rebuilt.map(summary).join('\n'));
         if (rebuilt.some(({ refused }) => refused.length > 0)) process.exitCode = 2;
       } catch (error) {
@@ -41,6 +42,14 @@ async function rebuild({ dataDir, masterKey }: Config, quick: boolean): Promise<
   } finally {
     unlock();
   }
+}
+
+function noVault() {
+  return fail(
+    'not_found',
+    'This data directory has no vault: there is no vault-….json in its folder “keys”.',
+    'Set HOMEPORT_DATA to the directory the control plane used, or put the folder back from a copy.',
+  );
 }
 
 function summary({ vaultId, name, added, refused }: Rebuilt): string {
