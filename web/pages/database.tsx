@@ -90,7 +90,7 @@ export function DatabasePage() {
 function Lead({ database }: { database: Database }) {
   return (
     <>
-      {database.statusReason} · on{' '}
+      {database.statusReason} On server{' '}
       <Link
         to="/servers/$serverId"
         params={{ serverId: database.serverId }}
@@ -98,7 +98,9 @@ function Lead({ database }: { database: Database }) {
       >
         {database.serverName}
       </Link>
-      {database.agentState !== 'online' && `, whose agent ${database.agentName} is ${database.agentState}`}
+      {database.agentState === 'online'
+        ? '.'
+        : `, whose agent ${database.agentName} is ${database.agentState}.`}
     </>
   );
 }

@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { Link, useNavigate } from '@tanstack/react-router';
+import { Link, useLocation, useNavigate } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import { acts } from '../api/acts.ts';
 import { queries } from '../api/queries.ts';
@@ -13,7 +13,7 @@ const SHORTEST_PASSWORD = 8;
 
 export function SetupPage() {
   // Behind the #: browsers do not send it, so it is in no server's or proxy's log.
-  const [token] = useState(() => window.location.hash.slice(1));
+  const token = useLocation({ select: ({ hash }) => hash });
   const setup = useQuery(queries.setup());
   if (setup.data && !setup.data.needed) {
     return (

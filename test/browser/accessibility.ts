@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+/** Where screenshots are left for a look. */
+export const SCREENSHOTS = join(tmpdir(), 'homeport-screenshots');
+
+export interface Look {
+  name: string;
+  width: number;
+  height: number;
+  scheme: 'light' | 'dark';
+}
+
+export const LOOKS: Look[] = [
+  { name: 'wide-light', width: 1280, height: 900, scheme: 'light' },
+  { name: 'narrow-dark', width: 390, height: 844, scheme: 'dark' },
+];
+
+interface AxeResult {
+  violations: { id: string; nodes: { target: unknown[]; failureSummary?: string }[] }[];
+}
+
+/** Shows the page in one look, takes its picture, and gives what axe and the width have against it. */
+export async function inspect(page: Page, name: string, look: Look): Promise<string[]> {
+  await page.setViewportSize({ width: look.width, height: look.height });
+  await page.emulateMedia({ colorScheme: look.scheme, reducedMotion: 'reduce' });
+  await mkdir(SCREENSHOTS, { recursive: true });
+  await page.screenshot({ path: join(SCREENSHOTS, `${name}-${look.name}.png`), fullPage: true });
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  // As an expression, not as a script element: the page's own policy forbids that, rightly.
+  await page.evaluate(`${AXE};undefined`);
+  const { violations } = (await page.evaluate(
+    `axe.run(document, { runOnly: ${JSON.stringify(RULES)} })`,
+  )) as AxeResult;
+  const found = violations.flatMap(({ id, nodes }) =>
+    nodes.map(
+      ({ failureSummary, target }) => `${name} ${look.name}: ${id} ${target.join(' ')} ${failureSummary}`,
+    ),
+  );
+  return overflow > 0 ? [...found, `${name} ${look.name}: ${overflow} px too wide`] : found;
+}
+
+/** The page as it stood when a test failed: a picture, and its text in the failure's output. */
+export async function keepWreckage(page: Page, test: string): Promise<void> {
+  await mkdir(SCREENSHOTS, { recursive: true });
+  const path = join(SCREENSHOTS, `failed-${test.replaceAll(/\W+/g, '-')}.png`);
+  await page.screenshot({ path, fullPage: true });
+  console.error(`${page.url()} looked like ${path}:\n${await page.locator('body').ariaSnapshot()}`);
+}

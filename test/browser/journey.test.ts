@@ -1,0 +1,249 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { checksums } from '../support/checksums.ts';
+import { changeShop, createShop } from '../support/shop.ts';
+import { inspect, keepWreckage, LOOKS } from './accessibility.ts';
+import { type Stage, startStage } from './stage.ts';
+
+/** From the set-up link to a restore, all by clicking: one story, told in order. */
+let stage: Stage;
+let before: Record<string, string>;
+
+const OWNER = { name: 'Ada Lovelace', email: 'ada@example.org', password: 'correct horse battery' };
+
+beforeAll(async () => {
+  stage = await startStage();
+  await createShop(stage.postgres, 'shop', 20_000);
+});
+afterAll(() => stage?.stop());
+
+/** The chapter that went wrong: those after it would only wait for what cannot come. */
+let broken: string | undefined;
+beforeEach(({ onTestFailed, task }) => {
+  if (broken) throw new Error(`Not told: “${broken}” went wrong before.`);
+  onTestFailed(async () => {
+    broken = task.name;
+    await keepWreckage(stage.page, task.name);
+  });
+});
+
+const heading = (name: string | RegExp) => stage.page.getByRole('heading', { level: 1, name });
+const button = (name: string | RegExp) => stage.page.getByRole('button', { name });
+/** Follows the main navigation, without a reload. */
+const goTo = (name: string) =>
+  stage.page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name }).click();
+
+test('nobody gets in before there is an owner', async () => {
+  const { controlPlane, page } = stage;
+  await page.goto(`${controlPlane.url}/databases`);
+  await heading('Set up Homeport').waitFor();
+  await page.getByText('has no owner yet').waitFor();
+});
+
+test('the set-up link makes the owner and leads to the first steps', async () => {
+  const { controlPlane, page } = stage;
+  await page.goto(await controlPlane.setupLink());
+  await page.getByLabel('Name').fill(OWNER.name);
+  await page.getByLabel('E-mail address').fill(OWNER.email);
+  await page.getByLabel('Password').fill(OWNER.password);
+  await button('Create account').click();
+  await page.getByRole('heading', { name: 'First steps' }).waitFor();
+  await page.getByText('Live', { exact: true }).waitFor();
+});
+
+test('signing out and in again', async () => {
+  const { page } = stage;
+  await button('Sign out').click();
+  await heading('Sign in to Homeport').waitFor();
+  await page.getByLabel('E-mail address').fill(OWNER.email);
+  await page.getByLabel('Password').fill('something else');
+  await button('Sign in').click();
+  await page.getByText('E-mail address or password is wrong.').waitFor();
+  await page.getByLabel('Password').fill(OWNER.password);
+  await button('Sign in').click();
+  await page.getByRole('heading', { name: 'First steps' }).waitFor();
+});
+
+test('an agent appears the moment it dials in', async () => {
+  const { page } = stage;
+  await page.getByRole('link', { name: 'Add an agent' }).click();
+  await button('Add agent').first().click();
+  await page.getByLabel(/^Name/).fill('db-host');
+  await button('Show the command').click();
+  const command = (await page.getByLabel('Command that enrols the agent').textContent()) ?? '';
+  const [, url = ''] = command.match(/--url (\S+)/) ?? [];
+  const [token = ''] = command.match(/hpe_[\w-]+/) ?? [];
+  await stage.enrol('db-host', { url, token });
+  await page.getByText('db-host has enrolled').waitFor();
+  stage.run('db-host');
+  await page.getByText('db-host is connected').waitFor();
+  await page.getByRole('dialog').getByRole('link', { name: 'Add a server' }).click();
+  await heading('Add server').waitFor();
+});
+
+test('a wrong password is told apart, the right one saves the server', async () => {
+  const { page, postgres } = stage;
+  await page.getByLabel('Name', { exact: true }).fill('shop-server');
+  await page.getByLabel('Host', { exact: true }).fill(postgres.host);
+  await page.getByLabel('Port').fill(String(postgres.port));
+  await page.getByLabel('User', { exact: true }).fill(postgres.superuser);
+  await page.getByLabel('Password', { exact: true }).fill('wrong');
+  await page.getByRole('radio', { name: /^Off/ }).check();
+  await button('Test connection').click();
+  await page.getByRole('alert').getByText('access_denied').waitFor();
+  await page.getByLabel('Password', { exact: true }).fill(postgres.password);
+  await button('Test connection').click();
+  await page.getByText('The agent logged in.').waitFor();
+  await button('Save server').click();
+  await heading('shop-server').waitFor();
+});
+
+test('the account’s SQL carries what was typed', async () => {
+  const { page } = stage;
+  await goTo('Servers');
+  await page.getByRole('link', { name: 'Add server' }).click();
+  await page.getByLabel('User', { exact: true }).fill('o"brien');
+  await page.getByRole('tab', { name: /One database/ }).click();
+  await page.getByRole('tabpanel').getByLabel('Database').fill('shop');
+  const sql = await page.getByLabel('SQL: One database').textContent();
+  expect(sql).toContain('GRANT ALL PRIVILEGES ON DATABASE "shop" TO "o""brien";');
+  await goTo('Servers');
+  await page.getByRole('link', { name: 'shop-server' }).click();
+});
+
+test('a database is chosen from the agent’s list', async () => {
+  const { page } = stage;
+  await page.getByRole('checkbox', { name: /^shop/ }).check();
+  await button('Protect').click();
+  await page
+    .getByRole('table', { name: 'Databases', exact: true })
+    .getByRole('link', { name: 'shop' })
+    .click();
+  await heading('shop').waitFor();
+  await button('Check').click();
+  await page.getByRole('heading', { name: 'Check before a backup' }).waitFor();
+});
+
+test('snapshots appear by themselves', async () => {
+  const { page, postgres } = stage;
+  const rows = page.getByRole('table', { name: 'Snapshots' }).getByRole('row');
+  before = await checksums(postgres, 'shop');
+  await button('Back up now').click();
+  await rows.getByText('Number 1').waitFor();
+  await changeShop(postgres, 'shop');
+  await button('Back up now').click();
+  await rows.getByText('Number 2').waitFor();
+  await page.getByRole('img', { name: /Sizes of the last 2 snapshots/ }).waitFor();
+  await page.getByText('Protected', { exact: true }).first().waitFor();
+});
+
+test('a snapshot downloads as a native dump', async () => {
+  const { page } = stage;
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('link', { name: 'Download snapshot 1' }).click(),
+  ]);
+  expect(download.suggestedFilename()).toMatch(/shop.*\.dump$/);
+  const chunks: Buffer[] = [];
+  for await (const chunk of await download.createReadStream()) chunks.push(chunk as Buffer);
+  expect(Buffer.concat(chunks).subarray(0, 5).toString()).toBe('PGDMP');
+});
+
+test('a restore is checked, confirmed by name, and reported', async () => {
+  const { page, postgres } = stage;
+  await page.getByRole('link', { name: 'Restore snapshot 1' }).click();
+  await heading('Restore shop').waitFor();
+  await page.getByLabel('Name of the new database').fill('shop then');
+  await button('Check the target').click();
+  await page.getByText('This is possible.').waitFor();
+  expect(await button('Restore').isDisabled()).toBe(true);
+  await page.getByLabel('Type “shop then” to confirm').fill('shop then');
+  await button('Restore').click();
+  await heading('Restore shop as shop then').waitFor();
+  await page.getByText('Restored as shop then.').waitFor();
+  expect(await checksums(postgres, 'shop then')).toEqual(before);
+});
+
+test('a name that is taken is refused before anything starts', async () => {
+  const { page } = stage;
+  await goTo('Databases');
+  await page.getByRole('link', { name: 'shop', exact: true }).click();
+  await page.getByRole('link', { name: 'Restore snapshot 2' }).click();
+  await page.getByLabel('Name of the new database').fill('shop');
+  await button('Check the target').click();
+  await page.getByText('This is not possible.').waitFor();
+  expect(await page.getByRole('heading', { name: '3. Restore' }).count()).toBe(0);
+});
+
+test('the palette goes anywhere by keyboard', async () => {
+  const { page } = stage;
+  await page.keyboard.press('Control+k');
+  await page.getByRole('combobox').fill('audit');
+  await page.keyboard.press('Enter');
+  await heading('Audit log').waitFor();
+  await page.keyboard.press('/');
+  expect(await page.getByLabel('Search these entries').evaluate((e) => e === document.activeElement)).toBe(
+    true,
+  );
+});
+
+test('the page says so when the control plane is away, and comes back by itself', async () => {
+  const { controlPlane, page } = stage;
+  const told = stage.complaints.length;
+  await controlPlane.kill();
+  await page.getByText('Reconnecting…').waitFor();
+  await controlPlane.start();
+  await page.getByText('Live', { exact: true }).waitFor();
+  // What the browser itself writes about refused connections is not the page's doing.
+  stage.complaints.splice(told);
+});
+
+test('every page is clean under axe, light and dark, wide and narrow', { timeout: 240_000 }, async () => {
+  const { page } = stage;
+  const paths = await pagePaths();
+  const complaints: string[] = [];
+  for (const [name, path] of paths) {
+    await page.goto(`${stage.controlPlane.url}${path}`);
+    await heading(/./).waitFor();
+    await page.getByRole('status', { name: 'Loading' }).waitFor({ state: 'detached' });
+    for (const look of LOOKS) complaints.push(...(await inspect(page, name, look)));
+  }
+  expect(complaints).toEqual([]);
+});
+
+test('no page complained on its console', () => {
+  const refusals = /status of (401|403|404|409|422|503)/;
+  expect(stage.complaints.filter((text) => !refusals.test(text))).toEqual([]);
+});
+
+/** Every page's address; the ids are read off the links, as a person would follow them. */
+async function pagePaths(): Promise<[name: string, path: string][]> {
+  const { controlPlane, page } = stage;
+  const first = async (list: string, prefix: string) => {
+    await page.goto(`${controlPlane.url}${list}`);
+    const link = page.locator(`main a[href^="${prefix}"]`).first();
+    return (await link.getAttribute('href')) ?? '';
+  };
+  const agent = await first('/agents', '/agents/');
+  const server = await first('/servers', '/servers/');
+  const database = await first('/databases', '/databases/');
+  const snapshot = await first(database, '/snapshots/');
+  const job = await first('/jobs', '/jobs/');
+  return [
+    ['overview', '/'],
+    ['agents', '/agents'],
+    ['agent', agent],
+    ['servers', '/servers'],
+    ['server', server],
+    ['server-edit', `${server}/edit`],
+    ['server-new', '/servers/new'],
+    ['databases', '/databases'],
+    ['database', database],
+    ['snapshot', snapshot],
+    ['restore', `${snapshot}/restore`],
+    ['jobs', '/jobs'],
+    ['job', job],
+    ['settings', '/settings'],
+    ['audit', '/audit'],
+    ['missing', '/nowhere'],
+  ];
+}
