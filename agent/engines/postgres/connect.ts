@@ -101,26 +101,29 @@ async function open(
     keepAlive: true,
   });
   client.on('error', () => {}); // a connection lost while idle shows in the next query
-  const late = AbortSignal.timeout(CONNECT_TIMEOUT_MS);
-  const stop = AbortSignal.any([late, how.signal]);
   const cut = () => void client.end().catch(() => {});
-  const interrupted = new Promise<never>((_, reject) => {
-    stop.addEventListener(
-      'abort',
-      () => {
-        cut();
-        reject(late.aborted ? Object.assign(new Error('connect'), { code: 'ETIMEDOUT' }) : how.signal.reason);
-      },
-      { once: true },
-    );
-  });
-  interrupted.catch(() => {});
+  const timedOut = Promise.withResolvers<never>();
+  const late = setTimeout(
+    () => timedOut.reject(Object.assign(new Error('connect'), { code: 'ETIMEDOUT' })),
+    CONNECT_TIMEOUT_MS,
+  );
+  const stopped = Promise.withResolvers<never>();
+  stopped.promise.catch(() => {}); // heeded only while connecting; later, queries fail on the cut connection
+  const onAbort = () => {
+    cut();
+    stopped.reject(how.signal.reason);
+  };
+  how.signal.addEventListener('abort', onAbort, { once: true });
+  client.once('end', () => how.signal.removeEventListener('abort', onAbort));
+  if (how.signal.aborted) onAbort();
   try {
-    await Promise.race([client.connect(), interrupted]);
+    await Promise.race([client.connect(), timedOut.promise, stopped.promise]);
     return client;
   } catch (error) {
     cut();
     throw error;
+  } finally {
+    clearTimeout(late); // the limit is for connecting: a dump keeps its session for hours
   }
 }
 

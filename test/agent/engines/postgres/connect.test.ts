@@ -1,0 +1,28 @@
+import { afterEach, expect, test, vi } from 'vitest';
+import { connect } from '../../../../agent/engines/postgres/connect.ts';
+import { startPostgres } from '../../../support/postgres.ts';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test('the limit on connecting does not end a session that a long dump needs', async () => {
+  await using postgres = await startPostgres();
+  const { host, port, superuser, password } = postgres;
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+  const server = { connection: { host, port, user: superuser, tls: 'off' as const }, password };
+  await using session = await connect(server, 'postgres', new AbortController().signal);
+  await vi.advanceTimersByTimeAsync(24 * 60 * 60 * 1000);
+  expect(await session.rows('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+});
+
+test('aborting the operation cuts its session', async () => {
+  await using postgres = await startPostgres();
+  const { host, port, superuser, password } = postgres;
+  const operation = new AbortController();
+  const server = { connection: { host, port, user: superuser, tls: 'off' as const }, password };
+  const session = await connect(server, 'postgres', operation.signal);
+  const query = session.rows('SELECT pg_sleep(60)');
+  operation.abort(new Error('stop'));
+  await expect(query).rejects.toMatchObject({ failure: { code: 'cancelled' } });
+});
