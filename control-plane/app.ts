@@ -94,5 +94,5 @@ function headers(url: string) {
 }
 
 function nothingHere(path: string) {
-  return fail('not_found', `There is nothing at ${path}.`, 'Look at docs/api.md for what there is.').failure;
+  return fail('not_found', `There is nothing at ${path}.`, 'Check method and path.').failure;
 }

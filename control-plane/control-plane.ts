@@ -41,18 +41,20 @@ export async function startControlPlane(
   log: Logger,
   clock: Clock = systemClock,
 ): Promise<ControlPlane> {
-  const unlock = lockDataDirectory(config.dataDir);
+  await using undo = new AsyncDisposableStack();
+  undo.adopt(lockDataDirectory(config.dataDir), (unlock) => unlock());
   const master = await loadMasterKey(config.dataDir, config.masterKey);
-  const db = openDb(join(config.dataDir, DATABASE_FILE));
+  const db = undo.adopt(openDb(join(config.dataDir, DATABASE_FILE)), closeDb);
   const listener = await listen(config.host, config.port);
+  undo.defer(() => listener.stop());
   const house = await assemble(config, { log, clock, master, db, listener });
+  const open = undo.move();
   return {
-    ...house,
+    url: house.url,
     port: listener.port,
     async stop() {
       await house.stop();
-      closeDb(db);
-      unlock();
+      await open.disposeAsync();
       log.info('stopped');
     },
   };
@@ -124,7 +126,8 @@ async function assemble(config: Config, ground: Ground) {
     url,
     async stop() {
       dispatcher.stop();
-      await Promise.all([gateway.stop(), listener.stop()]);
+      // While requests at work end, agents are told to come back later.
+      await gateway.stop();
     },
   };
 }

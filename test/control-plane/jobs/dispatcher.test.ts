@@ -1,0 +1,261 @@
+import { describe, expect, test } from 'vitest';
+import type { Failure } from '../../../protocol/failure.ts';
+import { createDesk, LEASE_MS } from './desk.ts';
+
+const passing: Failure = { code: 'server_gone', message: 'm', hint: 'h', retryable: true };
+const busy: Failure = { ...passing, code: 'agent_busy' };
+const result = {
+  kind: 'backup',
+  snapshotId: crypto.randomUUID(),
+  rawBytes: 1,
+  storedBytes: 1,
+  reusedBytes: 0,
+};
+
+/** A desk with a connected agent that has begun a backup. */
+function running() {
+  const desk = createDesk();
+  desk.dispatcher.start();
+  const agent = desk.connect(desk.agentId);
+  const { id } = desk.jobs.createBackup(desk.databaseIds[0], 'someone');
+  agent.say({ type: 'job.accepted', jobId: id, attempt: 1 });
+  return { ...desk, agent, id };
+}
+
+type Desk = ReturnType<typeof createDesk>;
+
+/** Lets time pass until the agent is offered this attempt. @returns the time it took, in milliseconds */
+function untilOffered(clock: Desk['clock'], agent: ReturnType<Desk['connect']>, attempt: number): number {
+  const from = clock.now();
+  const offered = () =>
+    agent.sent.some((message) => message.type === 'job.offer' && message.offer.attempt === attempt);
+  while (!offered()) {
+    if (clock.now() - from > 10 * LEASE_MS) throw new Error(`attempt ${attempt} is not offered`);
+    clock.advance(1_000);
+  }
+  return clock.now() - from;
+}
+
+describe('offers', () => {
+  test('a job waits for its agent and is offered when it says what it runs', () => {
+    const desk = createDesk();
+    const { id } = desk.jobs.createBackup(desk.databaseIds[0], 'someone');
+    expect(desk.job(id)?.state).toBe('queued');
+    const agent = desk.connect(desk.agentId);
+    expect(agent.sent).toMatchObject([{ type: 'job.offer', offer: { jobId: id, attempt: 1, sequence: 1 } }]);
+    expect(desk.job(id)?.state).toBe('offered');
+  });
+
+  test('one offer at a time; the next follows when it is taken', () => {
+    const desk = createDesk();
+    const first = desk.jobs.createBackup(desk.databaseIds[0], 'someone');
+    desk.jobs.createBackup(desk.databaseIds[1], 'someone');
+    const agent = desk.connect(desk.agentId);
+    expect(agent.types()).toEqual(['job.offer']);
+    agent.say({ type: 'job.accepted', jobId: first.id, attempt: 1 });
+    expect(agent.types()).toEqual(['job.offer', 'job.offer']);
+  });
+
+  test('a busy agent is offered the job again, under its number, once another one ended', () => {
+    const { agent, databaseIds, id, job, jobs } = running();
+    const second = jobs.createBackup(databaseIds[1], 'someone');
+    agent.say({ type: 'job.refused', jobId: second.id, attempt: 1, failure: busy });
+    expect(job(second.id)).toMatchObject({ state: 'queued', attempt: 0 });
+    agent.say({ type: 'job.finished', jobId: id, attempt: 1, outcome: { state: 'cancelled' } });
+    expect(agent.sent.at(-1)).toMatchObject({ type: 'job.offer', offer: { jobId: second.id, attempt: 1 } });
+  });
+
+  test('a refusal by local policy ends the job and is in the audit log', () => {
+    const desk = createDesk();
+    const { id } = desk.jobs.createBackup(desk.databaseIds[0], 'someone');
+    const agent = desk.connect(desk.agentId);
+    const failure: Failure = { ...passing, code: 'policy_denied', retryable: false };
+    agent.say({ type: 'job.refused', jobId: id, attempt: 1, failure });
+    expect(desk.job(id)).toMatchObject({ state: 'failed' });
+    const { audit } = { audit: desk.db.$client.prepare('SELECT action FROM audit_log').all() };
+    expect(audit).toEqual([{ action: 'job.refused' }]);
+  });
+
+  test('an offer that was under way when the socket dropped is made anew under the next number', () => {
+    const desk = createDesk();
+    const { id } = desk.jobs.createBackup(desk.databaseIds[0], 'someone');
+    desk.connect(desk.agentId).drop();
+    expect(desk.job(id)).toMatchObject({ state: 'queued', attempt: 1 });
+    const agent = desk.connect(desk.agentId);
+    expect(agent.sent).toMatchObject([{ offer: { attempt: 2 } }]);
+    agent.say({ type: 'job.accepted', jobId: id, attempt: 1 });
+    expect(agent.sent.at(-1)).toEqual({ type: 'job.fenced', jobId: id, attempt: 1 });
+    expect(desk.job(id)?.state).toBe('offered');
+  });
+
+  test('an offer nobody answers is taken back', () => {
+    const desk = createDesk();
+    desk.dispatcher.start();
+    const { id } = desk.jobs.createBackup(desk.databaseIds[0], 'someone');
+    const agent = desk.connect(desk.agentId);
+    desk.clock.advance(31_000);
+    expect(desk.attempts(id)).toEqual([
+      { attempt: 1, state: 'returned' },
+      { attempt: 2, state: 'offered' },
+    ]);
+    expect(agent.types()).toContain('job.fenced');
+  });
+
+  test('a database is backed up once at a time', () => {
+    const { databaseIds, jobs } = running();
+    expect(() => jobs.createBackup(databaseIds[0], 'someone')).toThrow(/queued or running/);
+  });
+});
+
+describe('leases', () => {
+  test('signs of life keep an attempt; a socket that is away for less than the lease does, too', () => {
+    const { agent, agentId, clock, connect, id, job } = running();
+    clock.advance(LEASE_MS - 5_000);
+    agent.beat([{ jobId: id, attempt: 1 }]);
+    agent.drop();
+    clock.advance(LEASE_MS - 5_000);
+    const again = connect(agentId);
+    again.beat([{ jobId: id, attempt: 1 }]);
+    clock.advance(LEASE_MS - 5_000);
+    expect(job(id)).toMatchObject({ state: 'running', attempt: 1 });
+  });
+
+  test('silence beyond the lease loses the attempt; its late success is refused', () => {
+    const { agent, agentId, attempts, clock, connect, id, job } = running();
+    agent.drop();
+    clock.advance(LEASE_MS + 2_000);
+    expect(job(id)).toMatchObject({ state: 'queued' });
+    expect(attempts(id)).toEqual([{ attempt: 1, state: 'lost' }]);
+    const again = connect(agentId);
+    again.say({
+      type: 'job.finished',
+      jobId: id,
+      attempt: 1,
+      outcome: { state: 'succeeded', result } as never,
+    });
+    expect(again.sent.at(-1)).toEqual({ type: 'job.fenced', jobId: id, attempt: 1 });
+    clock.advance(20_000);
+    expect(again.sent.at(-1)).toMatchObject({ type: 'job.offer', offer: { jobId: id, attempt: 2 } });
+  });
+
+  test('an attempt that dies after its commit has succeeded', () => {
+    const { agent, clock, commit, id, job } = running();
+    commit(id);
+    agent.drop();
+    clock.advance(LEASE_MS + 2_000);
+    expect(job(id)?.state).toBe('succeeded');
+    expect(JSON.parse(String(job(id)?.result))).toMatchObject({
+      kind: 'backup',
+      rawBytes: 10,
+      storedBytes: 5,
+    });
+  });
+
+  test('three lost attempts and the job is lost', () => {
+    const { agent, agentId, clock, connect, id, job } = running();
+    let line = agent;
+    for (const attempt of [1, 2, 3]) {
+      if (attempt > 1) line.say({ type: 'job.accepted', jobId: id, attempt });
+      line.drop();
+      clock.advance(LEASE_MS + 2_000);
+      line = connect(agentId);
+      if (attempt < 3) untilOffered(clock, line, attempt + 1);
+    }
+    expect(job(id)).toMatchObject({ state: 'lost', attempt: 3 });
+  });
+
+  test('the time a control plane is down costs no lease', () => {
+    const { clock, db, id, dispatcher } = running();
+    dispatcher.stop();
+    clock.advance(10 * LEASE_MS);
+    const next = createDesk(db, clock);
+    next.dispatcher.start();
+    clock.advance(LEASE_MS - 5_000);
+    expect(next.job(id)).toMatchObject({ state: 'running', attempt: 1 });
+  });
+});
+
+describe('outcomes', () => {
+  test('a success counts once the vault holds the snapshot, and is acknowledged each time it is told', () => {
+    const { agent, commit, id, job } = running();
+    commit(id);
+    const told = {
+      type: 'job.finished',
+      jobId: id,
+      attempt: 1,
+      outcome: { state: 'succeeded', result },
+    } as const;
+    agent.say(told as never);
+    expect(job(id)).toMatchObject({ state: 'succeeded' });
+    expect(agent.sent.at(-1)).toEqual({ type: 'job.acknowledged', jobId: id, attempt: 1 });
+    agent.say(told as never);
+    expect(agent.sent.at(-1)).toEqual({ type: 'job.acknowledged', jobId: id, attempt: 1 });
+  });
+
+  test('a failure that may pass is tried again, three times in all, later each time', () => {
+    const { agent, attempts, clock, id, job } = running();
+    const waits: number[] = [];
+    for (const attempt of [1, 2, 3]) {
+      if (attempt > 1) agent.say({ type: 'job.accepted', jobId: id, attempt });
+      agent.say({ type: 'job.finished', jobId: id, attempt, outcome: { state: 'failed', failure: passing } });
+      if (attempt < 3) expect(agent.types().at(-1)).toBe('job.acknowledged');
+      if (attempt < 3) waits.push(untilOffered(clock, agent, attempt + 1));
+    }
+    expect(waits[1]).toBeGreaterThan(Number(waits[0]));
+    expect(job(id)).toMatchObject({ state: 'failed' });
+    expect(attempts(id).map(({ state }) => state)).toEqual(['failed', 'failed', 'failed']);
+  });
+
+  test('another agent cannot end, prolong or log for a job', () => {
+    const { connect, db, id, job } = running();
+    const foreign = crypto.randomUUID();
+    db.$client
+      .prepare('INSERT INTO agents (id, name, identityKey, sealingKey, createdAt) VALUES (?, ?, ?, ?, 0)')
+      .run(foreign, 'f', 'f', 'f');
+    const thief = connect(foreign);
+    thief.say({ type: 'job.finished', jobId: id, attempt: 1, outcome: { state: 'cancelled' } });
+    expect(thief.types()).toEqual(['job.fenced']);
+    thief.say({
+      type: 'job.log',
+      jobId: id,
+      attempt: 1,
+      lines: [{ at: new Date(0).toISOString(), text: 'x' }],
+    });
+    expect(job(id)?.state).toBe('running');
+    expect(db.$client.prepare('SELECT count(*) AS n FROM job_log').get()).toEqual({ n: 0 });
+  });
+});
+
+describe('cancelling', () => {
+  test('a running job is asked to stop and is cancelled when it has', () => {
+    const { agent, id, job, jobs } = running();
+    jobs.cancel(id);
+    expect(agent.sent.at(-1)).toEqual({ type: 'job.cancel', jobId: id, attempt: 1 });
+    expect(job(id)?.state).toBe('running');
+    agent.say({
+      type: 'job.finished',
+      jobId: id,
+      attempt: 1,
+      outcome: { state: 'failed', failure: passing },
+    });
+    expect(job(id)?.state).toBe('cancelled');
+  });
+
+  test('without the agent it is cancelled at once, and the attempt is fenced when it comes back', () => {
+    const { agent, agentId, connect, id, job, jobs } = running();
+    agent.drop();
+    expect(jobs.cancel(id).state).toBe('cancelled');
+    const again = connect(agentId);
+    again.beat([{ jobId: id, attempt: 1 }]);
+    expect(again.types()).toEqual(['job.fenced']);
+    expect(job(id)?.state).toBe('cancelled');
+  });
+
+  test('retrying makes a new job of one that did not succeed', () => {
+    const { agent, id, jobs } = running();
+    agent.say({ type: 'job.finished', jobId: id, attempt: 1, outcome: { state: 'cancelled' } });
+    const again = jobs.retry(id, 'someone');
+    expect(again.id).not.toBe(id);
+    expect(() => jobs.retry(again.id, 'someone')).toThrow(/offered/);
+  });
+});
