@@ -1,4 +1,5 @@
-import { addServer, backUp, protect } from '../support/protect.ts';
+import { addServer, protect } from '../support/protect.ts';
+import { backUp } from './back-up.ts';
 import { peakMemory } from './measure.ts';
 import type { World } from './speed.ts';
 
@@ -13,10 +14,10 @@ export async function measureMemory({ postgres, homeport }: World, database: str
   const agent = await homeport.agent(database.replace('_', '-'));
   const server = await addServer(homeport.api, agent, { name: database, server: postgres });
   const { id } = await protect(homeport.api, server.id, database);
-  const { snapshot } = await backUp(homeport.api, id);
+  const { rawBytes } = await backUp(homeport.api, id);
   await backUp(homeport.api, id);
   const agentPeak = peakMemory(agent.process().pid);
   await agent.stop();
   console.error(`${database}: agent peak ${Math.round(agentPeak / 1e6)} MB`);
-  return { rawBytes: snapshot.rawBytes, agentPeak };
+  return { rawBytes, agentPeak };
 }

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import type { JobResult } from '../../protocol/job.ts';
 import type { Agent } from '../support/agent.ts';
 import type { Homeport } from '../support/harness.ts';
 import type { TestPostgres } from '../support/postgres.ts';
-import { addServer, backUp, protect } from '../support/protect.ts';
+import { addServer, protect } from '../support/protect.ts';
+import { type BackupFigures, backUp } from './back-up.ts';
 import { type CpuTime, cpuSince, cpuTime, seconds, shell } from './measure.ts';
 
 export interface World {
@@ -27,8 +27,6 @@ export interface SpeedFigures {
   /** Processor seconds of the last first backup. */
   cpu: { agent: number; pgDump: number; controlPlane: number; postgres: number };
 }
-
-export type BackupFigures = Extract<JobResult, { kind: 'backup' }>;
 
 export async function measureSpeed(
   world: World,
@@ -56,9 +54,9 @@ export async function measureSpeed(
   }
   if (!ours) throw new Error('at least one round is needed');
   await scatterUpdates(postgres, database);
-  const { job } = await backUp(homeport.api, ours.databaseId);
+  const updated = await backUp(homeport.api, ours.databaseId);
   const { first, second, cpu } = ours;
-  return { times, first, second, updated: figures(job.result), cpu };
+  return { times, first, second, updated, cpu };
 }
 
 async function resticRepository(world: World, input: { round: number; env: Record<string, string> }) {
@@ -90,7 +88,7 @@ async function ownRound(
   const before = { agent: cpuTime(pids.agent), plane: cpuTime(pids.plane), postgres: cpuTime(pids.postgres) };
   let first: BackupFigures | undefined;
   const firstSeconds = await seconds(async () => {
-    first = figures((await backUp(api, databaseId)).job.result);
+    first = await backUp(api, databaseId);
   });
   const both = (time: CpuTime) => time.own + time.children;
   const tool = cpuSince(pids.agent, before.agent);
@@ -102,7 +100,7 @@ async function ownRound(
   };
   let second: BackupFigures | undefined;
   const secondSeconds = await seconds(async () => {
-    second = figures((await backUp(api, databaseId)).job.result);
+    second = await backUp(api, databaseId);
   });
   return { databaseId, firstSeconds, secondSeconds, cpu, first: first!, second: second! };
 }
@@ -113,9 +111,4 @@ async function scatterUpdates(postgres: TestPostgres, database: string): Promise
      WHERE id IN (SELECT 1 + (n * (SELECT max(id) FROM orders) / 100) FROM generate_series(0, 99) n)`,
     database,
   );
-}
-
-function figures(result: JobResult | null): BackupFigures {
-  if (result?.kind !== 'backup') throw new Error('the job has no backup result');
-  return result;
 }
