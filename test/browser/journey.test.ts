@@ -100,10 +100,10 @@ test('a wrong password is told apart, the right one saves the server', async () 
 test('the account’s SQL carries what was typed', async () => {
   const { page } = stage;
   await goTo('Servers');
-  await page.getByRole('link', { name: 'Add server' }).click();
+  await page.getByRole('link', { name: 'Add server' }).first().click();
   await page.getByLabel('User', { exact: true }).fill('o"brien');
   await page.getByRole('tab', { name: /One database/ }).click();
-  await page.getByRole('tabpanel').getByLabel('Database').fill('shop');
+  await page.getByRole('tabpanel').getByRole('textbox').fill('shop');
   const sql = await page.getByLabel('SQL: One database').textContent();
   expect(sql).toContain('GRANT ALL PRIVILEGES ON DATABASE "shop" TO "o""brien";');
   await goTo('Servers');
@@ -177,7 +177,7 @@ test('a name that is taken is refused before anything starts', async () => {
 test('the palette goes anywhere by keyboard', async () => {
   const { page } = stage;
   await page.keyboard.press('Control+k');
-  await page.getByRole('combobox').fill('audit');
+  await page.getByRole('dialog').getByRole('combobox').fill('audit');
   await page.keyboard.press('Enter');
   await heading('Audit log').waitFor();
   await page.keyboard.press('/');

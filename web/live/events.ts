@@ -1,4 +1,4 @@
-import type { QueryClient } from '@tanstack/react-query';
+import type { Query, QueryClient } from '@tanstack/react-query';
 import type { Job, JobDetail, JobState, LogLine, Overview, Progress } from '../api/types.ts';
 
 export type Topic = 'agents' | 'servers' | 'databases' | 'jobs' | 'snapshots' | 'settings';
@@ -82,7 +82,11 @@ function gatherTopics(client: QueryClient) {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const flush = () => {
     timer = undefined;
-    for (const topic of topics) void client.invalidateQueries({ queryKey: [topic] });
+    for (const topic of topics) {
+      // A list off screen that was empty would flash its “nothing here yet” when it is opened again.
+      client.removeQueries({ queryKey: [topic], type: 'inactive', predicate: isEmptyList });
+      void client.invalidateQueries({ queryKey: [topic] });
+    }
     topics.clear();
   };
   return {
@@ -92,6 +96,10 @@ function gatherTopics(client: QueryClient) {
     },
     stop: () => clearTimeout(timer),
   };
+}
+
+function isEmptyList({ state }: Query): boolean {
+  return Array.isArray(state.data) && state.data.length === 0;
 }
 
 function applyProgress(client: QueryClient, event: ProgressEvent): void {
