@@ -45,7 +45,8 @@ export class ChunkStore {
   #underway = 0;
   /** Answers are taken in the order of the questions, so that a stream's chunks lie in order in packs. */
   #answers: Promise<void> = Promise.resolve();
-  #draining: Promise<void> | undefined;
+  #draining: Promise<void> = Promise.resolve();
+  #drainRuns = false;
   /** Data keys of chunks that were in the vault already. */
   readonly reusedKeys = new Set<string>();
 
@@ -141,11 +142,9 @@ export class ChunkStore {
         this.#missing.push(chunk);
       }
     });
-    this.#draining ??= this.#drain()
-      .catch(this.#options.onError)
-      .finally(() => {
-        this.#draining = undefined;
-      });
+    if (this.#drainRuns) return;
+    this.#drainRuns = true;
+    this.#draining = this.#drain().catch(this.#options.onError);
   }
 
   async #drain(): Promise<void> {
@@ -153,7 +152,11 @@ export class ChunkStore {
       this.#options.signal.throwIfAborted();
       for (const chunk of this.#missing.slice(0, AHEAD)) chunk.coded ??= this.#compress(chunk);
       const chunk = this.#missing.shift();
-      if (!chunk) return;
+      if (!chunk) {
+        // In the same turn as the look at the queue: whoever adds next starts anew.
+        this.#drainRuns = false;
+        return;
+      }
       await this.#writer.append(chunk.id, chunk.length, await chunk.coded!);
       this.#underway -= 1;
       this.#slabs.give(chunk.slab);
