@@ -43,7 +43,7 @@ export async function listen(host: string, port: number): Promise<Listener> {
     server,
     port: (server.address() as AddressInfo).port,
     serve(fetch) {
-      handle = getRequestListener(fetch, { overrideGlobalObjects: false });
+      handle = getRequestListener(fetch);
     },
     async stop() {
       handle = undefined;

@@ -37,5 +37,8 @@ export function statusOf(failure: Failure): ContentfulStatusCode {
 
 /** The one shape errors have everywhere: `{ error: Failure }`. */
 export function replyFailure(c: Context, failure: Failure): Response {
-  return c.json({ error: failure }, statusOf(failure));
+  const status = statusOf(failure);
+  // The rest of an oversized body is not read, so the connection cannot be used again.
+  if (status === 413) c.header('connection', 'close');
+  return c.json({ error: failure }, status);
 }

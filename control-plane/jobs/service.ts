@@ -46,6 +46,13 @@ export interface RestoreWish {
 export function createJobService(deps: JobServiceDeps): JobService {
   const { clock, db, dispatcher, ledger, registry, vault } = deps;
 
+  /** Jobs made in one millisecond keep their order: first come, first served. */
+  let newest = 0;
+  function createdAt(): number {
+    newest = Math.max(clock.now(), newest + 1);
+    return newest;
+  }
+
   function enqueue(job: JobRow): JobRow {
     insertJob(db, job);
     dispatcher.poke(job.agentId);
@@ -59,7 +66,7 @@ export function createJobService(deps: JobServiceDeps): JobService {
     if (open) throw alreadyBackingUp(database.name);
     const { agentId, serverId } = database;
     const places = { databaseId, serverId, agentId, snapshotId: randomUUID(), vaultId: vault.defaultVaultId };
-    return enqueue({ ...newJob('backup', requestedBy, clock.now()), ...places });
+    return enqueue({ ...newJob('backup', requestedBy, createdAt()), ...places });
   }
 
   function createRestore({ plan, serverId, snapshotId }: RestoreWish, requestedBy: string): JobRow {
@@ -78,7 +85,7 @@ export function createJobService(deps: JobServiceDeps): JobService {
     const { databaseId, vaultId } = snapshot;
     const places = { databaseId, serverId, agentId: server.agentId, snapshotId, vaultId };
     return enqueue({
-      ...newJob('restore', requestedBy, clock.now()),
+      ...newJob('restore', requestedBy, createdAt()),
       ...places,
       plan: JSON.stringify(plan),
     });
@@ -171,7 +178,7 @@ function newJob(kind: JobKind, requestedBy: string, now: number) {
     plan: null,
     attempt: 0,
     maxAttempts: MAX_ATTEMPTS[kind],
-    notBefore: now,
+    notBefore: 0,
     leaseUntil: null,
     cancelRequestedAt: null,
     progress: null,

@@ -93,9 +93,12 @@ async function knock(
   const closed = new Promise<number>((resolve) => socket.once('close', resolve));
   const answer = Promise.withResolvers<{ type: string; failure?: { code: string } }>();
   let hello: ReturnType<typeof answerChallenge> | undefined;
+  let settled = false;
   socket.on('error', answer.reject);
   socket.on('message', (data) => {
+    if (settled) return; // frames of the session: not read here
     const message = JSON.parse(data.toString());
+    settled = hello !== undefined;
     if (hello) return answer.resolve(message);
     hello = answerChallenge(challengeSchema.parse(message), identity, pinned);
     socket.send(JSON.stringify(change(hello.hello)));

@@ -127,6 +127,18 @@ describe('bad input', () => {
     expect([response.status, (await failureOf(response)).code]).toEqual([413, 'message_too_large']);
   });
 
+  test('a body that does not say its length is read up to the limit', async () => {
+    const send = (text: string) =>
+      fetch(`${world.api.url}/api/v1/enrolment-tokens`, {
+        method: 'POST',
+        headers: { ...auth(), 'content-type': 'application/json' },
+        body: new Blob([text]).stream(),
+        duplex: 'half',
+      } as RequestInit);
+    expect((await send('{"name":"in pieces"}')).status).toBe(201);
+    expect((await send(JSON.stringify({ name: 'x'.repeat(600 * 1024) }))).status).toBe(413);
+  });
+
   test('things that do not exist', async () => {
     const id = randomUUID();
     for (const path of [
@@ -177,7 +189,7 @@ describe('events', () => {
       signal: stop.signal,
     });
     expect(response.headers.get('content-type')).toContain('text/event-stream');
-    const reader = (response.body as ReadableStream<Uint8Array>)
+    const reader = (response.body as ReadableStream<Uint8Array<ArrayBuffer>>)
       .pipeThrough(new TextDecoderStream())
       .getReader();
     expect((await reader.read()).value).toContain('connected');
