@@ -48,6 +48,8 @@ export interface ToolExit {
   signal: string | null;
   /** Last 16 KiB of stderr, redacted. */
   stderr: string;
+  /** Whether it wrote more to stderr than was kept: then `stderr` must not be judged as the whole of it. */
+  stderrCut: boolean;
 }
 
 /** A running child in its own process group. */
@@ -98,7 +100,7 @@ export function startTool(command: ToolCommand, signal: AbortSignal): RunningToo
     signal.removeEventListener('abort', onAbort);
     if (child.pid === undefined)
       throw new Error(`${command.file} could not be started`, { cause: notStarted });
-    return { exitCode, signal: endSignal, stderr: redacted(stderr(), command.redact ?? []) };
+    return { exitCode, signal: endSignal, ...stderr(command.redact ?? []) };
   });
   exit.catch(() => {}); // whoever awaits `exit` gets the rejection; nobody has to
   child.stdin.on('error', () => {}); // EPIPE when the child ends early; its exit status tells the story
@@ -134,12 +136,17 @@ function endGroup(pid: number | undefined, signal: NodeJS.Signals) {
   }
 }
 
-function keepTail(stream: Readable): () => string {
+function keepTail(stream: Readable): (secrets: readonly string[]) => Pick<ToolExit, 'stderr' | 'stderrCut'> {
   let tail = Buffer.alloc(0);
+  let size = 0;
   stream.on('data', (chunk: Buffer) => {
+    size += chunk.length;
     tail = Buffer.concat([tail, chunk]).subarray(-STDERR_BYTES);
   });
-  return () => tail.toString('utf8');
+  return (secrets) => ({
+    stderr: redacted(tail.toString('utf8'), secrets),
+    stderrCut: size > STDERR_BYTES,
+  });
 }
 
 function redacted(text: string, secrets: readonly string[]): string {

@@ -5,6 +5,7 @@ import { FailureError, fail } from '../../../protocol/failure.ts';
 import { openSecretRoom, type SecretRoom } from '../../process.ts';
 import type { ServerTarget } from '../driver.ts';
 import { explain } from './errors.ts';
+import { Greetings } from './greeting.ts';
 import { passfileLine } from './quote.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -22,6 +23,8 @@ export interface Session extends AsyncDisposable {
   readonly user: string;
   readonly superuser: boolean;
   readonly tls: boolean;
+  /** What the server said at the login, in the form libpq prints: a client tool that logs in gets the same. */
+  readonly greetings: readonly string[];
   rows<Row extends object>(sql: string, values?: unknown[]): Promise<Row[]>;
   /** Runs one statement, or several separated by `;`. */
   run(sql: string): Promise<void>;
@@ -43,9 +46,10 @@ export async function connect(
 ): Promise<Session> {
   try {
     signal.throwIfAborted();
-    const client = await login(server, database, signal);
+    const greetings = new Greetings();
+    const client = await login(server, { database, signal, greetings });
     try {
-      return await prepare({ client, server, signal });
+      return await prepare({ client, server, signal, greetings: greetings.lines });
     } catch (error) {
       await client.end();
       throw error;
@@ -66,27 +70,30 @@ export function explained(error: unknown, server: PostgresServer, signal: AbortS
   return new FailureError(explain(error, server.connection), { cause: error });
 }
 
-async function login(server: PostgresServer, database: string, signal: AbortSignal): Promise<pg.Client> {
+interface Login {
+  database: string;
+  signal: AbortSignal;
+  greetings: Greetings;
+}
+
+async function login(server: PostgresServer, how: Login): Promise<pg.Client> {
   const { connection } = server;
   const overSocket = connection.host.startsWith('/');
-  if (overSocket || connection.tls === 'off') return open(server, { database, ssl: false, signal });
-  if (connection.tls !== 'prefer') return open(server, { database, ssl: true, signal });
+  if (overSocket || connection.tls === 'off') return open(server, { ...how, ssl: false });
+  if (connection.tls !== 'prefer') return open(server, { ...how, ssl: true });
   try {
-    return await open(server, { database, ssl: true, signal });
+    return await open(server, { ...how, ssl: true });
   } catch (error) {
     // As libpq does: fall back where the server has no TLS or pg_hba.conf wants none.
     const noTls = error instanceof Error && error.message.includes('does not support SSL');
     if (!noTls && (error as { code?: string }).code !== '28000') throw error;
-    return await open(server, { database, ssl: false, signal }).catch((second) => {
+    return await open(server, { ...how, ssl: false }).catch((second) => {
       throw noTls ? second : error;
     });
   }
 }
 
-async function open(
-  server: PostgresServer,
-  how: { database: string; ssl: boolean; signal: AbortSignal },
-): Promise<pg.Client> {
+async function open(server: PostgresServer, how: Login & { ssl: boolean }): Promise<pg.Client> {
   const { host, port, user, tls, ca } = server.connection;
   const verified = { rejectUnauthorized: true, ca: ca ?? getCACertificates('default') };
   const client = new pg.Client({
@@ -101,6 +108,7 @@ async function open(
     keepAlive: true,
   });
   client.on('error', () => {}); // a connection lost while idle shows in the next query
+  client.on('notice', how.greetings.add);
   const cut = () => void client.end().catch(() => {});
   const timedOut = Promise.withResolvers<never>();
   const late = setTimeout(
@@ -123,6 +131,7 @@ async function open(
     cut();
     throw error;
   } finally {
+    client.off('notice', how.greetings.add);
     clearTimeout(late); // the limit is for connecting: a dump keeps its session for hours
   }
 }
@@ -136,8 +145,9 @@ async function prepare(input: {
   client: pg.Client;
   server: PostgresServer;
   signal: AbortSignal;
+  greetings: readonly string[];
 }): Promise<Session> {
-  const { client, server, signal } = input;
+  const { client, server, signal, greetings } = input;
   await client.query(PREPARE.replaceAll('set_config', 'pg_catalog.set_config'));
   const facts = await client.query(
     `SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int AS number,
@@ -171,6 +181,7 @@ async function prepare(input: {
     user,
     superuser,
     tls,
+    greetings,
     rows: async (sql, values) => (await query(sql, values)).rows,
     run: async (sql) => void (await query(sql)),
     [Symbol.asyncDispose]: async () => {

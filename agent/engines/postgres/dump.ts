@@ -3,10 +3,12 @@ import type { SnapshotCatalog } from '../../../protocol/vault/manifest.ts';
 import { type RunningTool, startTool } from '../../process.ts';
 import type { DumpResult, OperationContext, StreamSink } from '../driver.ts';
 import { ArchiveInspector } from './archive.ts';
+import { broken } from './archive-toc.ts';
 import { archiveCounts, catalogueCounts, compareCounts } from './catalogue.ts';
 import { connect, explained, type PostgresServer, type Session, toolLogin } from './connect.ts';
 import { ToolError } from './errors.ts';
 import { readGlobals } from './globals.ts';
+import { withoutGreetings } from './greeting.ts';
 import { conninfo } from './quote.ts';
 import { readRequirements } from './requires.ts';
 import { chooseTool, type PostgresTool, toolLabel } from './tools.ts';
@@ -38,8 +40,10 @@ export async function dump(input: Dumping): Promise<DumpResult> {
   const inspector = new ArchiveInspector();
   context.phase('dumping');
   context.log(`${toolLabel(tool)} dumps “${database}” from PostgreSQL ${session.version}.`);
-  const child = { ...input, tool, session, snapshot: exported?.snapshot ?? '', inspector, expected };
+  const snapshot = exported?.snapshot ?? '';
+  const child: Child = { ...input, tool, session, snapshot, inspector, expected, whole: false };
   await sink({ name: 'dump', format: 'pg_dump-custom' }, archive(child));
+  if (!child.whole) throw broken('What stores it stopped reading before its end.');
   context.phase('reading roles and settings');
   const roles = [...new Set(inspector.contents.entries.map((entry) => entry.owner).filter(Boolean))];
   const globals = await readGlobals(session, roles);
@@ -62,6 +66,8 @@ interface Child extends Dumping {
   snapshot: string;
   inspector: ArchiveInspector;
   expected: Record<string, number>;
+  /** Set once the last byte was taken and the dump proved whole. */
+  whole: boolean;
 }
 
 /** pg_dump's output; ends normally only if the dump is whole, so that no sink can take a broken one for good. */
@@ -82,7 +88,6 @@ async function* archive(input: Child): AsyncGenerator<Uint8Array> {
     context.signal,
   );
   child.stdin.end();
-  let whole = false;
   try {
     for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
       inspector.push(chunk);
@@ -91,21 +96,22 @@ async function* archive(input: Child): AsyncGenerator<Uint8Array> {
     await succeeded(child, input);
     inspector.finish();
     compareCounts(input.expected, inspector.contents.entries, inspector.blocks);
-    whole = true;
+    input.whole = true;
   } catch (error) {
     throw explained(error, server, context.signal);
   } finally {
-    if (!whole) await child.stop(); // also when the sink stops reading
+    if (!input.whole) await child.stop(); // also when the sink stops reading
   }
 }
 
 async function succeeded(child: RunningTool, input: Child): Promise<void> {
   const exit = await child.exit;
   input.context.signal.throwIfAborted();
-  const lines = exit.stderr.split('\n').filter((line) => line.trim() !== '');
+  const words = withoutGreetings(exit.stderr, input.session.greetings);
+  const lines = words.split('\n').filter((line) => line.trim() !== '');
   const known = lines.filter((line) => KNOWN_WARNINGS.some((warning) => warning.test(line)));
   for (const line of known) input.context.log(line);
-  if (exit.exitCode === 0 && lines.length === known.length) return;
+  if (exit.exitCode === 0 && !exit.stderrCut && lines.length === known.length) return;
   // Our own session tells a dead server from a query that failed, in whatever language the tool wrote.
   await input.session.rows('SELECT 1');
   throw new ToolError(toolLabel(input.tool), exit);

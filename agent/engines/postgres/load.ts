@@ -110,7 +110,7 @@ async function judge(exit: ToolExit, input: Loading): Promise<void> {
   const unknown = unknownLines(exit.stderr, tolerated(input));
   const clean =
     exit.exitCode === 0 || (exit.exitCode === 1 && tolerated(input).length > 0 && exit.stderr !== '');
-  if (clean && unknown.length === 0) return;
+  if (clean && !exit.stderrCut && unknown.length === 0) return;
   await input.target.rows('SELECT 1'); // a dead server is the better explanation
   throw new ToolError(toolLabel(input.tool), exit);
 }

@@ -20,7 +20,6 @@ function commonObstacle(target: string, facts: TargetFacts): Reasoned | undefine
   if (Buffer.byteLength(target) > MAX_NAME_BYTES) {
     return no(`The name is ${Buffer.byteLength(target)} bytes long; PostgreSQL keeps ${MAX_NAME_BYTES}.`);
   }
-  if (target.includes('\0')) return no('A name cannot contain a NUL.');
   if (!facts.createDatabase) {
     return no(`“${facts.user}” may not create databases.`, `ALTER ROLE ${quoteIdent(facts.user)} CREATEDB;`);
   }

@@ -3,6 +3,7 @@ import type { BackupPreflight, Finding } from '../../../protocol/restore.ts';
 import type { OperationContext } from '../driver.ts';
 import { connect, maintenanceDatabase, type PostgresServer, type Session } from './connect.ts';
 import { connectGrant, readingGaps } from './privileges.ts';
+import { quoteIdent } from './quote.ts';
 import { chooseTool, type PostgresTool, saferVersion, toolLabel } from './tools.ts';
 
 interface Question {
@@ -31,7 +32,12 @@ export async function preflightBackup(input: Question): Promise<BackupPreflight>
     'SELECT pg_database_size(current_database()) AS bytes',
   );
   return {
-    findings: [...tool.findings, ...(await readingGaps(session)), ...(await losses(session))],
+    findings: [
+      ...tool.findings,
+      ...(await readingGaps(session)),
+      ...(await losses(session)),
+      ...(await collationMismatch(session, database)),
+    ],
     serverVersion: session.version,
     tool: tool.label,
     estimatedBytes: Number(size?.bytes ?? 0),
@@ -114,4 +120,23 @@ async function losses(session: Session): Promise<Finding[]> {
     });
   }
   return findings;
+}
+
+/** After an upgrade of the server's system, indexes on text may be out of order; a dump of the rows is right all the same. */
+async function collationMismatch(session: Session, database: string): Promise<Finding[]> {
+  if (session.major < 15) return [];
+  const [versions] = await session.rows<{ made: string; now: string }>(
+    `SELECT datcollversion AS made, pg_database_collation_actual_version(oid) AS now
+     FROM pg_database WHERE datname = current_database() AND datcollversion <> pg_database_collation_actual_version(oid)`,
+  );
+  if (!versions) return [];
+  return [
+    {
+      severity: 'warning',
+      code: 'collation_version',
+      message: `“${database}” was created with collation version ${versions.made}, the server’s system now has ${versions.now}. Indexes on text may be out of order.`,
+      hint: 'Backups are not affected. Run this in the database when it is quiet: it rebuilds the indexes, then notes the new version.',
+      sql: `REINDEX DATABASE ${quoteIdent(database)};\nALTER DATABASE ${quoteIdent(database)} REFRESH COLLATION VERSION;`,
+    },
+  ];
 }

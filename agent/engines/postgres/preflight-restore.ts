@@ -24,6 +24,7 @@ interface Question {
 /** What a restore of the snapshot onto this server could do, and what it lacks; nothing is changed. */
 export async function preflightRestore(input: Question): Promise<RestorePreflight> {
   const requirements = parseRequirements(input.source.catalog.requirements);
+  quoteIdent(input.target); // throws for what can be no name
   await using session = await connect(input.server, maintenanceDatabase(input.server), input.context.signal);
   const facts = await readTarget(session, input.target, requirements);
   const tool = toolFor(input.tools, Math.max(requirements.dumpMajor, session.major));

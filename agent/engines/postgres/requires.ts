@@ -20,9 +20,11 @@ export async function readRequirements(
        EXISTS (SELECT 1 FROM pg_stat_subscription) AS subscriptions,
        EXISTS (SELECT 1 FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner WHERE NOT r.rolsuper
          UNION ALL SELECT 1 FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner WHERE NOT r.rolsuper AND (
-           EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'c')
+           c.relkind = 'm' OR EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'c')
            OR EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attgenerated <> '')
-           OR EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid AND (indexprs IS NOT NULL OR indpred IS NOT NULL)))) AS code,
+           OR EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid AND (indexprs IS NOT NULL OR indpred IS NOT NULL)))
+         UNION ALL SELECT 1 FROM pg_constraint k JOIN pg_type t ON t.oid = k.contypid JOIN pg_roles r ON r.oid = t.typowner
+           WHERE NOT r.rolsuper AND k.contype = 'c') AS code,
        pg_database_size(current_database()) AS size`,
   );
   const named = await session.rows<{ name: string }>(

@@ -29,6 +29,7 @@ export async function swap(
     const rename = session.run(
       `ALTER DATABASE ${quoteIdent(names.target)} RENAME TO ${quoteIdent(names.kept)}`,
     );
+    rename.catch(() => {}); // awaited below, unless ending the sessions fails first
     if (how.endSessions)
       await endSessionsUntil(rename, server, { database: names.target, signal: how.signal });
     await rename;
