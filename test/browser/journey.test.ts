@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { checksums } from '../support/checksums.ts';
+import { eventually } from '../support/eventually.ts';
 import { changeShop, createShop } from '../support/shop.ts';
 import { inspect, keepWreckage, LOOKS } from './accessibility.ts';
 import { type Stage, startStage } from './stage.ts';
@@ -204,7 +205,8 @@ test('every page is clean under axe, light and dark, wide and narrow', { timeout
   for (const [name, path] of paths) {
     await page.goto(`${stage.controlPlane.url}${path}`);
     await heading(/./).waitFor();
-    await page.getByRole('status', { name: 'Loading' }).waitFor({ state: 'detached' });
+    const loading = page.getByRole('status', { name: 'Loading' });
+    await eventually(`${name} has loaded`, async () => (await loading.count()) === 0);
     for (const look of LOOKS) complaints.push(...(await inspect(page, name, look)));
   }
   expect(complaints).toEqual([]);
@@ -220,7 +222,7 @@ async function pagePaths(): Promise<[name: string, path: string][]> {
   const { controlPlane, page } = stage;
   const first = async (list: string, prefix: string) => {
     await page.goto(`${controlPlane.url}${list}`);
-    const link = page.locator(`main a[href^="${prefix}"]`).first();
+    const link = page.locator(`main table a[href^="${prefix}"]`).first();
     return (await link.getAttribute('href')) ?? '';
   };
   const agent = await first('/agents', '/agents/');

@@ -1,43 +1,44 @@
-import { request } from './client.ts';
-import type * as t from './types.ts';
+import { answer, api } from './rpc.ts';
+import type { RestorePlan, SealedServer } from './types.ts';
 
-const post = <T>(path: string, body?: unknown) => request<T>('POST', path, body ?? {});
-const remove = (path: string, body?: unknown) => request<unknown>('DELETE', path, body);
+const one = (id: string) => ({ param: { id } });
 
 /** Everything a page can make happen. Each rejects with an ApiError. */
 export const acts = {
-  setUp: (owner: { token: string; name: string; email: string; password: string }) =>
-    post<unknown>('/setup', owner),
+  setUp: (json: { token: string; name: string; email: string; password: string }) =>
+    answer(api.setup.$post({ json })),
 
-  createEnrolmentToken: (body: { name?: string; expiresInMinutes?: number }) =>
-    post<t.NewEnrolmentToken>('/enrolment-tokens', body),
-  withdrawEnrolmentToken: (id: string) => remove(`/enrolment-tokens/${id}`),
+  createEnrolmentToken: (json: { name?: string; expiresInMinutes?: number }) =>
+    answer(api['enrolment-tokens'].$post({ json })),
+  withdrawEnrolmentToken: (id: string) => answer(api['enrolment-tokens'][':id'].$delete(one(id))),
 
-  renameAgent: (id: string, name: string) => request<t.Agent>('PATCH', `/agents/${id}`, { name }),
-  revokeAgent: (id: string, confirm: string) => post<unknown>(`/agents/${id}/revoke`, { confirm }),
+  renameAgent: (id: string, name: string) => answer(api.agents[':id'].$patch({ ...one(id), json: { name } })),
+  revokeAgent: (id: string, confirm: string) =>
+    answer(api.agents[':id'].revoke.$post({ ...one(id), json: { confirm } })),
 
-  probeServer: (body: { agentId: string; serverId: string; sealed?: string }) =>
-    post<t.ServerFacts>('/servers/probe', body),
-  addServer: (server: t.SealedServer) => post<t.Server>('/servers', server),
-  editServer: ({ id, ...server }: t.SealedServer) => request<t.Server>('PUT', `/servers/${id}`, server),
-  removeServer: (id: string, confirm: string) => remove(`/servers/${id}`, { confirm }),
+  probeServer: (json: { agentId: string; serverId: string; sealed?: string }) =>
+    answer(api.servers.probe.$post({ json })),
+  addServer: (json: SealedServer) => answer(api.servers.$post({ json })),
+  editServer: ({ id, ...json }: SealedServer) => answer(api.servers[':id'].$put({ ...one(id), json })),
+  removeServer: (id: string, confirm: string) =>
+    answer(api.servers[':id'].$delete({ ...one(id), json: { confirm } })),
 
-  protect: (serverId: string, names: string[]) => post<t.Database[]>('/databases', { serverId, names }),
-  stopProtecting: (id: string, confirm: string) => remove(`/databases/${id}`, { confirm }),
-  preflightBackup: (id: string) => post<t.BackupPreflight>(`/databases/${id}/preflight`),
-  backUp: (id: string) => post<t.Job>(`/databases/${id}/backup`),
+  protect: (serverId: string, names: string[]) => answer(api.databases.$post({ json: { serverId, names } })),
+  stopProtecting: (id: string, confirm: string) =>
+    answer(api.databases[':id'].$delete({ ...one(id), json: { confirm } })),
+  preflightBackup: (id: string) => answer(api.databases[':id'].preflight.$post(one(id))),
+  backUp: (id: string) => answer(api.databases[':id'].backup.$post(one(id))),
 
-  preflightRestore: (snapshotId: string, target: { serverId: string; targetDatabase: string }) =>
-    post<t.RestorePreflight>(`/snapshots/${snapshotId}/restore/preflight`, target),
-  restore: (snapshotId: string, body: { serverId: string; plan: t.RestorePlan; confirm: string }) =>
-    post<t.Job>(`/snapshots/${snapshotId}/restore`, body),
+  preflightRestore: (snapshotId: string, json: { serverId: string; targetDatabase: string }) =>
+    answer(api.snapshots[':id'].restore.preflight.$post({ ...one(snapshotId), json })),
+  restore: (snapshotId: string, json: { serverId: string; plan: RestorePlan; confirm: string }) =>
+    answer(api.snapshots[':id'].restore.$post({ ...one(snapshotId), json })),
 
-  cancelJob: (id: string) => post<t.Job>(`/jobs/${id}/cancel`),
-  retryJob: (id: string) => post<t.Job>(`/jobs/${id}/retry`),
+  cancelJob: (id: string) => answer(api.jobs[':id'].cancel.$post(one(id))),
+  retryJob: (id: string) => answer(api.jobs[':id'].retry.$post(one(id))),
 
-  createApiKey: (body: { name: string; expiresInDays?: number }) =>
-    post<t.ApiKey & { key: string }>('/api-keys', body),
-  removeApiKey: (id: string) => remove(`/api-keys/${id}`),
+  createApiKey: (json: { name: string; expiresInDays?: number }) => answer(api['api-keys'].$post({ json })),
+  removeApiKey: (id: string) => answer(api['api-keys'][':id'].$delete(one(id))),
 };
 
 /** Where the browser fetches a snapshot as the engine's native dump. */

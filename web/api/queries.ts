@@ -1,75 +1,96 @@
-import { keepPreviousData, queryOptions } from '@tanstack/react-query';
-import { request } from './client.ts';
-import type * as t from './types.ts';
+import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
+import { answer, api } from './rpc.ts';
 
-const get = <T>(path: string) => request<T>('GET', path);
-
-/** `?a=1&b=2` of the parameters that have a value. */
-function search(parameters: Record<string, string | number | undefined>): string {
-  const given = Object.entries(parameters).filter(([, value]) => value !== undefined && value !== '');
-  return given.length ? `?${new URLSearchParams(given.map(([k, v]) => [k, String(v)]))}` : '';
-}
+/** Rows of one page of a long list. */
+const JOBS = 50;
+const AUDIT = 100;
 
 /**
  * Every question a page asks. The first part of a key is a topic of the event stream, which says when to
  * ask again (`live/events.ts`); nothing polls.
  */
 export const queries = {
-  setup: () => queryOptions({ queryKey: ['setup'], queryFn: () => get<{ needed: boolean }>('/setup') }),
-  me: () => queryOptions({ queryKey: ['me'], queryFn: () => get<t.Me>('/me'), meta: { guarded: true } }),
+  setup: () => queryOptions({ queryKey: ['setup'], queryFn: () => answer(api.setup.$get()) }),
+  me: () => queryOptions({ queryKey: ['me'], queryFn: () => answer(api.me.$get()), meta: { guarded: true } }),
   engines: () =>
     queryOptions({
       queryKey: ['engines'],
-      queryFn: () => get<t.EngineDescriptor[]>('/engines'),
+      queryFn: () => answer(api.engines.$get()),
       staleTime: Number.POSITIVE_INFINITY,
     }),
-  overview: () => queryOptions({ queryKey: ['overview'], queryFn: () => get<t.Overview>('/overview') }),
-  agents: () => queryOptions({ queryKey: ['agents'], queryFn: () => get<t.Agent[]>('/agents') }),
+  overview: () => queryOptions({ queryKey: ['overview'], queryFn: () => answer(api.overview.$get()) }),
+  agents: () => queryOptions({ queryKey: ['agents'], queryFn: () => answer(api.agents.$get()) }),
   agent: (id: string) =>
-    queryOptions({ queryKey: ['agents', id], queryFn: () => get<t.Agent>(`/agents/${id}`) }),
-  servers: () => queryOptions({ queryKey: ['servers'], queryFn: () => get<t.Server[]>('/servers') }),
-  server: (id: string) =>
-    queryOptions({ queryKey: ['servers', id], queryFn: () => get<t.Server>(`/servers/${id}`) }),
-  /** Asks the agent, live. */
-  availableDatabases: (serverId: string) =>
     queryOptions({
-      queryKey: ['available-databases', serverId],
-      queryFn: () => get<{ databases: t.AvailableDatabase[] }>(`/servers/${serverId}/available-databases`),
+      queryKey: ['agents', id],
+      queryFn: () => answer(api.agents[':id'].$get({ param: { id } })),
+    }),
+  servers: () => queryOptions({ queryKey: ['servers'], queryFn: () => answer(api.servers.$get()) }),
+  server: (id: string) =>
+    queryOptions({
+      queryKey: ['servers', id],
+      queryFn: () => answer(api.servers[':id'].$get({ param: { id } })),
+    }),
+  /** Asks the agent, live. */
+  availableDatabases: (id: string) =>
+    queryOptions({
+      queryKey: ['available-databases', id],
+      queryFn: () => answer(api.servers[':id']['available-databases'].$get({ param: { id } })),
       retry: false,
     }),
-  databases: (filter: { serverId?: string } = {}) =>
+  databases: (query: { serverId?: string } = {}) =>
     queryOptions({
-      queryKey: ['databases', 'list', filter],
-      queryFn: () => get<t.Database[]>(`/databases${search(filter)}`),
+      queryKey: ['databases', 'list', query],
+      queryFn: () => answer(api.databases.$get({ query })),
     }),
   database: (id: string) =>
-    queryOptions({ queryKey: ['databases', id], queryFn: () => get<t.Database>(`/databases/${id}`) }),
+    queryOptions({
+      queryKey: ['databases', id],
+      queryFn: () => answer(api.databases[':id'].$get({ param: { id } })),
+    }),
   snapshots: (databaseId: string) =>
     queryOptions({
       queryKey: ['snapshots', 'list', databaseId],
-      queryFn: () => get<t.Snapshot[]>(`/snapshots${search({ databaseId })}`),
+      queryFn: () => answer(api.snapshots.$get({ query: { databaseId } })),
     }),
   snapshot: (id: string) =>
-    queryOptions({ queryKey: ['snapshots', id], queryFn: () => get<t.SnapshotDetail>(`/snapshots/${id}`) }),
-  jobs: (filter: { databaseId?: string; state?: string; limit?: number } = {}) =>
     queryOptions({
+      queryKey: ['snapshots', id],
+      queryFn: () => answer(api.snapshots[':id'].$get({ param: { id } })),
+    }),
+  /** Newest first, page by page. */
+  jobs: (filter: { databaseId?: string; state?: string } = {}) =>
+    infiniteQueryOptions({
       queryKey: ['jobs', 'list', filter],
-      queryFn: () => get<t.Job[]>(`/jobs${search(filter)}`),
-      placeholderData: keepPreviousData,
+      queryFn: ({ pageParam }) =>
+        answer(
+          api.jobs.$get({
+            query: { ...filter, limit: String(JOBS), ...(pageParam ? { before: pageParam } : {}) },
+          }),
+        ),
+      initialPageParam: '',
+      getNextPageParam: (page) => (page.length === JOBS ? page.at(-1)?.createdAt : undefined),
     }),
   job: (id: string) =>
-    queryOptions({ queryKey: ['jobs', id], queryFn: () => get<t.JobDetail>(`/jobs/${id}`) }),
-  vaults: () => queryOptions({ queryKey: ['vaults'], queryFn: () => get<t.Vault[]>('/vaults') }),
-  apiKeys: () => queryOptions({ queryKey: ['api-keys'], queryFn: () => get<t.ApiKey[]>('/api-keys') }),
+    queryOptions({ queryKey: ['jobs', id], queryFn: () => answer(api.jobs[':id'].$get({ param: { id } })) }),
+  vaults: () => queryOptions({ queryKey: ['vaults'], queryFn: () => answer(api.vaults.$get()) }),
+  apiKeys: () => queryOptions({ queryKey: ['api-keys'], queryFn: () => answer(api['api-keys'].$get()) }),
   enrolmentTokens: () =>
     queryOptions({
       queryKey: ['enrolment-tokens'],
-      queryFn: () => get<t.EnrolmentToken[]>('/enrolment-tokens'),
+      queryFn: () => answer(api['enrolment-tokens'].$get()),
     }),
-  audit: (limit: number) =>
-    queryOptions({
-      queryKey: ['audit', limit],
-      queryFn: () => get<t.AuditEntry[]>(`/audit${search({ limit })}`),
-      placeholderData: keepPreviousData,
+  /** Newest first, page by page. */
+  audit: () =>
+    infiniteQueryOptions({
+      queryKey: ['audit'],
+      queryFn: ({ pageParam }) =>
+        answer(
+          api.audit.$get({
+            query: { limit: String(AUDIT), ...(pageParam ? { before: String(pageParam) } : {}) },
+          }),
+        ),
+      initialPageParam: 0,
+      getNextPageParam: (page) => (page.length === AUDIT ? page.at(-1)?.id : undefined),
     }),
 };

@@ -1,4 +1,4 @@
-import type { AccountRecipe } from '../../protocol/engines/engine.ts';
+import type { AccountRecipe } from './types.ts';
 
 interface Account {
   user: string;

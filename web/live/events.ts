@@ -1,4 +1,4 @@
-import type { Query, QueryClient } from '@tanstack/react-query';
+import type { InfiniteData, Query, QueryClient } from '@tanstack/react-query';
 import type { Job, JobDetail, JobState, LogLine, Overview, Progress } from '../api/types.ts';
 
 export type Topic = 'agents' | 'servers' | 'databases' | 'jobs' | 'snapshots' | 'settings';
@@ -107,7 +107,10 @@ function applyProgress(client: QueryClient, event: ProgressEvent): void {
   const merge = <T extends Job>(job: T): T =>
     job.id === jobId && job.attempt <= event.attempt ? { ...job, ...fresh } : job;
   client.setQueryData<JobDetail>(['jobs', jobId], (job) => job && merge(job));
-  client.setQueriesData<Job[]>({ queryKey: ['jobs', 'list'] }, (jobs) => jobs?.map(merge));
+  client.setQueriesData<InfiniteData<Job[]>>(
+    { queryKey: ['jobs', 'list'] },
+    (list) => list && { ...list, pages: list.pages.map((page) => page.map(merge)) },
+  );
   client.setQueryData<Overview>(
     ['overview'],
     (overview) => overview && { ...overview, activeJobs: overview.activeJobs.map(merge) },

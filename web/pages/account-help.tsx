@@ -1,8 +1,7 @@
 import { Tabs } from 'radix-ui';
 import { useState } from 'react';
-import type { AccountRecipe } from '../../protocol/engines/engine.ts';
 import { fillRecipe, generatePassword } from '../api/recipe.ts';
-import type { EngineDescriptor } from '../api/types.ts';
+import type { AccountRecipe, EngineDescriptor } from '../api/types.ts';
 import { Button } from '../components/button.tsx';
 import { CodeBlock } from '../components/copy.tsx';
 import { TextField } from '../components/field.tsx';

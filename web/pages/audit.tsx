@@ -1,4 +1,4 @@
-import { useQuery } from '@tanstack/react-query';
+import { useInfiniteQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { queries } from '../api/queries.ts';
 import type { AuditEntry } from '../api/types.ts';
@@ -9,16 +9,13 @@ import { matches, SearchField } from '../components/search.tsx';
 import { RowTitle, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 
-const STEP = 100;
-const MOST = 1000;
-
 export function AuditPage() {
-  const [limit, setLimit] = useState(STEP);
   const [search, setSearch] = useState('');
-  const audit = useQuery(queries.audit(limit));
+  const audit = useInfiniteQuery(queries.audit());
   const shown =
-    audit.data?.filter(({ action, actor, target }) => matches(search, [action, actor.name, target?.name])) ??
-    [];
+    audit.data?.pages
+      .flat()
+      .filter(({ action, actor, target }) => matches(search, [action, actor.name, target?.name])) ?? [];
   return (
     <Page title="Audit log" lead="Who did what to which thing, from where. Nothing in it can be changed.">
       <SearchField label="Search these entries" value={search} onChange={setSearch} />
@@ -30,11 +27,11 @@ export function AuditPage() {
         )}
         {shown.length > 0 && <AuditTable entries={shown} />}
       </Card>
-      {audit.data?.length === limit && limit < MOST && (
+      {audit.hasNextPage && (
         <Button
           className="justify-self-center"
-          busy={audit.isFetching}
-          onClick={() => setLimit(limit + STEP)}
+          busy={audit.isFetchingNextPage}
+          onClick={() => void audit.fetchNextPage()}
         >
           Show older entries
         </Button>

@@ -1,5 +1,4 @@
-import type { FieldDescriptor } from '../../protocol/engines/engine.ts';
-import type { EngineDescriptor } from '../api/types.ts';
+import type { EngineDescriptor, FieldDescriptor } from '../api/types.ts';
 import { ChoiceField, Field, TextField } from '../components/field.tsx';
 
 interface ConnectionFieldsProps {

@@ -1,4 +1,4 @@
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { CloudUpload, ListChecks } from 'lucide-react';
 import { useState } from 'react';
@@ -141,13 +141,14 @@ function PreflightCard({ preflight }: { preflight: BackupPreflight }) {
 }
 
 function JobsCard({ databaseId }: { databaseId: string }) {
-  const jobs = useQuery(queries.jobs({ databaseId, limit: 20 }));
+  const jobs = useInfiniteQuery(queries.jobs({ databaseId }));
+  const rows = jobs.data?.pages.flat();
   return (
     <Card title="Jobs" flush>
       <ErrorCard error={jobs.error} onRetry={() => void jobs.refetch()} />
       {jobs.isPending && <Skeleton rows={2} />}
-      {jobs.data?.length === 0 && <Empty title="No job yet" />}
-      {jobs.data && jobs.data.length > 0 && <JobTable jobs={jobs.data} label="Jobs of this database" />}
+      {rows?.length === 0 && <Empty title="No job yet" />}
+      {rows && rows.length > 0 && <JobTable jobs={rows} label="Jobs of this database" />}
     </Card>
   );
 }

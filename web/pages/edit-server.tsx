@@ -16,6 +16,7 @@ export function EditServerPage() {
   const navigate = useNavigate();
   const engine = engines.data?.find(({ id }) => id === server.data?.engine);
   const toServer = () => void navigate({ to: '/servers/$serverId', params: { serverId } });
+  const error = server.error ?? agent.error ?? engines.error;
   return (
     <Page
       title={server.data ? `Edit ${server.data.name}` : 'Edit server'}
@@ -26,7 +27,7 @@ export function EditServerPage() {
       }
       lead="Any change needs the password again: it is sealed to the agent together with its destination."
     >
-      <ErrorCard error={server.error ?? agent.error ?? engines.error} />
+      <ErrorCard error={error} />
       {server.data && agent.data && engine ? (
         <ServerForm
           adding={false}
@@ -42,7 +43,7 @@ export function EditServerPage() {
           onSaved={toServer}
         />
       ) : (
-        <Skeleton rows={6} />
+        !error && <Skeleton rows={6} />
       )}
     </Page>
   );

@@ -1,4 +1,4 @@
-import { useQuery } from '@tanstack/react-query';
+import { useInfiniteQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { queries } from '../api/queries.ts';
 import { Button } from '../components/button.tsx';
@@ -6,9 +6,6 @@ import { ErrorCard } from '../components/failure.tsx';
 import { Field } from '../components/field.tsx';
 import { JobTable } from '../components/job-table.tsx';
 import { Card, Empty, Page, Skeleton } from '../components/layout.tsx';
-
-const STEP = 50;
-const MOST = 500;
 
 const STATES = [
   ['', 'All jobs'],
@@ -21,9 +18,9 @@ const STATES = [
 ] as const;
 
 export function JobsPage() {
-  const [limit, setLimit] = useState(STEP);
   const [state, setState] = useState('');
-  const jobs = useQuery(queries.jobs({ limit, state }));
+  const jobs = useInfiniteQuery(queries.jobs(state ? { state } : {}));
+  const rows = jobs.data?.pages.flat();
   return (
     <Page title="Jobs" lead="Backups and restores, as they happen.">
       <div className="w-44">
@@ -47,15 +44,19 @@ export function JobsPage() {
       <ErrorCard error={jobs.error} onRetry={() => void jobs.refetch()} />
       <Card flush>
         {jobs.isPending && <Skeleton />}
-        {jobs.data?.length === 0 && (
+        {rows?.length === 0 && (
           <Empty title={state ? 'No job in this state' : 'No job yet'}>
             {!state && 'Open a database and press “Back up now”.'}
           </Empty>
         )}
-        {jobs.data && jobs.data.length > 0 && <JobTable jobs={jobs.data} label="Jobs" />}
+        {rows && rows.length > 0 && <JobTable jobs={rows} label="Jobs" />}
       </Card>
-      {jobs.data?.length === limit && limit < MOST && (
-        <Button className="justify-self-center" busy={jobs.isFetching} onClick={() => setLimit(limit + STEP)}>
+      {jobs.hasNextPage && (
+        <Button
+          className="justify-self-center"
+          busy={jobs.isFetchingNextPage}
+          onClick={() => void jobs.fetchNextPage()}
+        >
           Show older jobs
         </Button>
       )}

@@ -1,0 +1,21 @@
+import { hc } from 'hono/client';
+import type { AppType } from '../../control-plane/app.ts';
+import { failureOf, unreachable } from './client.ts';
+
+/** `/api/v1`, typed by the control plane's own routes. */
+export const api = hc<AppType>(window.location.origin, {
+  headers: { accept: 'application/json' },
+  fetch: (input: RequestInfo | URL, init?: RequestInit) => fetch(input, init).catch(unreachable),
+}).api.v1;
+
+/**
+ * The JSON of an answer.
+ * @throws ApiError with the failure of the answer, or `control_plane_unreachable`
+ */
+export async function answer<T>(
+  pending: Promise<{ ok: boolean; status: number; json(): Promise<T> }>,
+): Promise<T> {
+  const response = await pending;
+  if (!response.ok) throw await failureOf(response);
+  return response.json();
+}
