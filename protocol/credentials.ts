@@ -5,12 +5,14 @@ const uuid = z.uuid();
 /**
  * The clear content of a sealed credentials blob: JSON, age-encrypted to the agent's sealing key in the
  * browser. It binds the password to its destination: the agent refuses it for any other agent, server,
- * engine or connection.
+ * name, engine or connection.
  */
 export const serverCredentialsSchema = z.object({
   v: z.literal(1),
   agentId: uuid,
   serverId: uuid,
+  /** Name the server is to be known by; local policies go by it, so it is not the control plane's to choose. */
+  name: z.string().max(255).optional(),
   engine: z.string().max(32),
   /** The engine's connection object, parsed by the engine's own schema on the agent. */
   connection: z.record(z.string(), z.unknown()),

@@ -10,6 +10,7 @@ import type { VaultClient } from '../pipeline/vault-client.ts';
 import type { StoredServer } from '../state/servers.ts';
 import type { JobContext } from './context.ts';
 import { blockerFailure, type JobParts, openServer } from './parts.ts';
+import { enforcePolicy } from './policy.ts';
 
 interface BackupKeys {
   idKey: VaultKey;
@@ -25,6 +26,8 @@ export async function runBackup(
   const startedAt = new Date().toISOString();
   context.phase('checking');
   const server = await parts.servers.get(offer.serverId);
+  // Of this very server: what was looked at when the job was offered may have been exchanged since.
+  enforcePolicy(parts.policy, { kind: 'backup', server: server.name, database: offer.database.name });
   const { driver, target } = openServer(parts, server);
   const statement = await parts.vaults.admit(offer.vault);
   await parts.vaults.checkSequence(offer.vault.id, offer.database.id, offer.sequence);

@@ -1,5 +1,5 @@
 import type { RestoreMode } from '../../protocol/engines/engine.ts';
-import { type Failure, fail } from '../../protocol/failure.ts';
+import { type Failure, FailureError, fail } from '../../protocol/failure.ts';
 import type { LocalPolicy } from '../../protocol/messages.ts';
 
 /** What somebody wants to do with one database of one server, by the names this agent knows them. */
@@ -22,6 +22,12 @@ export function policyRefusal(policy: LocalPolicy, operation: Operation): Failur
     );
   }
   return undefined;
+}
+
+/** Stops what the local policy forbids. @throws FailureError `policy_denied` */
+export function enforcePolicy(policy: LocalPolicy, operation: Operation): void {
+  const refusal = policyRefusal(policy, operation);
+  if (refusal) throw new FailureError(refusal);
 }
 
 /** Whether the patterns of the policy cover a database; they are matched against `server/database` in whole. */

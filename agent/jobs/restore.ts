@@ -4,6 +4,7 @@ import type { RestoreSource } from '../engines/driver.ts';
 import { type OpenedSnapshot, openSnapshot } from '../pipeline/restore.ts';
 import type { JobContext } from './context.ts';
 import { type JobParts, openServer } from './parts.ts';
+import { enforcePolicy } from './policy.ts';
 
 /** Runs one restore: the snapshot is proved before the driver touches the target. */
 export async function runRestore(
@@ -13,6 +14,9 @@ export async function runRestore(
 ): Promise<JobResult> {
   context.phase('checking');
   const server = await parts.servers.get(offer.serverId);
+  const { mode, targetDatabase } = offer.plan;
+  // Of this very server: what was looked at when the job was offered may have been exchanged since.
+  enforcePolicy(parts.policy, { kind: 'restore', server: server.name, database: targetDatabase, mode });
   const { driver, target } = openServer(parts, server);
   const snapshot = await open(parts, offer, context);
   context.progress({ totalBytes: snapshot.totalBytes });

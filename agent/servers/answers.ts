@@ -1,8 +1,8 @@
-import { FailureError, fail } from '../../protocol/failure.ts';
+import { fail } from '../../protocol/failure.ts';
 import type { AgentRequest, RequestKind, RequestOf, ValueOf } from '../../protocol/messages.ts';
 import type { OperationContext } from '../engines/driver.ts';
 import { type JobParts, openServer } from '../jobs/parts.ts';
-import { databaseAllowed, policyRefusal } from '../jobs/policy.ts';
+import { databaseAllowed, enforcePolicy } from '../jobs/policy.ts';
 import { openSealedCredentials, type StoredServer } from '../state/servers.ts';
 
 type Parts = Pick<JobParts, 'agentId' | 'identity' | 'policy' | 'servers' | 'driverFor'>;
@@ -22,8 +22,9 @@ export function createAnswers(
       return driver.probe(target, contextOf(signal));
     },
     'server.put': async ({ serverId, name, sealed }) => {
-      const server = await unseal(parts, serverId, sealed);
+      const { sealedName, ...server } = await unseal(parts, serverId, sealed);
       parts.driverFor(server.engine).parseConnection(server.connection);
+      requireName(parts, name, sealedName);
       await refuseRename(parts, serverId, name);
       return servers.put({ ...server, name });
     },
@@ -41,13 +42,13 @@ export function createAnswers(
     },
     'backup.preflight': async ({ serverId, database }, signal) => {
       const server = await servers.get(serverId);
-      refuseByPolicy(parts, { kind: 'backup', server: server.name, database });
+      enforcePolicy(parts.policy, { kind: 'backup', server: server.name, database });
       const { driver, target } = openServer(parts, server);
       return driver.preflightBackup(target, database, contextOf(signal));
     },
     'restore.preflight': async ({ serverId, plan, source }, signal) => {
       const server = await servers.get(serverId);
-      refuseByPolicy(parts, { kind: 'restore', server: server.name, database: plan.targetDatabase });
+      enforcePolicy(parts.policy, { kind: 'restore', server: server.name, database: plan.targetDatabase });
       const { driver, target } = openServer(parts, server);
       const { serverVersion, requirements, objectCounts } = source;
       const input = { plan, source: { serverVersion, catalog: { requirements, objectCounts } } };
@@ -66,19 +67,32 @@ function contextOf(signal: AbortSignal): OperationContext {
   return { signal, log: () => undefined, phase: () => undefined };
 }
 
-async function unseal(parts: Parts, serverId: string, sealed: string): Promise<StoredServer> {
+async function unseal(
+  parts: Parts,
+  serverId: string,
+  sealed: string,
+): Promise<StoredServer & { sealedName: string | undefined }> {
   const { sealingIdentity } = parts.identity;
   const credentials = await openSealedCredentials(sealed, sealingIdentity, {
     agentId: parts.agentId,
     serverId,
   });
-  const { engine, connection, password } = credentials;
-  return { id: serverId, name: serverId, engine, connection, password };
+  const { engine, connection, password, name: sealedName } = credentials;
+  return { id: serverId, name: serverId, engine, connection, password, sealedName };
 }
 
-function refuseByPolicy(parts: Parts, operation: Parameters<typeof policyRefusal>[1]): void {
-  const refusal = policyRefusal(parts.policy, operation);
-  if (refusal) throw new FailureError(refusal);
+/**
+ * Who typed the password says what the server is called: a blob kept by the control plane cannot come back under
+ * the name of a server that a policy allows more for.
+ */
+function requireName(parts: Parts, name: string, sealedName: string | undefined): void {
+  if (sealedName === name) return;
+  if (sealedName === undefined && !parts.policy.databases) return;
+  throw fail(
+    'destination_mismatch',
+    `The sealed credentials were not made for a server called “${name}”.`,
+    'Type the password again for this server.',
+  );
 }
 
 /** Allowed databases are written with server names, so those are not the control plane's to change. */

@@ -10,13 +10,20 @@ import { sealCredentials } from './seal.ts';
 export async function sealedFor(
   api: Api,
   agent: Agent,
-  input: { serverId: string; server: TestPostgres; connection?: Record<string, unknown>; password?: string },
+  input: {
+    serverId: string;
+    server: TestPostgres;
+    name?: string;
+    connection?: Record<string, unknown>;
+    password?: string;
+  },
 ): Promise<string> {
   const { sealingKey } = await api.get<{ sealingKey: string }>(`/agents/${agent.id}`);
   const { server } = input;
   return sealCredentials(sealingKey, {
     agentId: agent.id,
     serverId: input.serverId,
+    ...(input.name === undefined ? {} : { name: input.name }),
     engine: 'postgresql',
     connection: {
       host: server.host,

@@ -50,6 +50,7 @@ export async function sealDraft(
       v: 1,
       agentId: agent.id,
       serverId: draft.id,
+      name: draft.name.trim(),
       engine: engine.id,
       connection: connectionOf(engine, draft.values),
       password: secretOf(engine, draft.values),
