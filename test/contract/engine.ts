@@ -1,14 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type {
-  DumpResult,
-  EngineDriver,
-  OperationContext,
-  ServerTarget,
-  StreamOpener,
-  StreamSink,
-} from '../../agent/engines/driver.ts';
-import { type Failure, FailureError } from '../../protocol/failure.ts';
-import type { RestorePlan } from '../../protocol/restore.ts';
+import type { EngineDriver, ServerTarget, StreamOpener, StreamSink } from '../../agent/engines/driver.ts';
+import { FailureError } from '../../protocol/failure.ts';
+import { type Captured, capture, failureOf, opener, operation, restoreInput } from './captured.ts';
 
 /** A real server under test, as the contract needs it. */
 export interface EngineUnderTest extends AsyncDisposable {
@@ -23,75 +16,6 @@ export interface EngineUnderTest extends AsyncDisposable {
   /** Changes some rows of a database. */
   change(database: string): Promise<void>;
   drop(database: string): Promise<void>;
-}
-
-/** A finished dump in memory, to be restored or damaged. */
-export interface Captured {
-  result: DumpResult;
-  streams: Map<string, Buffer>;
-}
-
-/** A context that nobody cancels, or that `signal` does; keeps what was reported. */
-export function operation(
-  signal: AbortSignal = new AbortController().signal,
-): OperationContext & { lines: string[]; phases: string[] } {
-  const lines: string[] = [];
-  const phases: string[] = [];
-  return {
-    signal,
-    lines,
-    phases,
-    log: (line) => void lines.push(line),
-    phase: (name) => void phases.push(name),
-  };
-}
-
-/** Dumps into memory. */
-export async function capture(
-  driver: EngineDriver,
-  server: ServerTarget,
-  database: string,
-): Promise<Captured> {
-  const streams = new Map<string, Buffer>();
-  const sink: StreamSink = async ({ name }, body) => {
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of body) chunks.push(Uint8Array.from(chunk));
-    streams.set(name, Buffer.concat(chunks));
-  };
-  return { result: await driver.dump(server, database, sink, operation()), streams };
-}
-
-/** Opens captured streams in pieces of 64 KiB. */
-export function opener(captured: Captured): StreamOpener {
-  return async function* (name) {
-    const bytes = captured.streams.get(name);
-    if (!bytes) throw new Error(`no stream ${name}`);
-    for (let at = 0; at < bytes.length; at += 65_536) yield bytes.subarray(at, at + 65_536);
-  };
-}
-
-/** Input of `restore` for a captured dump. */
-export function restoreInput(
-  captured: Captured,
-  plan: Partial<RestorePlan> & { targetDatabase: string },
-  open = opener(captured),
-) {
-  const full: RestorePlan = { mode: 'new', owners: 'keep', endSessions: false, ...plan };
-  return {
-    plan: full,
-    source: { serverVersion: captured.result.serverVersion, catalog: captured.result.catalog },
-    open,
-  };
-}
-
-/** The failure a promise rejects with; fails the test where it does not. */
-export async function failureOf(promise: Promise<unknown>): Promise<Failure> {
-  const error = await promise.then(
-    () => new Error('expected a failure'),
-    (reason: unknown) => reason,
-  );
-  if (error instanceof FailureError) return error.failure;
-  throw error;
 }
 
 /** What every engine's driver promises. `setup` starts a real server; it is called once. */

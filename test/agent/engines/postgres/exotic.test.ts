@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { driverFor } from '../../../../agent/engines/registry.ts';
-import { capture, operation, restoreInput } from '../../../contract/engine.ts';
+import { capture, operation, restoreInput } from '../../../contract/captured.ts';
 import { fingerprint } from '../../../support/fingerprint.ts';
 import { startPostgres } from '../../../support/postgres.ts';
 

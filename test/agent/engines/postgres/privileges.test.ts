@@ -3,7 +3,7 @@ import type { ServerTarget } from '../../../../agent/engines/driver.ts';
 import { driverFor } from '../../../../agent/engines/registry.ts';
 import { postgresql } from '../../../../protocol/engines/postgres.ts';
 import type { BackupPreflight } from '../../../../protocol/restore.ts';
-import { capture, failureOf, operation, restoreInput } from '../../../contract/engine.ts';
+import { capture, failureOf, operation, restoreInput } from '../../../contract/captured.ts';
 import { fingerprint } from '../../../support/fingerprint.ts';
 import { startPostgres, type TestPostgres } from '../../../support/postgres.ts';
 

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ServerTarget } from '../../../../agent/engines/driver.ts';
 import { conninfo } from '../../../../agent/engines/postgres/quote.ts';
 import { driverFor } from '../../../../agent/engines/registry.ts';
-import { type Captured, capture, failureOf, operation, restoreInput } from '../../../contract/engine.ts';
+import { type Captured, capture, failureOf, operation, restoreInput } from '../../../contract/captured.ts';
 import { fingerprint } from '../../../support/fingerprint.ts';
 import { postgresBinaries, startPostgres, type TestPostgres } from '../../../support/postgres.ts';
 
