@@ -163,28 +163,37 @@ function byWords(message: string): Explain | undefined {
   return undefined;
 }
 
-/** Words of libpq and of server messages, as the tools print them under LC_ALL=C. */
-const TOOL_WORDS: [RegExp, Explain][] = [
-  [/No space left on device|could not extend file/, disk],
-  [
-    /server closed the connection unexpectedly|terminating connection|connection to server was lost|the database system is|SSL SYSCALL|connection not open/,
-    gone,
-  ],
+/** Words of libpq about a connection that did not come about, as the tools print them under LC_ALL=C. */
+const CONNECTING_WORDS: [RegExp, Explain][] = [
+  [/the database system is/, gone],
   [/Connection refused/, refused],
   [/could not translate host name/, unknownHost],
   [/timeout expired|Connection timed out/, timeout],
   [/password authentication failed|no pg_hba\.conf entry/, denied],
-  [/certificate verify failed|certificate/, tlsUntrusted],
-  [/permission denied|must be owner|must be superuser|row-level security/, privilege],
+  [/certificate/, tlsUntrusted],
+];
+
+/** Words of the server and of libpq about what was asked of it. */
+const WORKING_WORDS: [RegExp, Explain][] = [
+  [/No space left on device|could not extend file/, disk],
+  [
+    /server closed the connection unexpectedly|terminating connection|connection to server was lost|SSL SYSCALL|connection not open/,
+    gone,
+  ],
+  [/permission denied|must be owner|must be superuser|must be member of role|row-level security/, privilege],
   [/lock timeout/, busy],
 ];
 
 function explainTool(error: ToolError, where: PostgresConnection): Failure {
   const lines = error.exit.stderr.trim();
   const first = lines.split('\n').find((line) => line.includes('error:')) ?? lines.split('\n')[0] ?? '';
-  const found = TOOL_WORDS.find(([words]) => words.test(lines));
-  if (found) return complete({ ...found[1](where, first) }, lines);
   const restoring = error.tool.startsWith('pg_restore');
+  const found = wordsIn(lines);
+  if (found) {
+    const entry = found(where, first);
+    if (restoring && entry.code === 'privilege_missing') entry.hint = RESTORE_PRIVILEGE_HINT;
+    return complete(entry, lines);
+  }
   const how = error.exit.signal ?? `exit status ${error.exit.exitCode}`;
   return {
     code: restoring ? 'restore_sql_error' : 'dump_incomplete',
@@ -195,6 +204,20 @@ function explainTool(error: ToolError, where: PostgresConnection): Failure {
     retryable: false,
     detail: lines,
   };
+}
+
+const RESTORE_PRIVILEGE_HINT =
+  'The restored database was dropped again. Run the preflight: it prints the GRANT where one helps. Otherwise restore without owners, or with a superuser for this once.';
+
+/** Looks at what server and tool say themselves: names and quoted statements could hold any of these words. */
+function wordsIn(lines: string): Explain | undefined {
+  const own = lines
+    .split('\n')
+    .filter((line) => /\b(error|detail|FATAL|ERROR|PANIC):|^\t|^server closed|^SSL/.test(line))
+    .map((line) => line.replace(/Command was: .*/, '').replace(/"[^"]*"/g, '""'))
+    .join('\n');
+  const words = /error: connection to /.test(own) ? [...CONNECTING_WORDS, ...WORKING_WORDS] : WORKING_WORDS;
+  return words.find(([pattern]) => pattern.test(own))?.[1];
 }
 
 function complete(entry: Entry, detail?: string): Failure {

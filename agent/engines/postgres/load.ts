@@ -7,7 +7,7 @@ import { ArchiveInspector, inspected, rewritten } from './archive.ts';
 import { archiveCounts } from './catalogue.ts';
 import { type PostgresServer, type Session, toolLogin } from './connect.ts';
 import { ToolError } from './errors.ts';
-import { ownerRewrite, type RoleMap } from './map-roles.ts';
+import { archiveRewrite, type RoleMap } from './map-roles.ts';
 import { conninfo } from './quote.ts';
 import { type PostgresTool, toolLabel } from './tools.ts';
 
@@ -21,6 +21,8 @@ export interface Loading {
   expected: Readonly<Record<string, number>>;
   owners: OwnerChoice;
   mapRole: RoleMap;
+  /** Whether the archive switches triggers by names that only the backed-up database had. */
+  switchesPartitions: boolean;
   tool: PostgresTool;
   target: Session;
   context: OperationContext;
@@ -74,9 +76,15 @@ function toolArguments(input: Loading): string[] {
   ];
 }
 
+function rewriting(body: AsyncGenerator<Uint8Array>, input: Loading): AsyncGenerator<Uint8Array> {
+  if (input.owners !== 'map' && !input.switchesPartitions) return body;
+  const role = input.owners === 'map' ? input.mapRole : (name: string) => name;
+  return rewritten(body, archiveRewrite(role));
+}
+
 /** Writes the archive to the child. Reads the source to its end in any case: only then is it known to be whole. */
 async function feed(child: RunningTool, body: AsyncGenerator<Uint8Array>, input: Loading): Promise<void> {
-  const source = input.owners === 'map' ? rewritten(body, ownerRewrite(input.mapRole)) : body;
+  const source = rewriting(body, input);
   let broken: { error: unknown } | undefined;
   const watched = async function* () {
     try {

@@ -29,7 +29,28 @@ const owners = (needs: PostgresRequirements) =>
 /** Roles every database has by itself; nobody can be made a member of `pg_database_owner`. */
 const builtIn = (name: string) => name.startsWith('pg_');
 
-/** Giving something to a role takes membership in it. */
+/** Giving something to a role takes membership in it, and the right to create in the schema it is in. */
+function giving(
+  names: readonly string[],
+  needs: PostgresRequirements,
+  facts: TargetFacts,
+): Reasoned | undefined {
+  return membership(names, facts) ?? hosting(names, needs, facts);
+}
+
+function hosting(
+  names: readonly string[],
+  needs: PostgresRequirements,
+  facts: TargetFacts,
+): Reasoned | undefined {
+  const guest = needs.guests.find(({ role }) => names.includes(role));
+  if (facts.superuser || !guest) return undefined;
+  return no(
+    `“${guest.role}” owns something in the schema “${guest.schema}”, which belongs to another role; only a superuser can restore that.`,
+    `ALTER ROLE ${quoteIdent(facts.user)} SUPERUSER; -- and NOSUPERUSER afterwards`,
+  );
+}
+
 function membership(names: readonly string[], facts: TargetFacts): Reasoned | undefined {
   const foreign = names.filter((name) => facts.foreignRoles.includes(name) && !builtIn(name));
   if (facts.superuser || foreign.length === 0) return undefined;
@@ -45,19 +66,19 @@ function keep(needs: PostgresRequirements, facts: TargetFacts): Reasoned {
     const sql = pasteable(facts.missingRoles.map((name) => `CREATE ROLE ${quoteIdent(name)};`));
     return no(`The server has no role ${listed(facts.missingRoles)}.`, sql);
   }
-  return membership(owners(needs), facts) ?? yes('Every role exists here.');
+  return giving(owners(needs), needs, facts) ?? yes('Every role exists here.');
 }
 
 function create(needs: PostgresRequirements, facts: TargetFacts): Reasoned {
   if (facts.missingRoles.length === 0)
-    return membership(owners(needs), facts) ?? yes('Every role exists here already.');
+    return giving(owners(needs), needs, facts) ?? yes('Every role exists here already.');
   const builtInMissing = facts.missingRoles.filter(builtIn);
   if (builtInMissing.length > 0)
     return no(`${listed(builtInMissing)} come with newer PostgreSQL versions only.`);
   if (!facts.createRole) {
     return no(`“${facts.user}” may not create roles.`, `ALTER ROLE ${quoteIdent(facts.user)} CREATEROLE;`);
   }
-  return membership(owners(needs), facts) ?? yes(`Creates ${listed(facts.missingRoles)} first.`);
+  return giving(owners(needs), needs, facts) ?? yes(`Creates ${listed(facts.missingRoles)} first.`);
 }
 
 function map(needs: PostgresRequirements, facts: TargetFacts): Reasoned {
@@ -66,7 +87,7 @@ function map(needs: PostgresRequirements, facts: TargetFacts): Reasoned {
     facts.missingRoles.length === 0
       ? 'No role is missing.'
       : `A role of your choice stands in for ${listed(facts.missingRoles)}.`;
-  return membership(present, facts) ?? yes(stands);
+  return giving(present, needs, facts) ?? yes(stands);
 }
 
 function none(needs: PostgresRequirements, facts: TargetFacts): Reasoned {

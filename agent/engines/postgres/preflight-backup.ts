@@ -2,8 +2,9 @@ import { FailureError } from '../../../protocol/failure.ts';
 import type { BackupPreflight, Finding } from '../../../protocol/restore.ts';
 import type { OperationContext } from '../driver.ts';
 import { connect, maintenanceDatabase, type PostgresServer, type Session } from './connect.ts';
-import { connectGrant, readingGaps } from './privileges.ts';
+import { connectGrant, listed, readingGaps } from './privileges.ts';
 import { quoteIdent } from './quote.ts';
+import { switchedPartitions } from './requires.ts';
 import { chooseTool, type PostgresTool, saferVersion, toolLabel } from './tools.ts';
 
 interface Question {
@@ -96,6 +97,15 @@ async function losses(session: Session): Promise<Finding[]> {
        (SELECT count(*)::int FROM pg_stat_subscription) AS subscriptions`,
   );
   const findings: Finding[] = [];
+  const switched = await switchedPartitions(session);
+  if (switched.length > 0) {
+    findings.push({
+      severity: 'warning',
+      code: 'switched_partitions',
+      message: `Foreign-key triggers of ${listed(switched)} are switched otherwise than those of the partitioned table; pg_dump cannot write that down.`,
+      hint: 'A restore leaves them as the partitioned table has them. Switch them again after a restore if you need to: ALTER TABLE … DISABLE TRIGGER ALL.',
+    });
+  }
   if (facts && facts.foreign > 0) {
     findings.push({
       severity: 'info',

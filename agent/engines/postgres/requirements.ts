@@ -36,6 +36,16 @@ export const requirementsSchema = z.object({
   hasSubscriptions: z.boolean(),
   /** Whether a role that is no superuser owns code (functions, CHECKs, index expressions) that a restore may run. */
   lesserOwnersHaveCode: z.boolean(),
+  /**
+   * Owners of something in a schema whose owner they are no member of. Only a superuser can give it to them: their
+   * CREATE on the schema is restored after the owners are set.
+   */
+  guests: z.array(z.object({ role: name, schema: name })).default([]),
+  /**
+   * Partitions whose foreign-key triggers are switched otherwise than their parents'. pg_dump writes that down by
+   * the triggers' present names, which a restored database does not have.
+   */
+  switchedPartitions: z.array(z.string()).default([]),
   sizeBytes: z.number(),
 });
 export type PostgresRequirements = z.infer<typeof requirementsSchema>;

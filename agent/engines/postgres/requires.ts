@@ -46,6 +46,8 @@ export async function readRequirements(
       `SELECT e.extname AS name, e.extversion AS version, n.nspname AS schema
        FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.oid >= 16384 ORDER BY 1`,
     ),
+    guests: await guests(session),
+    switchedPartitions: await switchedPartitions(session),
     tablespaces: tablespaces.map((tablespace) => tablespace.name),
     hasLargeObjects: facts?.objects ?? false,
     hasEventTriggers: facts?.triggers ?? false,
@@ -53,4 +55,29 @@ export async function readRequirements(
     lesserOwnersHaveCode: facts?.code ?? false,
     sizeBytes: Number(facts?.size ?? 0),
   };
+}
+
+/** More than this nobody reads, and a catalog has to fit a frame. */
+const MAX_LISTED = 200;
+
+async function guests(session: Session): Promise<PostgresRequirements['guests']> {
+  return await session.rows(
+    `SELECT DISTINCT pg_get_userbyid(o.owner) AS role, n.nspname AS schema FROM (
+       SELECT relnamespace, relowner FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+       UNION SELECT pronamespace, proowner FROM pg_proc UNION SELECT typnamespace, typowner FROM pg_type
+       UNION SELECT oprnamespace, oprowner FROM pg_operator UNION SELECT collnamespace, collowner FROM pg_collation
+     ) AS o(namespace, owner) JOIN pg_namespace n ON n.oid = o.namespace
+     WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND NOT pg_has_role(o.owner, n.nspowner, 'USAGE')
+     ORDER BY 1, 2 LIMIT ${MAX_LISTED}`,
+  );
+}
+
+/** See the requirement of this name; `schema.table`, for people. */
+export async function switchedPartitions(session: Session): Promise<string[]> {
+  const rows = await session.rows<{ name: string }>(
+    `SELECT DISTINCT n.nspname || '.' || c.relname AS name FROM pg_trigger g JOIN pg_trigger u ON u.oid = g.tgparentid
+       JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE g.tgisinternal AND g.tgconstraint <> 0 AND g.tgenabled <> u.tgenabled ORDER BY 1 LIMIT ${MAX_LISTED}`,
+  );
+  return rows.map((row) => row.name);
 }

@@ -7,6 +7,7 @@ import { applyProperties, createDatabase, dropDatabase, keptName, scratchName } 
 import { type PostgresGlobals, parseGlobals } from './globals.ts';
 import { loadArchive } from './load.ts';
 import { preflightRestore, refuseImpossible } from './preflight-restore.ts';
+import { listed } from './privileges.ts';
 import { type PostgresRequirements, parseRequirements } from './requirements.ts';
 import { createRoles, missingRoles, removeRoles } from './roles.ts';
 import { publish, swap } from './swap.ts';
@@ -120,6 +121,7 @@ async function fill(input: Restoring, made: Filling): Promise<RestoreReport> {
     expected: input.source.catalog.objectCounts,
     owners: plan.owners,
     mapRole: (name) => roles.target(name) ?? name,
+    switchesPartitions: made.requirements.switchedPartitions.length > 0,
     tool,
     target: session,
     context,
@@ -130,11 +132,19 @@ async function fill(input: Restoring, made: Filling): Promise<RestoreReport> {
   const keptAs = await takeName(input, scratch);
   const notes = [
     ...roles.notes,
+    ...switchedNote(made.requirements.switchedPartitions),
     ...(keptAs
       ? [`The database that was there is kept as “${keptAs}”; drop it when you no longer need it.`]
       : []),
   ];
   return { database: plan.targetDatabase, mode: plan.mode, notes, ...(keptAs ? { keptAs } : {}) };
+}
+
+function switchedNote(partitions: readonly string[]): string[] {
+  if (partitions.length === 0) return [];
+  return [
+    `Foreign-key triggers of ${listed(partitions)} work as their parent’s do; in the backup they were switched otherwise.`,
+  ];
 }
 
 /**

@@ -30,7 +30,7 @@ export interface CreatedRoles {
 
 /**
  * Creates those of `roles` that are missing, all or none, with memberships and settings. SUPERUSER is never
- * given: a backup must not be able to make one. Other attributes only as far as the account may give them.
+ * given, nor membership in a role that has it: a backup must not be able to make one. Other attributes only as far as the account may give them.
  */
 export async function createRoles(session: Session, roles: readonly GlobalRole[]): Promise<CreatedRoles> {
   const missing = new Set(
@@ -48,14 +48,38 @@ export async function createRoles(session: Session, roles: readonly GlobalRole[]
       ? []
       : [`COMMENT ON ROLE ${quoteIdent(role.name)} IS ${quoteLiteral(role.comment)}`]),
   ]);
-  for (const role of create) statements.push(...memberships(role));
+  const powerful = new Set(await powerfulRoles(session));
+  for (const role of create) statements.push(...memberships(role, powerful));
   if (!session.superuser) {
     // Whoever is no superuser must be a member of a role to give it something.
     for (const role of create)
       statements.push(`GRANT ${quoteIdent(role.name)} TO ${quoteIdent(session.user)}`);
   }
   await session.run(['BEGIN', ...statements, 'COMMIT'].join(';\n'));
-  return { names: create.map((role) => role.name), notes: notesOn(create, session) };
+  return {
+    names: create.map((role) => role.name),
+    notes: [...notesOn(create, session), ...withheld(create, powerful)],
+  };
+}
+
+/** Roles of the target that are as good as a superuser: whoever is a member can become one. */
+async function powerfulRoles(session: Session): Promise<string[]> {
+  const rows = await session.rows<{ name: string }>(
+    `SELECT r.rolname AS name FROM pg_roles r WHERE EXISTS (SELECT 1 FROM pg_roles p
+       WHERE (p.rolsuper OR p.rolname IN ('pg_execute_server_program', 'pg_write_server_files', 'pg_read_server_files'))
+         AND (p.oid = r.oid OR (NOT r.rolsuper AND pg_has_role(r.oid, p.oid, 'MEMBER'))))`,
+  );
+  return rows.map((row) => row.name);
+}
+
+function withheld(roles: readonly GlobalRole[], powerful: ReadonlySet<string>): string[] {
+  const lost = roles.flatMap((role) =>
+    role.memberOf
+      .filter((parent) => powerful.has(parent.role))
+      .map((parent) => `“${role.name}” of “${parent.role}”`),
+  );
+  if (lost.length === 0) return [];
+  return [`Not made a member, because that is as good as superuser here: ${lost.join(', ')}.`];
 }
 
 function createStatement(role: GlobalRole, superuser: boolean): string {
@@ -78,11 +102,13 @@ function createStatement(role: GlobalRole, superuser: boolean): string {
   return `CREATE ROLE ${quoteIdent(role.name)} ${options.filter(Boolean).join(' ')}`;
 }
 
-function memberships(role: GlobalRole): string[] {
-  return role.memberOf.map(
-    (parent) =>
-      `GRANT ${quoteIdent(parent.role)} TO ${quoteIdent(role.name)}${parent.admin ? ' WITH ADMIN OPTION' : ''}`,
-  );
+function memberships(role: GlobalRole, powerful: ReadonlySet<string>): string[] {
+  return role.memberOf
+    .filter((parent) => !powerful.has(parent.role))
+    .map(
+      (parent) =>
+        `GRANT ${quoteIdent(parent.role)} TO ${quoteIdent(role.name)}${parent.admin ? ' WITH ADMIN OPTION' : ''}`,
+    );
 }
 
 function notesOn(roles: readonly GlobalRole[], session: Session): string[] {
