@@ -22,7 +22,7 @@ const PAGE = 100;
 
 function cellClass<T>(column: Column<T>, first: boolean): string {
   // Only names may be broken anywhere; otherwise narrow screens squeeze the other columns to single letters.
-  const width = first ? 'w-full lg:w-auto' : 'wrap-break-word';
+  const width = first ? 'w-full lg:w-auto lg:min-w-44' : 'wrap-break-word';
   const shown = column.show === 'wide' ? 'hidden lg:table-cell' : '';
   const align = column.align === 'end' ? 'text-right whitespace-nowrap tabular-nums' : 'text-left';
   return `px-4 py-2.5 ${width} ${shown} ${align}`;
