@@ -11,6 +11,7 @@ import { type Clock, systemClock } from './clock.ts';
 import { type Config, publicUrl } from './config.ts';
 import { closeDb, DATABASE_FILE, type Db, openDb } from './db/open.ts';
 import { createEvents } from './events.ts';
+import { noteBeginnings } from './jobs/beginning.ts';
 import { createDispatcher } from './jobs/dispatcher.ts';
 import { createInbox } from './jobs/inbox.ts';
 import { createLedger } from './jobs/ledger.ts';
@@ -87,9 +88,10 @@ async function assemble(config: Config, ground: Ground) {
     now: clock.now,
     onReconciled: (vaultId, result) => log.info({ vaultId, ...result }, 'vault compared with its index'),
   });
-  const { agents: agentVault, service: vault } = vaults;
+  const { service: vault } = vaults;
   const { leaseMs, stallMs } = config;
   const ledger = createLedger({ db, clock, events, vault, progress, leaseMs });
+  const agentVault = noteBeginnings(vaults.agents, { db, ledger });
   const dispatcher = createDispatcher({
     ...{ db, clock, log, registry, ledger, vault, leaseMs, stallMs },
     nextSequence: vault.nextSequence,

@@ -151,13 +151,15 @@ function startHeartbeat(socket: WebSocket, clock: Clock) {
     if (socket.readyState !== socket.OPEN) return Promise.resolve(false);
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const cancel = clock.after(PROBE_MS, () => answer(false));
+    const closed = () => answer(false);
     const answer = (alive: boolean) => {
       cancel();
       probes.delete(answer);
+      socket.off('close', closed);
       resolve(alive);
     };
     probes.add(answer);
-    socket.once('close', () => answer(false));
+    socket.once('close', closed);
     socket.ping();
     return promise;
   }

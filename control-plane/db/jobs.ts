@@ -113,12 +113,12 @@ export function agentsWithDueJobs(db: Db, now: number): string[] {
     .map(({ agentId }) => agentId);
 }
 
-/** Offered and running jobs, of all agents. */
-export function heldJobs(db: Db): JobRow[] {
+/** Jobs that have not ended, of all agents. */
+export function openJobs(db: Db): JobRow[] {
   return db
     .select()
     .from(jobs)
-    .where(inArray(jobs.state, ['offered', 'running']))
+    .where(inArray(jobs.state, [...OPEN_STATES]))
     .all();
 }
 

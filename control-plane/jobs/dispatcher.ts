@@ -4,11 +4,11 @@ import type { Clock } from '../clock.ts';
 import {
   agentsWithDueJobs,
   expiredJobs,
-  heldJobs,
   type JobRow,
   jobsOfAgent,
   nextLeaseEnd,
   nextQueued,
+  openJobs,
 } from '../db/jobs.ts';
 import type { Logger } from '../log.ts';
 import type { Ledger } from './ledger.ts';
@@ -20,6 +20,8 @@ const OFFER_MS = 30_000;
 const BUSY_MS = 15_000;
 /** Longest time between two looks at the queue, in milliseconds. */
 const LOOK_MS = 1_000;
+/** Two looks further apart than this, or going backwards: the clock was set, or the machine slept. */
+const JUMP_MS = 30_000;
 
 export interface DispatcherDeps extends OfferDeps {
   clock: Clock;
@@ -50,6 +52,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   /** Agents that may be offered jobs, with the time before which they want to be left alone. */
   const open = new Map<string, number>();
   let cancelTick: (() => void) | undefined;
+  let lastLook = 0;
 
   function returnOffers(agentId: string): void {
     for (const job of jobsOfAgent(db, agentId, ['offered'])) ledger.apply(job.id, { type: 'returned' });
@@ -91,9 +94,20 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     }
   }
 
+  /** Leases begin anew: time in which nobody could be heard is nobody's fault. */
+  function rearm(): void {
+    for (const job of openJobs(db)) ledger.apply(job.id, { type: 'rearmed' });
+  }
+
   function tick(): void {
     cancelTick = clock.after(LOOK_MS, tick);
     try {
+      const passed = clock.now() - lastLook;
+      lastLook = clock.now();
+      if (passed < 0 || passed > JUMP_MS) {
+        log.warn({ milliseconds: passed }, 'the clock jumped; all leases begin anew');
+        rearm();
+      }
       const leaseEnd = nextLeaseEnd(db);
       if (leaseEnd !== null && leaseEnd <= clock.now()) endLeases();
       for (const agentId of agentsWithDueJobs(db, clock.now())) poke(agentId);
@@ -104,14 +118,18 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
 
   return {
     start() {
-      for (const job of heldJobs(db)) ledger.apply(job.id, { type: 'rearmed' });
+      rearm();
+      lastLook = clock.now();
       cancelTick = clock.after(LOOK_MS, tick);
     },
     stop() {
       cancelTick?.();
       open.clear();
     },
-    connected: returnOffers,
+    connected(agentId) {
+      open.delete(agentId);
+      returnOffers(agentId);
+    },
     ready(agentId, draining) {
       if (draining) open.delete(agentId);
       else if (!open.has(agentId)) open.set(agentId, 0);

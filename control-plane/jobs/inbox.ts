@@ -110,8 +110,12 @@ export function createInbox(deps: InboxDeps): (message: ToControlPlane, session:
       seen.set(session, clock.now());
       recordSeen(db, session.agentId, clock.now());
     }
-    for (const about of message.jobs) {
-      if (current(about, session)) ledger.apply(about.jobId, { type: 'alive', attempt: about.attempt });
+    for (const { attempt, jobId } of message.jobs) {
+      const job = current({ attempt, jobId }, session);
+      if (!job) continue;
+      ledger.apply(jobId, { type: 'alive', attempt });
+      // The first asking may have gone into a connection that was dead already.
+      if (job.cancelRequestedAt !== null) session.send({ type: 'job.cancel', jobId, attempt });
     }
     dispatcher.ready(session.agentId, message.draining);
   }

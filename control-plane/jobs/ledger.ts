@@ -7,11 +7,22 @@ import type { Db } from '../db/open.ts';
 import type { Events } from '../events.ts';
 import type { VaultService } from '../vault/service.ts';
 import type { ProgressBoard } from './progress.ts';
-import { isTerminal, type JobEvent, type JobFacts, transition, type Verdict } from './transitions.ts';
+import {
+  isTerminal,
+  type JobEvent,
+  type JobFacts,
+  MAX_ATTEMPTS,
+  transition,
+  type Verdict,
+} from './transitions.ts';
 
-/** Delay before a backup's next try, by the attempt that failed: 10 s, 30 s, 90 s, with a fifth of jitter. */
-export function retryDelayMs(attempt: number, random: () => number = Math.random): number {
-  return Math.round(10_000 * 3 ** (Math.max(attempt, 1) - 1) * (0.9 + 0.2 * random()));
+/**
+ * Delay before a backup's next try, by the tries so far: 10 s, 30 s, 90 s, with a fifth of jitter. Tries, not
+ * attempts: offers that came to nothing use up numbers without end.
+ */
+export function retryDelayMs(tries: number, random: () => number = Math.random): number {
+  const step = Math.min(Math.max(tries, 1), MAX_ATTEMPTS.backup) - 1;
+  return Math.round(10_000 * 3 ** step * (0.9 + 0.2 * random()));
 }
 
 /** What happened to a job, without the facts that the ledger adds by itself. */
@@ -88,7 +99,7 @@ function complete(deps: LedgerDeps, job: JobRow, occurrence: Occurrence): JobEve
   // An attempt that died with its agent says nothing about the server: try again at once.
   const died = occurrence.type === 'ended' && failureOf(occurrence)?.code === 'lease_lost';
   // A busy agent is left alone by the dispatcher; its job need not wait for more than that.
-  const delayMs = died || occurrence.type === 'refused' ? 0 : retryDelayMs(job.attempt);
+  const delayMs = died || occurrence.type === 'refused' ? 0 : retryDelayMs(triesOf(job));
   return {
     delayMs,
     ...occurrence,
@@ -96,6 +107,11 @@ function complete(deps: LedgerDeps, job: JobRow, occurrence: Occurrence): JobEve
     committed,
     leaseMs: deps.leaseMs,
   } as unknown as JobEvent;
+}
+
+/** Attempts that an agent began: each offer that came back raised the limit along with the number. */
+function triesOf({ attempt, kind, maxAttempts }: JobRow): number {
+  return attempt - (maxAttempts - MAX_ATTEMPTS[kind]);
 }
 
 function failureOf(event: Extract<Occurrence, { type: 'ended' }>): Failure | undefined {
@@ -124,7 +140,8 @@ function columnsOf(facts: JobFacts): Partial<JobRow> {
 function onlyProlonged(before: JobRow, next: JobFacts, leaseMs: number): boolean {
   if (before.state !== 'running' || next.state !== 'running') return false;
   if (before.cancelRequestedAt !== next.cancelRequestedAt) return false;
-  return Number(next.leaseUntil) - Number(before.leaseUntil) < leaseMs / 10;
+  const longerMs = Number(next.leaseUntil) - Number(before.leaseUntil);
+  return longerMs >= 0 && longerMs < leaseMs / 10; // a shorter one follows a clock that was set back
 }
 
 function outcomeColumns(

@@ -4,6 +4,9 @@ import type { JobKind, JobOutcome, JobState } from '../../protocol/job.ts';
 /** Tries of a backup, counting only those that an agent began. Restores have one. */
 export const MAX_ATTEMPTS: Record<JobKind, number> = { backup: 3, restore: 1 };
 
+/** More than any job is ever put off, in milliseconds. */
+const LONGEST_DELAY_MS = 5 * 60_000;
+
 /** The facts about a job that decide what may happen next. Times in ms since the epoch. */
 export interface JobFacts {
   kind: JobKind;
@@ -72,9 +75,7 @@ export function transition(job: JobFacts, event: JobEvent): Verdict {
     case 'cancelled':
       return cancelled(job, event);
     case 'rearmed':
-      if (job.state === 'offered') return giveBack(job, event.now);
-      if (job.state !== 'running') return { verdict: 'ignored' };
-      return applied({ ...job, leaseUntil: event.now + event.leaseMs });
+      return rearmed(job, event);
   }
 }
 
@@ -145,6 +146,14 @@ function expired(job: JobFacts, event: Of<'expired'>): Verdict {
   if (!mayRetry(job)) return finish(job, 'lost', event.now, failure);
   const next = { ...requeue(job, event.now + event.delayMs), failure };
   return { verdict: 'applied', attemptEnd: 'lost', attemptFailure: failure, next };
+}
+
+function rearmed(job: JobFacts, event: Of<'rearmed'>): Verdict {
+  if (job.state === 'offered') return giveBack(job, event.now);
+  if (job.state === 'running') return applied({ ...job, leaseUntil: event.now + event.leaseMs });
+  // A clock that was set back must not make a job wait for the time it once showed.
+  const stranded = job.state === 'queued' && job.notBefore > event.now + LONGEST_DELAY_MS;
+  return stranded ? applied({ ...job, notBefore: event.now }) : { verdict: 'ignored' };
 }
 
 function cancelled(job: JobFacts, event: Of<'cancelled'>): Verdict {

@@ -4,6 +4,8 @@ import type { Clock } from '../../agent/clock.ts';
 export interface FakeClock extends Clock {
   /** Moves on, running what becomes due in order, each at its own time. */
   advance(ms: number): void;
+  /** Shows another time, as when it is set or the machine slept: what waits, waits as long as before. */
+  jump(ms: number): void;
 }
 
 export function createFakeClock(): FakeClock {
@@ -26,6 +28,10 @@ export function createFakeClock(): FakeClock {
         next[1].task();
       }
       now = end;
+    },
+    jump(ms) {
+      now += ms;
+      for (const timer of due.values()) timer.at += ms;
     },
   };
 }

@@ -71,13 +71,14 @@ export function createDesk(db = openDb(':memory:'), clock = createFakeClock()) {
   }
 
   return {
-    ...{ db, clock, jobs, dispatcher, connect },
+    ...{ db, clock, jobs, ledger, dispatcher, connect },
     job: (id: string) => findJob(db, id),
     attempts: (id: string) => attemptsOf(db, id).map(({ attempt, state }) => ({ attempt, state })),
     /** Puts the snapshot of a job into the vault. */
-    commit: (jobId: string) => {
+    commit: (jobId: string, facts: Partial<SnapshotRecord> = {}) => {
       const id = String(findJob(db, jobId)?.snapshotId);
-      committed.set(id, { id, rawBytes: 10, storedBytes: 5 } as SnapshotRecord);
+      committed.set(id, { id, rawBytes: 10, storedBytes: 5, ...facts } as SnapshotRecord);
+      return id;
     },
     ...seed(db),
   };

@@ -175,6 +175,38 @@ describe('leases', () => {
   });
 });
 
+describe('a clock that jumps', () => {
+  test('forwards, as after a sleep, costs no lease', () => {
+    const { agent, clock, id, job } = running();
+    clock.advance(1_000);
+    clock.jump(24 * 3_600_000);
+    clock.advance(2_000);
+    agent.beat([{ jobId: id, attempt: 1 }]);
+    expect(job(id)).toMatchObject({ state: 'running', attempt: 1 });
+    expect(agent.types()).not.toContain('job.fenced');
+  });
+
+  test('backwards strands no job, and a silent agent is noticed as soon as ever', () => {
+    const line = running();
+    line.clock.jump(24 * 3_600_000);
+    line.clock.advance(1_000);
+    const failure = passing;
+    line.agent.say({
+      type: 'job.finished',
+      jobId: line.id,
+      attempt: 1,
+      outcome: { state: 'failed', failure },
+    });
+    line.clock.jump(-23 * 3_600_000);
+    untilOffered(line.clock, line.agent, 2);
+    line.agent.say({ type: 'job.accepted', jobId: line.id, attempt: 2 });
+    line.clock.jump(-3_600_000 / 2);
+    line.agent.drop();
+    line.clock.advance(LEASE_MS + 3_000);
+    expect(line.attempts(line.id).map(({ state }) => state)).toEqual(['failed', 'lost']);
+  });
+});
+
 describe('outcomes', () => {
   test('a success counts once the vault holds the snapshot, and is acknowledged each time it is told', () => {
     const { agent, commit, id, job } = running();
@@ -204,6 +236,22 @@ describe('outcomes', () => {
     expect(waits[1]).toBeGreaterThan(Number(waits[0]));
     expect(job(id)).toMatchObject({ state: 'failed' });
     expect(attempts(id).map(({ state }) => state)).toEqual(['failed', 'failed', 'failed']);
+  });
+
+  test('offers that came to nothing do not make the next try wait longer', () => {
+    const { agentId, clock, connect, databaseIds, job, jobs } = createDesk();
+    const { id } = jobs.createBackup(databaseIds[0], 'someone');
+    for (let n = 0; n < 9; n += 1) connect(agentId).drop();
+    const agent = connect(agentId);
+    agent.say({ type: 'job.accepted', jobId: id, attempt: 10 });
+    agent.say({
+      type: 'job.finished',
+      jobId: id,
+      attempt: 10,
+      outcome: { state: 'failed', failure: passing },
+    });
+    expect(job(id)).toMatchObject({ state: 'queued', attempt: 10 });
+    expect(Number(job(id)?.notBefore) - clock.now()).toBeLessThan(15_000);
   });
 
   test('another agent cannot end, prolong or log for a job', () => {
@@ -239,6 +287,15 @@ describe('cancelling', () => {
       outcome: { state: 'failed', failure: passing },
     });
     expect(job(id)?.state).toBe('cancelled');
+  });
+
+  test('a cancel that went into a dead connection is repeated on the next one', () => {
+    const { agent, agentId, connect, id, jobs } = running();
+    jobs.cancel(id);
+    agent.drop();
+    const again = connect(agentId);
+    again.beat([{ jobId: id, attempt: 1 }]);
+    expect(again.sent).toEqual([{ type: 'job.cancel', jobId: id, attempt: 1 }]);
   });
 
   test('without the agent it is cancelled at once, and the attempt is fenced when it comes back', () => {

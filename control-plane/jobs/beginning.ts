@@ -1,0 +1,36 @@
+import { fail } from '../../protocol/failure.ts';
+import { findJob } from '../db/jobs.ts';
+import type { Db } from '../db/open.ts';
+import type { AgentVault, BulkAttempt } from '../vault/service.ts';
+import type { Ledger } from './ledger.ts';
+
+/**
+ * The agents' vault, where asking for a restore's source or committing a backup says as well that the attempt
+ * has begun. `job.accepted` goes over another socket and may be lost with it; were the offer then made anew, a
+ * restore whose agent had all it needs would be done twice.
+ */
+export function noteBeginnings(vault: AgentVault, { db, ledger }: { db: Db; ledger: Ledger }): AgentVault {
+  const begin = (agentId: string, { attempt, jobId }: BulkAttempt): boolean =>
+    findJob(db, jobId)?.agentId === agentId &&
+    ledger.apply(jobId, { type: 'accepted', attempt }).verdict === 'applied';
+  return {
+    ...vault,
+    async source(agentId, attempt) {
+      const source = await vault.source(agentId, attempt);
+      if (!begin(agentId, attempt)) throw over(attempt);
+      return source;
+    },
+    commit(agentId, attempt, manifest) {
+      begin(agentId, attempt); // an attempt that is over is refused by the commit itself
+      return vault.commit(agentId, attempt, manifest);
+    },
+  };
+}
+
+function over({ attempt }: BulkAttempt) {
+  return fail(
+    'lease_lost',
+    `Attempt ${attempt} of this job is over for the control plane.`,
+    'Nothing to do.',
+  );
+}
