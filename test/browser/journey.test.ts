@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { checksums } from '../support/checksums.ts';
 import { eventually } from '../support/eventually.ts';
@@ -173,6 +174,27 @@ test('a name that is taken is refused before anything starts', async () => {
   await button('Check the target').click();
   await page.getByText('This is not possible.').waitFor();
   expect(await page.getByRole('heading', { name: '3. Restore' }).count()).toBe(0);
+});
+
+test('a backup under way is watched and cancelled', async () => {
+  const { page, postgres } = stage;
+  const { host, password, port, superuser } = postgres;
+  const holder = new pg.Client({ host, port, password, user: superuser, database: 'shop' });
+  await holder.connect();
+  try {
+    // The dump waits for this table as long as somebody else holds it.
+    await holder.query('BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE');
+    await goTo('Databases');
+    await page.getByRole('link', { name: 'shop', exact: true }).click();
+    await button('Back up now').click();
+    await page.getByRole('link', { name: 'Details' }).click();
+    await page.getByRole('progressbar', { name: 'Progress of Back up shop' }).waitFor();
+    await page.getByText('Running', { exact: true }).waitFor();
+    await button('Cancel').click();
+    await page.getByText('Cancelled', { exact: true }).waitFor();
+  } finally {
+    await holder.end();
+  }
 });
 
 test('the palette goes anywhere by keyboard', async () => {

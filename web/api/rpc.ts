@@ -3,7 +3,7 @@ import type { AppType } from '../../control-plane/app.ts';
 import { failureOf, unreachable } from './client.ts';
 
 /** `/api/v1`, typed by the control plane's own routes. */
-export const api = hc<AppType>(window.location.origin, {
+export const api = hc<AppType>('/', {
   headers: { accept: 'application/json' },
   fetch: (input: RequestInfo | URL, init?: RequestInit) => fetch(input, init).catch(unreachable),
 }).api.v1;
