@@ -118,8 +118,13 @@ async function exchange(
     signal.throwIfAborted();
     throw new Unavailable(error.message, { cause: error });
   });
-  if (reply.status < 200 || reply.status > 299) throw refusal(reply);
-  if (!call.unsigned) checkReply(reply, facts, session.bulkKey);
+  const signed = isSigned(reply, facts, session.bulkKey);
+  if (reply.status < 200 || reply.status > 299) throw refusal(reply, signed);
+  if (!signed && !call.unsigned) {
+    throw new Unavailable(
+      'a reply was not sent by the control plane; look for a proxy that rewrites what passes',
+    );
+  }
   return reply;
 }
 
@@ -130,21 +135,19 @@ function hashOf(parts: readonly Uint8Array[]): string {
 }
 
 /** What is believed to be stored must have been said by the control plane, not by something in between. */
-function checkReply(reply: WireReply, facts: BulkFacts, bulkKey: Buffer): void {
+function isSigned(reply: WireReply, facts: BulkFacts, bulkKey: Buffer): boolean {
   const given = reply.headers[BULK_HEADERS.signature];
   const expected = bulkReplySignature(bulkKey, facts, reply.status, reply.body);
-  if (typeof given !== 'string' || !signaturesEqual(given, expected)) {
-    throw new Unavailable(
-      'a reply was not sent by the control plane; look for a proxy that rewrites what passes',
-    );
-  }
+  return typeof given === 'string' && signaturesEqual(given, expected);
 }
 
 /** Statuses of a control plane, or a proxy before it, that is away for the moment, or of a session that is over. */
 const AWAY = new Set([401, 408, 425, 429, 502, 503, 504]);
 
-function refusal(reply: WireReply): Error {
-  const parsed = failureSchema.safeParse((parseJson(reply.body) as { error?: unknown } | undefined)?.error);
+/** A refusal's words are shown to people, its SQL for pasting: only the control plane's own are passed on. */
+function refusal(reply: WireReply, signed: boolean): Error {
+  const said = signed ? (parseJson(reply.body) as { error?: unknown } | undefined)?.error : undefined;
+  const parsed = failureSchema.safeParse(said);
   if (AWAY.has(reply.status)) {
     return new Unavailable(parsed.data?.message ?? `It answered with status ${reply.status}.`);
   }

@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { VaultKey } from '../../protocol/vault/keys.ts';
-import { encodeTrailer, PACK_MAGIC, PACK_TARGET_BYTES, type PackEntry } from '../../protocol/vault/pack.ts';
+import {
+  encodeTrailer,
+  PACK_MAGIC,
+  PACK_MAX_CHUNKS,
+  PACK_TARGET_BYTES,
+  type PackEntry,
+} from '../../protocol/vault/pack.ts';
 import { CHUNK, SEAL_OVERHEAD, sealedParts } from '../../protocol/vault/seal.ts';
 import type { Coded } from './compress.ts';
 import { SlabPool } from './slabs.ts';
@@ -8,7 +14,6 @@ import type { VaultClient } from './vault-client.ts';
 
 /** Packs alive at once: one is filled while the other is uploaded, or both are where the network is the slower part. */
 const PACKS = 2;
-const MAX_ENTRIES = 4096;
 const ROOM = PACK_TARGET_BYTES + CHUNK.max + SEAL_OVERHEAD;
 
 export interface PackWriterOptions {
@@ -44,7 +49,7 @@ export class PackWriter {
       pack.length += part.length;
     }
     pack.entries.push({ chunkId, keyId: dataKey.id, offset, length: pack.length - offset, rawLength });
-    if (pack.length >= PACK_TARGET_BYTES || pack.entries.length === MAX_ENTRIES) this.#close();
+    if (pack.length >= PACK_TARGET_BYTES || pack.entries.length === PACK_MAX_CHUNKS) this.#close();
   }
 
   /** Uploads what is left and waits for every upload. */

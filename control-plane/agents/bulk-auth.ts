@@ -27,6 +27,9 @@ export interface BulkEnv {
   Variables: BulkVariables;
 }
 
+/** Bulk requests of one agent at work at the same time; it opens at most 16 connections. */
+const MAX_AT_ONCE = 64;
+
 function denied(message: string) {
   return fail('unauthorized', message, 'The agent reconnects and repeats the request by itself.', {
     retryable: true,
@@ -38,6 +41,7 @@ function denied(message: string) {
  * @throws FailureError `unauthorized`
  */
 export function bulkAuth(bearers: Bearers) {
+  const atWork = new Map<string, number>();
   return createMiddleware<BulkEnv>(async (c, next) => {
     const bearer = /^Bearer ([A-Za-z0-9_-]{43})$/.exec(c.req.header('authorization') ?? '')?.[1];
     const party = bearer === undefined ? undefined : bearers.find(bearer);
@@ -59,8 +63,32 @@ export function bulkAuth(bearers: Bearers) {
     c.set('bodyHash', facts.bodyHash);
     c.set('attempt', attempt === '' ? undefined : Number(attempt));
     c.set('signReply', (status, body) => bulkReplySignature(party.bulkKey, facts, status, body));
-    await next();
+    enter(atWork, party.agentId);
+    // A streamed answer is at work until its last byte is out.
+    const outgoing = c.env?.outgoing;
+    if (outgoing) outgoing.once('close', () => leave(atWork, party.agentId));
+    try {
+      await next();
+    } finally {
+      if (!outgoing) leave(atWork, party.agentId);
+    }
   });
+}
+
+function enter(atWork: Map<string, number>, agentId: string): void {
+  const count = atWork.get(agentId) ?? 0;
+  if (count >= MAX_AT_ONCE) {
+    throw fail('agent_busy', 'The agent makes too many requests at once.', 'It tries again by itself.', {
+      retryable: true,
+    });
+  }
+  atWork.set(agentId, count + 1);
+}
+
+function leave(atWork: Map<string, number>, agentId: string): void {
+  const count = (atWork.get(agentId) ?? 1) - 1;
+  if (count > 0) atWork.set(agentId, count);
+  else atWork.delete(agentId);
 }
 
 /** The target as the agent wrote it, path with query; proxies may change host and scheme, never this. */

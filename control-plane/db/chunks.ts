@@ -1,4 +1,4 @@
-import { and, desc, eq, sql } from 'drizzle-orm';
+import { and, count, desc, eq, sql } from 'drizzle-orm';
 import type { PackEntry } from '../../protocol/vault/pack.ts';
 import type { Db } from './open.ts';
 import { chunks, packs } from './schema/vault.ts';
@@ -117,6 +117,11 @@ export function chunkQueries(db: Db) {
         .where(eq(packs.vaultId, vaultId))
         .all();
       return new Map(rows.map(({ sha256, id, length }) => [sha256, { id, length }]));
+    },
+
+    /** Stored chunks of a server, copies included. */
+    countOf(serverId: string): number {
+      return db.select({ n: count() }).from(chunks).where(eq(chunks.serverId, serverId)).get()?.n ?? 0;
     },
 
     /** Bytes of all packs of a vault. */

@@ -1,6 +1,8 @@
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { BULK_HEADERS } from '../../protocol/bulk.ts';
 import type { Failure, FailureCode } from '../../protocol/failure.ts';
+import type { BulkVariables } from '../agents/bulk-auth.ts';
 
 const STATUS: Partial<Record<FailureCode, ContentfulStatusCode>> = {
   invalid_input: 400,
@@ -35,10 +37,16 @@ export function statusOf(failure: Failure): ContentfulStatusCode {
   return STATUS[failure.code] ?? 422;
 }
 
-/** The one shape errors have everywhere: `{ error: Failure }`. */
+/**
+ * The one shape errors have everywhere: `{ error: Failure }`. To an agent that proved itself it is signed: what a
+ * failure says is shown to people, some of it to be pasted into a server.
+ */
 export function replyFailure(c: Context, failure: Failure): Response {
   const status = statusOf(failure);
   // The rest of an oversized body is not read, so the connection cannot be used again.
   if (status === 413) c.header('connection', 'close');
-  return c.json({ error: failure }, status);
+  const body = Buffer.from(JSON.stringify({ error: failure }));
+  const sign = c.get('signReply') as BulkVariables['signReply'] | undefined;
+  const signature = sign && { [BULK_HEADERS.signature]: sign(status, body) };
+  return c.body(body, status, { 'content-type': 'application/json', ...signature });
 }

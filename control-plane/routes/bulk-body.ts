@@ -37,6 +37,23 @@ export function freePart(part: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && buffer.byteLength === part.byteLength) buffer.transfer(0);
 }
 
+/**
+ * Lets one upload of a kind go on at a time, since it is kept in memory: a newer one under the same name means
+ * that the agent has given the earlier up.
+ */
+export function uploadTurns(): (c: Context<BulkEnv>, name: string) => void {
+  const uploads = new Map<string, IncomingMessage>();
+  return (c, name) => {
+    const incoming = c.env?.incoming as IncomingMessage | undefined;
+    if (!incoming) return;
+    uploads.get(name)?.destroy();
+    uploads.set(name, incoming);
+    incoming.once('close', () => {
+      if (uploads.get(name) === incoming) uploads.delete(name);
+    });
+  };
+}
+
 /** A whole small body, proved to be the one that was signed. @throws FailureError `message_too_large` | `unauthorized` */
 export async function collectBody(c: Context<BulkEnv>, maxBytes: number): Promise<Buffer> {
   const parts: Uint8Array[] = [];

@@ -4,9 +4,9 @@ import { BULK_HEADERS } from '../../protocol/bulk.ts';
 import { fail } from '../../protocol/failure.ts';
 import { PACK_MAX_BYTES } from '../../protocol/vault/pack.ts';
 import type { BulkEnv } from '../agents/bulk-auth.ts';
-import { KEY_FILE_MAX_BYTES, MANIFEST_FILE_MAX_BYTES } from '../vault/layout.ts';
+import { KEY_FILE_MAX_BYTES } from '../vault/layout.ts';
 import type { AgentVault, BulkAttempt, BulkPlace, OpenRange } from '../vault/service.ts';
-import { bodyOf, collectBody, freePart } from './bulk-body.ts';
+import { bodyOf, collectBody, freePart, uploadTurns } from './bulk-body.ts';
 
 /** Chunk ids in one question. */
 const MAX_IDS = 4096;
@@ -23,6 +23,7 @@ const JOB = `/jobs/:job{${UUID}}`;
  * @param authenticate `bulkAuth`
  */
 export function bulkRoutes(vault: AgentVault, authenticate: MiddlewareHandler<BulkEnv>) {
+  const replaceUpload = uploadTurns();
   return new Hono<BulkEnv>()
     .use('/vaults/*', authenticate)
     .use('/jobs/*', authenticate)
@@ -61,8 +62,11 @@ export function bulkRoutes(vault: AgentVault, authenticate: MiddlewareHandler<Bu
       return signedJson(c, source);
     })
     .post(`${JOB}/commit`, async (c) => {
-      const manifest = await collectBody(c, MANIFEST_FILE_MAX_BYTES);
-      const committed = await vault.commit(c.get('agentId'), attemptOf(c), manifest);
+      const attempt = attemptOf(c);
+      const most = vault.expectCommit(c.get('agentId'), attempt);
+      replaceUpload(c, attempt.jobId);
+      const manifest = await collectBody(c, most);
+      const committed = await vault.commit(c.get('agentId'), attempt, manifest);
       return signedJson(c, committed);
     });
 }

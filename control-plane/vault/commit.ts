@@ -27,6 +27,7 @@ export async function commit(context: VaultContext, jobs: JobDesk, request: Comm
   const manifest = decodeManifest(
     request.file,
     signerOf(await certificateFor(context, vault, request.agentId)),
+    manifestLimit(context, job),
   );
   const recorded = context.snapshots.snapshot(job.snapshotId);
   if (recorded?.jobId === job.id) return recorded;
@@ -38,6 +39,16 @@ export async function commit(context: VaultContext, jobs: JobDesk, request: Comm
   const path = manifestName(manifest);
   await vault.store.putIfAbsent(path, request.file);
   return record(context, manifest, { path, storedBytes, createdAt: context.now() });
+}
+
+/** Bytes of a manifest that names no chunk twice, or 850,000 of them again. */
+const MANIFEST_ALLOWANCE_BYTES = 64 * 1024 * 1024;
+/** More than a chunk's entry in a manifest takes, with its share of keys and catalog. */
+const BYTES_PER_CHUNK = 256;
+
+/** Bytes that a job's manifest may have: it can name nothing but what was uploaded, so neither fills memory at will. */
+export function manifestLimit(context: VaultContext, job: RunningJob): number {
+  return MANIFEST_ALLOWANCE_BYTES + BYTES_PER_CHUNK * context.chunks.countOf(job.serverId);
 }
 
 /** The row of a snapshot whose manifest lies in the store; added where it is not known yet. */

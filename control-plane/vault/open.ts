@@ -4,12 +4,13 @@ import type { Db } from '../db/open.ts';
 import type { SnapshotRow } from '../db/snapshots.ts';
 import { catalogOf } from './catalog.ts';
 import { certify } from './certify.ts';
-import { commit, liveJob } from './commit.ts';
+import { commit, liveJob, manifestLimit } from './commit.ts';
 import { createContext, snapshotOf, type VaultContext, vaultOf } from './context.ts';
 import { createVault, type OpenVault, openVaults } from './create.ts';
 import { download } from './download.ts';
 import { missing, putKey, putPack } from './ingest.ts';
 import type { Sealing } from './keys.ts';
+import { MANIFEST_FILE_MAX_BYTES } from './layout.ts';
 import { PackAccess } from './pack-access.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
 import type { AgentVault, JobDesk, SnapshotRecord, VaultRecord, VaultService } from './service.ts';
@@ -99,6 +100,8 @@ function createAgentVault(context: VaultContext, { jobs, onCommitted }: VaultOpt
     putKey: (at, keyId, file) => putKey(context, at, { keyId, file }),
     putPack: (at, pack) => putPack(context, at, pack),
     getPack: (at, sha256, range) => access.get(at, sha256, range),
+    expectCommit: (agentId, attempt) =>
+      Math.min(manifestLimit(context, liveJob(jobs, agentId, attempt)), MANIFEST_FILE_MAX_BYTES),
     commit: (agentId, attempt, file) =>
       // Two commits of one job: the second finds what the first made.
       inTurn(attempt.jobId, async () => {
@@ -106,13 +109,15 @@ function createAgentVault(context: VaultContext, { jobs, onCommitted }: VaultOpt
         onCommitted?.(publicFacts(row));
         return { snapshotId: row.id };
       }),
-    source: async (agentId, attempt) => {
-      const job = liveJob(jobs, agentId, attempt);
-      const agent = context.fleet.agent(agentId);
-      if (job.kind !== 'restore' || !agent)
-        throw fail('forbidden', 'Only a restore has a source.', 'Stop the attempt.');
-      return sourceOf(context, snapshotOf(context, job.snapshotId), agent.sealingKey);
-    },
+    source: (agentId, attempt) =>
+      // One at a time: it holds the whole description of a snapshot in memory.
+      inTurn(attempt.jobId, async () => {
+        const job = liveJob(jobs, agentId, attempt);
+        const agent = context.fleet.agent(agentId);
+        if (job.kind !== 'restore' || !agent)
+          throw fail('forbidden', 'Only a restore has a source.', 'Stop the attempt.');
+        return sourceOf(context, snapshotOf(context, job.snapshotId), agent.sealingKey);
+      }),
   };
 }
 

@@ -110,6 +110,11 @@ export interface AgentVault {
   putPack(at: BulkPlace, pack: PackUpload): Promise<void>;
   /** Only packs that a running restore of this agent needs. Without `range` the whole pack. */
   getPack(at: BulkPlace, sha256: string, range: OpenRange | undefined): Promise<PackBody>;
+  /**
+   * Whether a commit of this attempt is wanted, asked before its body is read.
+   * @returns bytes that its manifest file may have
+   */
+  expectCommit(agentId: string, attempt: BulkAttempt): number;
   /** `manifest` is the file as sent. Resolves once the snapshot is durable; idempotent. */
   commit(agentId: string, attempt: BulkAttempt, manifest: Uint8Array): Promise<{ snapshotId: string }>;
   source(agentId: string, attempt: BulkAttempt): Promise<RestoreSourceDocument>;

@@ -2,9 +2,13 @@ import { type KeyObject, sign, verify } from 'node:crypto';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { z } from 'zod';
 import { fail } from '../failure.ts';
+import { parseBounded } from './bounded-json.ts';
 
 /** Largest manifest accepted, decompressed: room for a dump of about 1 TiB. */
 export const MAX_MANIFEST_BYTES = 512 * 1024 * 1024;
+
+/** Bytes of a manifest for each value in it, at least; a chunk's entry has three values in 75. */
+const BYTES_PER_VALUE = 16;
 
 /** Largest catalog accepted, in bytes of JSON: room for some hundred thousand tables. */
 export const MAX_CATALOG_BYTES = 64 * 1024 * 1024;
@@ -92,13 +96,15 @@ export function encodeManifest(manifest: Manifest, agentKey: KeyObject): Buffer 
 /**
  * Parses a manifest file and checks its signature and inner arithmetic.
  * @param keyOf the Ed25519 public key certified for an agent id, or `undefined` for an unknown agent
+ * @param maxBytes largest accepted, decompressed
  * @throws FailureError `manifest_invalid` | `signature_invalid`
  */
 export function decodeManifest(
   file: Uint8Array,
   keyOf: (agentId: string) => KeyObject | undefined,
+  maxBytes: number = MAX_MANIFEST_BYTES,
 ): Manifest {
-  const { manifest, text, signature } = parse(file);
+  const { manifest, text, signature } = parse(file, maxBytes);
   const key = keyOf(manifest.agentId);
   const signed = Buffer.concat([LABEL, Buffer.from(text)]);
   if (!key || !verify(null, signed, key, Buffer.from(signature, 'base64url'))) {
@@ -116,11 +122,14 @@ export function decodeManifest(
   return manifest;
 }
 
-function parse(file: Uint8Array) {
+function parse(file: Uint8Array, maxBytes: number) {
   try {
-    const json = zstdDecompressSync(file, { maxOutputLength: MAX_MANIFEST_BYTES }).toString('utf8');
-    const envelope = envelopeSchema.parse(JSON.parse(json));
-    const manifest = manifestSchema.parse(JSON.parse(envelope.manifest));
+    const maxOutputLength = Math.min(maxBytes, MAX_MANIFEST_BYTES);
+    const json = zstdDecompressSync(file, { maxOutputLength });
+    const envelope = envelopeSchema.parse(parseBounded(json, BYTES_PER_VALUE));
+    // Counted again: inside the envelope's text a comma can be written so that it does not look like one.
+    const text = Buffer.from(envelope.manifest);
+    const manifest = manifestSchema.parse(parseBounded(text, BYTES_PER_VALUE));
     return { manifest, text: envelope.manifest, signature: envelope.signature };
   } catch (cause) {
     throw invalid('The manifest cannot be read.', cause);

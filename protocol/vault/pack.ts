@@ -2,6 +2,8 @@ import { fail } from '../failure.ts';
 
 /** A pack is closed once it holds this many bytes of sealed chunks. */
 export const PACK_TARGET_BYTES = 16 * 1024 * 1024;
+/** A pack is closed once it holds this many chunks; one with more is refused. */
+export const PACK_MAX_CHUNKS = 4096;
 /** Largest pack accepted, in bytes. */
 export const PACK_MAX_BYTES = 32 * 1024 * 1024;
 
@@ -48,7 +50,9 @@ export function trailerLength(footer: Uint8Array): number {
   const bytes = Buffer.from(footer.buffer, footer.byteOffset, footer.length);
   if (bytes.length !== PACK_FOOTER_BYTES || !bytes.subarray(20).equals(END_MAGIC))
     throw damaged('It has no pack footer.');
-  return bytes.readUInt32BE(16) * ENTRY_BYTES + PACK_FOOTER_BYTES;
+  const count = bytes.readUInt32BE(16);
+  if (count > PACK_MAX_CHUNKS) throw damaged(`It claims to hold ${count} chunks.`);
+  return count * ENTRY_BYTES + PACK_FOOTER_BYTES;
 }
 
 /**

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { fail } from '../failure.ts';
 import type { RestoreSourceDocument } from '../job.ts';
 import { ed25519Public } from '../keys.ts';
+import { parseBounded } from './bounded-json.ts';
 import { decryptWith, keyHash, serverSecrets } from './keys.ts';
 import {
   catalogSchema,
@@ -13,6 +14,9 @@ import {
 import { PACK_MAX_BYTES } from './pack.ts';
 import { CHUNK, catalogSubject, SEAL_OVERHEAD, sealedKeyId, unseal } from './seal.ts';
 import { openStatement } from './statement.ts';
+
+/** Bytes of a catalog for each value in it, at least; a table's entry has five values in 50. */
+const BYTES_PER_VALUE = 4;
 
 /** Where the sealed bytes of one chunk lie; offset and length in bytes. */
 export interface ChunkPlace {
@@ -103,19 +107,18 @@ export function openCatalog(manifest: Manifest, dataKeys: ReadonlyMap<string, Bu
   const secret = dataKeys.get(manifest.catalogKey);
   if (!secret || sealedKeyId(sealed) !== manifest.catalogKey)
     throw invalid('Its catalog is sealed with a key that it does not list.');
-  const text = unseal(secret, catalogSubject(manifest.snapshotId), sealed, MAX_CATALOG_BYTES).toString(
-    'utf8',
+  const catalog = parseCatalog(
+    unseal(secret, catalogSubject(manifest.snapshotId), sealed, MAX_CATALOG_BYTES),
   );
-  const catalog = parseCatalog(text);
   for (const { name } of manifest.streams)
     if (!Object.hasOwn(catalog.streamHashes, name))
       throw invalid(`Its catalog has no hash of stream “${name}”.`);
   return catalog;
 }
 
-function parseCatalog(text: string): SealedCatalog {
+function parseCatalog(text: Uint8Array): SealedCatalog {
   try {
-    return catalogSchema.parse(JSON.parse(text));
+    return catalogSchema.parse(parseBounded(text, BYTES_PER_VALUE));
   } catch (cause) {
     throw invalid('Its catalog cannot be read.', cause);
   }

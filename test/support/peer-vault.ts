@@ -109,7 +109,11 @@ export async function createPeerVault(agent: {
         bodyHash: createHash('sha256').update(body).digest('hex'),
       };
       const own = mood.reply?.(facts.path);
-      if (own) return void response.writeHead(own.status).end(own.body);
+      if (own) {
+        const key = mood.forgeReplies ? Buffer.alloc(32) : (live?.bulkKey ?? Buffer.alloc(32));
+        const signature = bulkReplySignature(key, facts, own.status, Buffer.from(own.body));
+        return void response.writeHead(own.status, { [BULK_HEADERS.signature]: signature }).end(own.body);
+      }
       const good =
         live !== undefined &&
         request.headers.authorization === `Bearer ${live.session}` &&
