@@ -22,6 +22,13 @@ export interface OperationContext {
   log(line: string): void;
   /** A change of phase, in words people read: `dumping`, `restoring data`, `swapping`. */
   phase(name: string): void;
+  /**
+   * A database is about to be made that nobody else knows of. On disk once resolved, so that an agent which is
+   * killed can drop it when it starts again. Absent where nothing is made.
+   */
+  scratch?(database: string): Promise<void>;
+  /** The server is at work on what it was given, though no byte moves: the job has not stalled. */
+  working?(): void;
 }
 
 /** A client tool found on this host. */

@@ -114,7 +114,7 @@ async function readDatabase(session: Session): Promise<PostgresGlobals['database
   };
 }
 
-/** The roles named, those the shared dependencies of this database name, and all those are members of. */
+/** The roles named, those this database's owner, grants, objects and settings name, and all those are members of. */
 async function neededRoles(session: Session, named: readonly string[]): Promise<string[]> {
   const rows = await session.rows<{ name: string }>(
     `WITH RECURSIVE needed(oid) AS (
@@ -123,6 +123,7 @@ async function neededRoles(session: Session, named: readonly string[]): Promise<
          AND d.refclassid = 'pg_authid'::regclass
          AND (d.dbid = b.oid OR (d.classid = 'pg_database'::regclass AND d.objid = b.oid))
        UNION SELECT a.grantee FROM pg_database b, aclexplode(b.datacl) a WHERE b.datname = current_database()
+       UNION SELECT s.setrole FROM pg_db_role_setting s, pg_database b WHERE b.datname = current_database() AND s.setdatabase = b.oid
        UNION SELECT m.roleid FROM pg_auth_members m JOIN needed n ON m.member = n.oid)
      SELECT r.rolname AS name FROM pg_roles r JOIN needed USING (oid) ORDER BY 1`,
     [named],

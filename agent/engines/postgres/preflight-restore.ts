@@ -103,6 +103,16 @@ function findings(requirements: PostgresRequirements, facts: TargetFacts): Findi
         .join('\n'),
     );
   }
+  if (facts.closedTablespaces.length > 0) {
+    blocker(
+      'tablespace_privilege',
+      `“${facts.user}” may not create anything in the tablespace ${listed(facts.closedTablespaces)}.`,
+      'Run this as the tablespace’s owner or a superuser.',
+      facts.closedTablespaces
+        .map((name) => `GRANT CREATE ON TABLESPACE ${quoteIdent(name)} TO ${quoteIdent(facts.user)};`)
+        .join('\n'),
+    );
+  }
   if (facts.missingLocales.length > 0) {
     blocker(
       'locale_missing',

@@ -13,6 +13,8 @@ export async function readRequirements(
     triggers: boolean;
     subscriptions: boolean;
     code: boolean;
+    /** Whether something in a database of another tablespace was put into `pg_default` by that name. */
+    byDefault: boolean;
     size: string;
   }>(
     `SELECT EXISTS (SELECT 1 FROM pg_largeobject_metadata) AS objects,
@@ -25,6 +27,7 @@ export async function readRequirements(
            OR EXISTS (SELECT 1 FROM pg_index i WHERE i.indrelid = c.oid AND (indexprs IS NOT NULL OR indpred IS NOT NULL)))
          UNION ALL SELECT 1 FROM pg_constraint k JOIN pg_type t ON t.oid = k.contypid JOIN pg_roles r ON r.oid = t.typowner
            WHERE NOT r.rolsuper AND k.contype = 'c') AS code,
+       EXISTS (SELECT 1 FROM pg_class WHERE reltablespace = 1663) AS "byDefault",
        pg_database_size(current_database()) AS size`,
   );
   const named = await session.rows<{ name: string }>(
@@ -48,7 +51,10 @@ export async function readRequirements(
     ),
     guests: await guests(session),
     switchedPartitions: await switchedPartitions(session),
-    tablespaces: tablespaces.map((tablespace) => tablespace.name),
+    tablespaces: [
+      ...tablespaces.map((tablespace) => tablespace.name),
+      ...(facts?.byDefault ? ['pg_default'] : []),
+    ],
     hasLargeObjects: facts?.objects ?? false,
     hasEventTriggers: facts?.triggers ?? false,
     hasSubscriptions: facts?.subscriptions ?? false,

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { FailureError, fail } from '../../../protocol/failure.ts';
 import type { RestorePlan, RestoreReport } from '../../../protocol/restore.ts';
 import type { OperationContext, RestoreSource, StreamOpener } from '../driver.ts';
+import { watchWork } from './at-work.ts';
 import { connect, explained, maintenanceDatabase, type PostgresServer, type Session } from './connect.ts';
 import { applyProperties, createDatabase, dropDatabase, keptName, scratchName } from './database.ts';
 import { type PostgresGlobals, parseGlobals } from './globals.ts';
@@ -106,6 +107,7 @@ async function fill(input: Restoring, made: Filling): Promise<RestoreReport> {
   const tool = chooseTool(input.tools, 'pg_restore', Math.max(made.requirements.dumpMajor, session.major));
   const tablespace = globals.database.tablespace;
   context.phase('creating the database');
+  await context.scratch?.(scratch);
   await createDatabase(session, {
     name: scratch,
     owner: roles.target(globals.database.owner),
@@ -113,6 +115,7 @@ async function fill(input: Restoring, made: Filling): Promise<RestoreReport> {
     tablespace: tablespace === 'pg_default' ? undefined : tablespace,
   });
   context.phase('restoring data');
+  await using _ = watchWork(session, scratch, { context });
   context.log(`${toolLabel(tool)} restores into “${scratch}” on PostgreSQL ${session.version}.`);
   await loadArchive({
     server,
@@ -133,6 +136,9 @@ async function fill(input: Restoring, made: Filling): Promise<RestoreReport> {
   const notes = [
     ...roles.notes,
     ...switchedNote(made.requirements.switchedPartitions),
+    ...(globals.database.isTemplate
+      ? ['The backup was of a template. ALTER DATABASE … IS_TEMPLATE true makes it one again.']
+      : []),
     ...(keptAs
       ? [`The database that was there is kept as “${keptAs}”; drop it when you no longer need it.`]
       : []),
@@ -165,10 +171,19 @@ async function takeName(input: Restoring, scratch: string): Promise<string | und
     if (plan.mode === 'new') await publish(session, scratch, plan.targetDatabase);
     else await swap(server, names, { session, endSessions: plan.endSessions, signal });
   } catch (error) {
-    if (!(await gotItsName(input, scratch))) throw error;
+    if (!(await gotItsName(input, scratch))) throw signal.aborted ? tookTooLong(plan.targetDatabase) : error;
     input.context.log('The connection broke right after the names were exchanged.');
   }
   return plan.mode === 'swap' ? kept : undefined;
+}
+
+function tookTooLong(target: string): FailureError {
+  return fail(
+    'database_in_use',
+    `“${target}” could not take its name within ${EXCHANGE_MS / 1000} s.`,
+    'Look for sessions and locks that hold it, then restore again.',
+    { retryable: true },
+  );
 }
 
 /** Whether a rename that seemed to fail was committed all the same: then nothing has the scratch name any more. */

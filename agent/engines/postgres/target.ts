@@ -30,6 +30,8 @@ export interface TargetFacts {
   /** Roles of the snapshot that are here, and that the account is no member of. */
   foreignRoles: string[];
   missingTablespaces: string[];
+  /** Tablespaces of the snapshot that are here, and that the account may not use. */
+  closedTablespaces: string[];
   missingLocales: string[];
   extensions: { name: string; available: boolean; superuserOnly: boolean; sameVersion: boolean }[];
   /** A database that an earlier restore left unfinished. */
@@ -69,6 +71,7 @@ export async function readTarget(
     missingRoles: await missingRoles(session, roles),
     foreignRoles: await foreignRoles(session, roles),
     missingTablespaces: await missingTablespaces(session, needs.tablespaces),
+    closedTablespaces: await closedTablespaces(session, needs.tablespaces),
     missingLocales: await missingLocales(session, needs.locale),
     extensions: await readExtensions(session, needs),
     leftover: databases.find((row) => row.comment === SCRATCH_MARK)?.name,
@@ -115,6 +118,14 @@ async function foreignRoles(session: Session, roles: readonly string[]): Promise
 async function missingTablespaces(session: Session, names: readonly string[]): Promise<string[]> {
   const rows = await session.rows<{ name: string }>(
     'SELECT name FROM unnest($1::text[]) AS name WHERE NOT EXISTS (SELECT 1 FROM pg_tablespace WHERE spcname = name)',
+    [names],
+  );
+  return rows.map((row) => row.name);
+}
+
+async function closedTablespaces(session: Session, names: readonly string[]): Promise<string[]> {
+  const rows = await session.rows<{ name: string }>(
+    `SELECT spcname AS name FROM pg_tablespace WHERE spcname = ANY($1) AND NOT has_tablespace_privilege(oid, 'CREATE')`,
     [names],
   );
   return rows.map((row) => row.name);

@@ -1,0 +1,103 @@
+import { chown, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Captured, capture, failureOf, operation, restoreInput } from '../../../contract/captured.ts';
+import { fingerprint } from '../../../support/fingerprint.ts';
+import { startPostgres, type TestPostgres } from '../../../support/postgres.ts';
+import { mountTmpfs } from '../../../support/tmpfs.ts';
+import { databases, driver, login } from './world.ts';
+
+/** All that a failed restore may not have changed on a server. */
+async function state(postgres: TestPostgres, target: string) {
+  return {
+    databases: await databases(postgres),
+    target: await postgres.query(
+      `SELECT d.oid, d.*, shobj_description(d.oid, 'pg_database') FROM pg_database d WHERE datname = $1`,
+      'postgres',
+      [target],
+    ),
+    roles: await postgres.query('SELECT rolname FROM pg_roles ORDER BY 1'),
+    contents: await fingerprint((sql) => postgres.query(sql, target)),
+  };
+}
+
+describe('a statement that fails last', () => {
+  let postgres: TestPostgres;
+  let dump: Captured;
+  beforeAll(async () => {
+    postgres = await startPostgres();
+    await postgres.query('CREATE DATABASE shop');
+    // The index was unique when it was made; what its function answers has changed since.
+    await postgres.query(
+      `CREATE TABLE modulus (n int); INSERT INTO modulus VALUES (1000);
+       CREATE FUNCTION bucket(int) RETURNS int IMMUTABLE LANGUAGE plpgsql
+         AS 'BEGIN RETURN $1 % (SELECT n FROM public.modulus); END';
+       CREATE TABLE rows (a int, b text); INSERT INTO rows SELECT g, repeat('x', 100) FROM generate_series(1, 900) g;
+       CREATE UNIQUE INDEX zz_last ON rows (bucket(a)); UPDATE modulus SET n = 10`,
+      'shop',
+    );
+    dump = await capture(driver, login(postgres), 'shop');
+    await postgres.query('CREATE DATABASE target');
+    await postgres.query(`CREATE TABLE live (a int); INSERT INTO live VALUES (1), (2)`, 'target');
+  });
+  afterAll(() => postgres?.stop());
+
+  test.each([
+    ['new', 'fresh'],
+    ['swap', 'target'],
+  ] as const)('makes a restore fail: %s', async (mode, targetDatabase) => {
+    const before = await state(postgres, 'target');
+    const input = restoreInput(dump, { mode, targetDatabase });
+    const failure = await failureOf(driver.restore(login(postgres), input, operation()));
+    expect(failure).toMatchObject({
+      code: 'restore_sql_error',
+      message: expect.stringContaining('could not create unique index "zz_last"'),
+      detail: expect.stringContaining('is duplicated'),
+    });
+    expect(await state(postgres, 'target')).toEqual(before);
+  });
+});
+
+describe('a database server whose disk is full', () => {
+  let from: TestPostgres;
+  let to: TestPostgres;
+  let disk: AsyncDisposable;
+  let scratch: string;
+  let dump: Captured;
+  beforeAll(async () => {
+    [from, to] = await Promise.all([startPostgres(), startPostgres()]);
+    scratch = await mkdtemp(join(tmpdir(), 'homeport-disk-'));
+    const [roomy, small] = [join(scratch, 'roomy'), join(scratch, 'small')];
+    await mkdir(roomy);
+    disk = await mountTmpfs(small, 8);
+    const account = await stat(from.directory);
+    for (const path of [scratch, roomy, small]) await chown(path, account.uid, account.gid);
+    await from.query(`CREATE TABLESPACE small LOCATION '${roomy}'`);
+    await to.query(`CREATE TABLESPACE small LOCATION '${small}'`);
+    await from.query('CREATE DATABASE shop');
+    await from.query(
+      `CREATE TABLE big TABLESPACE small AS SELECT g, repeat(md5(g::text), 20) AS b FROM generate_series(1, 20000) g`,
+      'shop',
+    );
+    dump = await capture(driver, login(from), 'shop');
+    await to.query('CREATE DATABASE shop');
+    await to.query(`CREATE TABLE live (a int); INSERT INTO live VALUES (1)`, 'shop');
+  });
+  afterAll(async () => {
+    await Promise.all([from?.stop(), to?.stop()]);
+    await disk?.[Symbol.asyncDispose]();
+    await rm(scratch, { recursive: true, force: true });
+  });
+
+  test('makes a restore fail as that, and the target stays as it was', async () => {
+    const before = await state(to, 'shop');
+    const input = restoreInput(dump, { mode: 'swap', targetDatabase: 'shop' });
+    expect(await failureOf(driver.restore(login(to), input, operation()))).toMatchObject({
+      code: 'disk_full',
+      message: expect.stringContaining('No space left on device'),
+      hint: expect.stringContaining('Free space'),
+    });
+    expect(await state(to, 'shop')).toEqual(before);
+  });
+});
