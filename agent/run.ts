@@ -17,6 +17,7 @@ import { type AgentIdentity, loadIdentity } from './identity.ts';
 import { takeInventory } from './inventory.ts';
 import { runBackup } from './jobs/backup.ts';
 import { createJobs, type Jobs } from './jobs/jobs.ts';
+import { dropLeftover } from './jobs/leftover.ts';
 import { createOutbox } from './jobs/outbox.ts';
 import type { JobParts } from './jobs/parts.ts';
 import { type Operation, policyRefusal } from './jobs/policy.ts';
@@ -73,8 +74,10 @@ export async function startAgent(config: AgentConfig, log: Log): Promise<Running
       offer.kind === 'backup' ? runBackup(parts, offer, context) : runRestore(parts, offer, context),
   });
   // Nothing is connected yet: what is recovered here is told at the first connection.
-  await outbox.recover();
+  for (const { leftover, ...attempt } of await outbox.recover())
+    jobs.tidy(attempt, (signal) => dropLeftover(parts, leftover, { clock, signal }));
   const announce = createAnnouncer(parts, log, connection.send);
+  const unwatch = await watchServers(parts, announce, log);
   const requests = createRequests(createAnswers(parts), clock, log);
   connection.start({
     onConnected: () => {
@@ -86,7 +89,6 @@ export async function startAgent(config: AgentConfig, log: Log): Promise<Running
     onBeat: () => jobs.heartbeat(),
     onLost: () => requests.cancelAll(),
   });
-  const unwatch = await parts.servers.watch(announce);
   return {
     stopJobs: () => jobs.stop(),
     async drain() {
@@ -126,6 +128,19 @@ async function refusalOf(parts: JobParts, offer: JobOffer): Promise<Failure | un
       ? { kind: 'backup', server: server.name, database: offer.database.name }
       : { kind: 'restore', server: server.name, database: offer.plan.targetDatabase, mode: offer.plan.mode };
   return policyRefusal(parts.policy, operation);
+}
+
+/** A host may have no watches left; then what is added on it is told of at the next connection. */
+async function watchServers(parts: JobParts, announce: () => void, log: Log): Promise<() => void> {
+  try {
+    return await parts.servers.watch(announce);
+  } catch (error) {
+    log.warn(
+      { failure: toFailure(error) },
+      'servers added on this host are announced at the next connection',
+    );
+    return () => undefined;
+  }
 }
 
 /** Sends the inventory; calls that come while one is being taken make one more. */

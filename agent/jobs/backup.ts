@@ -50,7 +50,9 @@ export async function runBackup(
     onProgress: context.progress,
   });
   try {
-    const dump = await driver.dump(target, offer.database.name, backup.sink, context);
+    // A dump that says nothing for long would not notice otherwise that nobody takes it any more.
+    const dumping = { ...context, signal: backup.signal };
+    const dump = await driver.dump(target, offer.database.name, backup.sink, dumping);
     context.phase('uploading');
     const content = await backup.finish();
     const made = { dump, content, keys, startedAt, server };
@@ -59,7 +61,7 @@ export async function runBackup(
     return { kind: 'backup', snapshotId: offer.snapshotId, rawBytes, storedBytes, reusedBytes };
   } catch (error) {
     backup.abort(error);
-    throw error;
+    throw backup.signal.reason; // `error`, or what it came of
   }
 }
 

@@ -23,6 +23,8 @@ export interface ContextOptions {
   signal: AbortSignal;
   send(message: ToControlPlane): void;
   onFinalise(): void;
+  /** Keeps the name of a database that must not stay; durable once resolved. */
+  onScratch(database: string): Promise<void>;
   onStall(failure: FailureError): void;
 }
 
@@ -56,6 +58,8 @@ export function createJobContext(options: ContextOptions): JobContext & { end():
       reporter.log(yes ? 'The control plane is away: waiting for it.' : 'The control plane is back.');
     },
     finalise: options.onFinalise,
+    scratch: options.onScratch,
+    working: guard.touch,
     end() {
       guard.stop();
       reporter.end();

@@ -24,6 +24,8 @@ export interface JobsOptions {
 /** The jobs this agent runs, and their talk with the control plane. No method throws. */
 export interface Jobs {
   offer(offer: JobOffer): void;
+  /** Ends an attempt of an earlier process with the failure that `work` gives, once it has cleaned up after it. */
+  tidy(attempt: Attempt, work: (signal: AbortSignal) => Promise<Failure>): void;
   cancel(attempt: Attempt): void;
   /** The attempt is over for the control plane: stop it and say nothing of it. */
   fence(attempt: Attempt): void;
@@ -36,12 +38,13 @@ export interface Jobs {
   stop(): void;
 }
 
-interface Running {
-  offer: JobOffer;
+interface Running extends Attempt {
   stop: AbortController;
   fenced: boolean;
   /** Past the point where a cancel means anything. */
   final: boolean;
+  /** It only cleans up, which goes on whatever the control plane makes of the attempt. */
+  tidies: boolean;
   ended: Promise<void>;
 }
 
@@ -51,7 +54,7 @@ export function createJobs(options: JobsOptions): Jobs {
   let draining = false;
 
   function heartbeat(): void {
-    const runs = [...running.values()].map(({ offer: { jobId, attempt } }) => ({ jobId, attempt }));
+    const runs = [...running.values()].map(({ jobId, attempt }) => ({ jobId, attempt }));
     send({ type: 'heartbeat', jobs: [...runs, ...outbox.pending()], draining });
   }
   function refuse({ jobId, attempt }: Attempt, failure: Failure): void {
@@ -60,17 +63,27 @@ export function createJobs(options: JobsOptions): Jobs {
   }
   function fenceAttempt(attempt: Attempt): void {
     const job = running.get(attemptKey(attempt));
-    if (job) {
-      job.fenced = true;
-      job.stop.abort(fencedFailure());
-    }
+    if (job) job.fenced = true;
+    if (job?.tidies) return;
+    job?.stop.abort(fencedFailure());
     settle(log, outbox.forget(attempt));
   }
   /** Older attempts of the same job: the offer of a newer one has ended them for the control plane. */
   function olderOf(offer: JobOffer): Running[] {
-    return [...running.values()].filter(
-      (job) => job.offer.jobId === offer.jobId && job.offer.attempt < offer.attempt,
-    );
+    return [...running.values()].filter((job) => job.jobId === offer.jobId && job.attempt < offer.attempt);
+  }
+  function begin(about: Attempt, work: (job: Running) => Promise<void>, tidies = false): void {
+    const { jobId, attempt } = about;
+    const job: Running = {
+      ...{ jobId, attempt, tidies },
+      stop: new AbortController(),
+      fenced: false,
+      final: tidies,
+      ended: Promise.resolve(),
+    };
+    running.set(attemptKey(about), job);
+    job.ended = work(job).finally(() => running.delete(attemptKey(about)));
+    settle(log, job.ended);
   }
   function offer(offered: JobOffer): void {
     const { jobId, attempt } = offered;
@@ -80,46 +93,50 @@ export function createJobs(options: JobsOptions): Jobs {
     }
     if (outbox.replay(offered)) return;
     const older = olderOf(offered);
-    for (const job of older) fenceAttempt(job.offer);
+    for (const job of older) fenceAttempt(job);
     const busy = draining || running.size - older.length >= options.maxJobs;
     if (busy) {
       refuse(offered, busyFailure(draining));
       return;
     }
-    const job: Running = {
-      offer: offered,
-      stop: new AbortController(),
-      fenced: false,
-      final: false,
-      ended: Promise.resolve(),
-    };
-    running.set(attemptKey(offered), job);
-    job.ended = Promise.all(older.map(({ ended }) => ended))
-      .then(() => takeOn(job))
-      .finally(() => running.delete(attemptKey(offered)));
-    settle(log, job.ended);
+    begin(offered, async (job) => {
+      await Promise.allSettled(older.map(({ ended }) => ended));
+      await takeOn(job, offered);
+    });
   }
-  async function takeOn(job: Running): Promise<void> {
-    const { jobId, attempt, kind } = job.offer;
-    const refusal = await options.refusalOf(job.offer).catch(toFailure);
-    if (refusal) return refuse(job.offer, refusal);
+  async function takeOn(job: Running, offered: JobOffer): Promise<void> {
+    const { jobId, attempt, kind } = offered;
+    const refusal = await options.refusalOf(offered).catch(toFailure);
+    if (refusal) return refuse(offered, refusal);
     try {
       await outbox.accept({ jobId, attempt, kind });
     } catch (error) {
-      return refuse(job.offer, toFailure(error));
+      return refuse(offered, toFailure(error));
     }
-    if (job.fenced) return outbox.forget(job.offer);
+    if (job.fenced) return outbox.forget(offered);
     send({ type: 'job.accepted', jobId, attempt });
     log.info({ jobId, attempt, kind }, 'job started');
-    const endLease = keepLease(options.clock, job.offer.leaseMs, heartbeat);
-    const outcome = await outcomeOf(options, job).finally(endLease);
+    const endLease = keepLease(options.clock, offered.leaseMs, heartbeat);
+    const outcome = await outcomeOf(options, job, offered).finally(endLease);
     const code = outcome.state === 'failed' ? outcome.failure.code : undefined;
     log.info({ jobId, attempt, kind, state: job.fenced ? 'fenced' : outcome.state, code }, 'job ended');
-    if (!job.fenced) await outbox.finish(job.offer, outcome);
+    if (!job.fenced) await outbox.finish(offered, outcome);
   }
 
   return {
     offer,
+    tidy(about, work) {
+      begin(
+        about,
+        async (job) => {
+          const failure = await work(job.stop.signal);
+          log.info({ jobId: about.jobId, attempt: about.attempt }, failure.hint);
+          if (job.fenced) await outbox.forget(about);
+          else await outbox.finish(about, { state: 'failed', failure });
+        },
+        true,
+      );
+    },
     cancel(attempt) {
       const job = running.get(attemptKey(attempt));
       if (job && !job.final) job.stop.abort(cancelledFailure());
@@ -141,9 +158,14 @@ export function createJobs(options: JobsOptions): Jobs {
   };
 }
 
-async function outcomeOf({ clock, send, run }: JobsOptions, job: Running): Promise<JobOutcome> {
+async function outcomeOf(
+  { clock, outbox, send, run }: JobsOptions,
+  job: Running,
+  offer: JobOffer,
+): Promise<JobOutcome> {
+  const target = offer.kind === 'restore' ? offer.plan.targetDatabase : '';
   const context = createJobContext({
-    offer: job.offer,
+    offer,
     clock,
     signal: job.stop.signal,
     send: (message) => void send(message, true),
@@ -151,14 +173,18 @@ async function outcomeOf({ clock, send, run }: JobsOptions, job: Running): Promi
     onFinalise: () => {
       job.final = true;
     },
+    onScratch: (database) => outbox.note(offer, { serverId: offer.serverId, database, target }),
   });
   try {
-    return { state: 'succeeded', result: await run(job.offer, context) };
+    return { state: 'succeeded', result: await run(offer, context) };
   } catch (error) {
     // Whatever an aborted job dies of, the reason it was aborted for is what happened.
     const { signal } = job.stop;
     const failure = toFailure(signal.aborted ? signal.reason : error);
-    return failure.code === 'cancelled' ? { state: 'cancelled' } : { state: 'failed', failure };
+    // Only who asked for it gets a cancelled job; a time limit deep inside may look like one.
+    return signal.aborted && failure.code === 'cancelled'
+      ? { state: 'cancelled' }
+      : { state: 'failed', failure };
   } finally {
     context.end();
   }

@@ -1,13 +1,18 @@
 import { type Failure, fail } from '../../protocol/failure.ts';
 import type { Attempt, JobKind, JobOutcome } from '../../protocol/job.ts';
 import type { ToControlPlane } from '../../protocol/messages.ts';
-import type { Journal, JournalEntry } from '../state/journal.ts';
+import type { Journal, JournalEntry, Leftover } from '../state/journal.ts';
 
 /** Outcomes on their way to the control plane: on disk, and replayed until acknowledged. */
 export interface Outbox {
-  /** Takes up what an earlier process left; attempts it did not finish become failures. */
-  recover(): Promise<void>;
+  /**
+   * Takes up what an earlier process left. Attempts it did not finish become failures, but for those returned:
+   * they may have left a database on a server, and are to be finished once that is seen to.
+   */
+  recover(): Promise<(JournalEntry & { leftover: Leftover })[]>;
   accept(attempt: Attempt & { kind: JobKind }): Promise<void>;
+  /** Notes what would be left if this process died now; durable once resolved. */
+  note(attempt: Attempt, leftover: Leftover): Promise<void>;
   /** Durable, then sent. */
   finish(attempt: Attempt, outcome: JobOutcome): Promise<void>;
   /** Sends an outcome again, if there is one for this attempt. */
@@ -46,15 +51,27 @@ export function createOutbox(journal: Journal, send: (message: ToControlPlane) =
   }
   return {
     async recover() {
+      const unfinished = [];
       for (const entry of await journal.entries()) {
         entries.set(attemptKey(entry), entry);
-        if (!entry.outcome) await finish(entry, { state: 'failed', failure: restarted() });
+        const { leftover, outcome } = entry;
+        if (outcome) continue;
+        if (leftover) unfinished.push({ ...entry, leftover });
+        else await finish(entry, { state: 'failed', failure: restarted(entry.kind) });
       }
+      return unfinished;
     },
     async accept({ jobId, attempt, kind }) {
       const entry: JournalEntry = { jobId, attempt, kind, acceptedAt: new Date().toISOString() };
       await journal.write(entry);
       entries.set(attemptKey(entry), entry);
+    },
+    async note(attempt, leftover) {
+      const accepted = entries.get(attemptKey(attempt));
+      if (!accepted) return; // fenced and forgotten
+      const entry: JournalEntry = { ...accepted, leftover };
+      await journal.write(entry);
+      if (entries.has(attemptKey(attempt))) entries.set(attemptKey(attempt), entry);
     },
     finish,
     replay(attempt) {
@@ -81,8 +98,18 @@ export function createOutbox(journal: Journal, send: (message: ToControlPlane) =
   };
 }
 
+const MAX_NOTES = 100;
+const MAX_NOTE_LENGTH = 1_000;
+
 /** Keeps an outcome within what one frame and the protocol's schemas take. */
 function bounded(outcome: JobOutcome): JobOutcome {
+  if (outcome.state === 'succeeded' && outcome.result.kind === 'restore') {
+    const { report } = outcome.result;
+    const notes = report.notes.slice(0, MAX_NOTES).map((note) => note.slice(0, MAX_NOTE_LENGTH));
+    const left = report.notes.length - notes.length;
+    if (left > 0) notes.push(`… ${left} more notes were left out.`);
+    return { ...outcome, result: { ...outcome.result, report: { ...report, notes } } };
+  }
   if (outcome.state !== 'failed') return outcome;
   const { failure } = outcome;
   const cut: Failure = {
@@ -95,11 +122,13 @@ function bounded(outcome: JobOutcome): JobOutcome {
   return { state: 'failed', failure: cut };
 }
 
-function restarted(): Failure {
-  return fail(
-    'lease_lost',
-    'The agent was stopped in the middle of this attempt and has been started again.',
-    'A backup is tried again by itself and uploads only what is missing. After a restore, look at the target server for a database it left unfinished.',
-    { retryable: true },
-  ).failure;
+const REMEDY: Record<JobKind, string> = {
+  backup: 'It is tried again by itself and uploads only what is missing.',
+  restore: 'Nothing was made on the server yet. Start the restore again.',
+};
+
+/** The end of an attempt whose agent died; `remedy` where more is known than its kind. */
+export function restarted(kind: JobKind, remedy = REMEDY[kind]): Failure {
+  const message = 'The agent was stopped in the middle of this attempt and has been started again.';
+  return fail('lease_lost', message, remedy, { retryable: true }).failure;
 }

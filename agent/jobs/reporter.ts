@@ -41,6 +41,7 @@ export function createReporter({ attempt, clock, send }: ReporterOptions): Repor
   let dropped = 0;
   let lastSent = -INTERVAL_MS;
   let cancel: (() => void) | undefined;
+  let over = false;
 
   function flush(): void {
     cancel = undefined;
@@ -54,6 +55,7 @@ export function createReporter({ attempt, clock, send }: ReporterOptions): Repor
     dropped = 0;
   }
   function schedule(): void {
+    if (over) return; // a word that comes after the end has no reader
     cancel ??= clock.after(Math.max(0, lastSent + INTERVAL_MS - clock.now()), flush);
   }
   return {
@@ -72,6 +74,7 @@ export function createReporter({ attempt, clock, send }: ReporterOptions): Repor
     end() {
       cancel?.();
       flush();
+      over = true;
     },
   };
 }

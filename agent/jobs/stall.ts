@@ -14,6 +14,7 @@ export interface StallGuard {
 export function startStallGuard(clock: Clock, stallMs: number, stalled: () => void): StallGuard {
   let lastTouch = clock.now();
   let paused = false;
+  let over = false;
   let cancel = clock.after(stallMs, check);
 
   function check(): void {
@@ -26,14 +27,18 @@ export function startStallGuard(clock: Clock, stallMs: number, stalled: () => vo
       lastTouch = clock.now();
     },
     waiting(yes) {
-      if (paused === yes) return;
+      // Uploads that are given up may tell so after the job has ended.
+      if (over || paused === yes) return;
       paused = yes;
       cancel();
       if (yes) return;
       lastTouch = clock.now();
       cancel = clock.after(stallMs, check);
     },
-    stop: () => cancel(),
+    stop() {
+      over = true;
+      cancel();
+    },
   };
 }
 

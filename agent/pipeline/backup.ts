@@ -38,6 +38,8 @@ export interface BackupContent extends BackupProgress {
 }
 
 export interface RunningBackup {
+  /** Aborted by whatever ends the backup early, with the reason: who feeds the sink must then stop. */
+  signal: AbortSignal;
   /** Resolves once the stream is taken in whole; its bytes are safe once `finish` resolves. */
   sink: StreamSink;
   /** Uploads the rest. Rejects with the first error of the backup, whichever part it came from. */
@@ -74,6 +76,7 @@ export function startBackup(options: BackupOptions): RunningBackup {
   };
 
   return {
+    signal,
     sink,
     abort: (error) => stop.abort(error),
     finish: async () => {

@@ -8,8 +8,12 @@ const entrySchema = attemptSchema.extend({
   kind: z.enum(JOB_KINDS),
   acceptedAt: z.iso.datetime(),
   outcome: jobOutcomeSchema.optional(),
+  /** A restore's database that has no name of its own yet: dropped if the attempt breaks off. */
+  leftover: z.object({ serverId: z.uuid(), database: z.string(), target: z.string() }).optional(),
 });
 export type JournalEntry = z.infer<typeof entrySchema>;
+/** What a killed attempt may have left on a server, and the name it was to get. */
+export type Leftover = NonNullable<JournalEntry['leftover']>;
 
 /** What became of each accepted attempt, on disk until the control plane has acknowledged it. */
 export interface Journal {

@@ -51,6 +51,7 @@ export function createServerStore(stateDir: string): ServerStore {
       const watcher: FSWatcher = watch(folder, (_, name) => {
         if (name === null || name.endsWith('.json')) changed();
       });
+      watcher.on('error', () => watcher.close()); // the folder is gone: there is nothing to tell
       return () => watcher.close();
     },
   };
