@@ -60,7 +60,7 @@ function summary({ vaultId, name, added, refused }: Rebuilt): string {
   ];
   if (added.agents > 0)
     lines.push(
-      '  Which agents were revoked is not in the vault: check the list of agents and revoke them again.',
+      '  Those revoked stay revoked, as the folder “keys” tells. If that came from an older copy, check the list of agents.',
     );
   return `${lines.join('\n')}\n`;
 }

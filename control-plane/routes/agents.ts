@@ -26,14 +26,15 @@ export function agentRoutes(deps: AppDeps) {
       events.changed('agents', agent.id);
       return c.json(found(oneAgent(deps, agent.id), 'agent'));
     })
-    .post('/agents/:id/revoke', validate('json', z.object({ confirm: z.string() })), (c) => {
+    .post('/agents/:id/revoke', validate('json', z.object({ confirm: z.string() })), async (c) => {
       const agent = found(findAgent(db, c.req.param('id')), 'agent');
       requireConfirmation(c.req.valid('json').confirm, agent.name);
-      if (!revoke(deps, agent.id)) {
-        throw fail('conflict', 'The agent was revoked already.', 'Nothing is left to do.');
-      }
       const target = { kind: 'agent', id: agent.id, name: agent.name };
-      auditAct(deps, c, { action: 'agent.revoke', target });
+      const revoked = revoke(deps, agent.id);
+      if (revoked) auditAct(deps, c, { action: 'agent.revoke', target });
+      // Also where it was revoked before: this may be what did not succeed then.
+      await deps.vault.withdrawAgent(agent.id);
+      if (!revoked) throw fail('conflict', 'The agent was revoked already.', 'Nothing is left to do.');
       return c.json(found(oneAgent(deps, agent.id), 'agent'));
     });
 }

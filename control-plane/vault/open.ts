@@ -2,6 +2,7 @@ import { fingerprint } from '../../protocol/enrolment.ts';
 import { fail } from '../../protocol/failure.ts';
 import type { Db } from '../db/open.ts';
 import type { SnapshotRow } from '../db/snapshots.ts';
+import { keepRevocation } from '../keys/revocations.ts';
 import { catalogOf } from './catalog.ts';
 import { certify } from './certify.ts';
 import { commit, liveJob, manifestLimit } from './commit.ts';
@@ -13,6 +14,7 @@ import type { Sealing } from './keys.ts';
 import { MANIFEST_FILE_MAX_BYTES } from './layout.ts';
 import { PackAccess } from './pack-access.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
+import { applyRevocations } from './revocations.ts';
 import type { AgentVault, JobDesk, SnapshotRecord, VaultRecord, VaultService } from './service.ts';
 import { sourceOf } from './source.ts';
 
@@ -48,8 +50,9 @@ export async function openVaultService(options: VaultOptions): Promise<Vaults> {
     context.index.addVault(vaultRow(vault));
     options.onReconciled?.(vault.id, await reconcile(context, vault));
   }
+  await applyRevocations(dataDir, db);
   return {
-    service: createService(context, vaults[0]!),
+    service: createService(context, vaults[0]!, dataDir),
     agents: createAgentVault(context, options),
   };
 }
@@ -59,7 +62,7 @@ export function vaultRow({ id, secrets }: OpenVault) {
   return { id, name: secrets.name, mode: 'managed', store: 'local', createdAt: secrets.createdAt } as const;
 }
 
-function createService(context: VaultContext, first: OpenVault): VaultService {
+function createService(context: VaultContext, first: OpenVault, dataDir: string): VaultService {
   return {
     defaultVaultId: first.id,
     vaults: () => [...context.vaults.values()].map((vault) => describe(context, vault)),
@@ -67,6 +70,7 @@ function createService(context: VaultContext, first: OpenVault): VaultService {
     certifyAgent: async (agent) => {
       for (const vault of context.vaults.values()) await certify(vault, agent);
     },
+    withdrawAgent: (agentId) => keepRevocation(dataDir, agentId, context.now()),
     listSnapshots: (filter) => context.snapshots.list(filter).map(publicFacts),
     snapshot: (id) => {
       const row = context.snapshots.snapshot(id);

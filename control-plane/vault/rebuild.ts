@@ -4,6 +4,7 @@ import { openVaults } from './create.ts';
 import type { Sealing } from './keys.ts';
 import { vaultRow } from './open.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
+import { applyRevocations } from './revocations.ts';
 
 export interface Rebuilt extends Reconciled {
   vaultId: string;
@@ -30,5 +31,6 @@ export async function rebuildIndex(options: {
     const result = await reconcile(context, vault, { quick });
     rebuilt.push({ vaultId: vault.id, name: vault.secrets.name, ...result });
   }
+  await applyRevocations(dataDir, db);
   return rebuilt;
 }

@@ -59,6 +59,8 @@ export interface VaultService {
   statementOf(vaultId: string): string;
   /** Writes `agents/<id>.json` where it is missing or its keys changed. Durable when it resolves. */
   certifyAgent(agent: CertifiedAgent): Promise<void>;
+  /** Keeps the agent revoked even if the database is lost. Durable when it resolves; idempotent. */
+  withdrawAgent(agentId: string): Promise<void>;
   /** Newest first. */
   listSnapshots(filter: { databaseId?: string }): SnapshotRecord[];
   snapshot(id: string): SnapshotRecord | undefined;

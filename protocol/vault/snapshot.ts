@@ -16,7 +16,7 @@ import { CHUNK, catalogSubject, SEAL_OVERHEAD, sealedKeyId, unseal } from './sea
 import { openStatement } from './statement.ts';
 
 /** Bytes of a catalog for each value in it, at least; a table's entry has five values in 50. */
-const BYTES_PER_VALUE = 4;
+const BYTES_PER_VALUE = 8;
 
 /** Where the sealed bytes of one chunk lie; offset and length in bytes. */
 export interface ChunkPlace {
