@@ -1,5 +1,6 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { createHash } from 'node:crypto';
+import { chmod, lstat, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { execa } from 'execa';
@@ -8,6 +9,8 @@ import { execa } from 'execa';
 const GRACE_MS = 5_000;
 /** How much of a child's stderr is kept: its last bytes. */
 const STDERR_BYTES = 16 * 1024;
+/** Kept besides, so that a secret at the cut is still seen whole and redacted. */
+const MARGIN_BYTES = 1024;
 
 /** A private directory (0700) for one child: its HOME and its secret files; removed on dispose. */
 export interface SecretRoom extends AsyncDisposable {
@@ -16,9 +19,18 @@ export interface SecretRoom extends AsyncDisposable {
   path(name: string): string;
 }
 
-/** Makes a {@link SecretRoom} that holds `files` (name → content), each 0600. */
+/** Rooms carry their machine and process in their names, so that those of the dead can be told. */
+const ROOM = `homeport-room-${createHash('sha256').update(hostname()).digest('hex').slice(0, 8)}-`;
+let swept: Promise<void> | undefined;
+
+/**
+ * Makes a {@link SecretRoom} that holds `files` (name → content), each 0600. The first one of a process removes
+ * what agents that were killed left behind: passwords must not outlive them.
+ */
 export async function openSecretRoom(files: Record<string, string>): Promise<SecretRoom> {
-  const directory = await mkdtemp(join(tmpdir(), 'homeport-'));
+  swept ??= removeAbandonedRooms();
+  await swept;
+  const directory = await mkdtemp(join(tmpdir(), `${ROOM}${process.pid}-`));
   const remove = () => rm(directory, { recursive: true, force: true });
   try {
     await chmod(directory, 0o700);
@@ -30,6 +42,29 @@ export async function openSecretRoom(files: Record<string, string>): Promise<Sec
     throw error;
   }
   return { directory, path: (name) => join(directory, name), [Symbol.asyncDispose]: remove };
+}
+
+async function removeAbandonedRooms(): Promise<void> {
+  const started = Date.now() - process.uptime() * 1000;
+  for (const name of await readdir(tmpdir())) {
+    const pid = name.startsWith(ROOM) ? Number.parseInt(name.slice(ROOM.length), 10) : Number.NaN;
+    if (Number.isNaN(pid)) continue;
+    const path = join(tmpdir(), name);
+    const found = await lstat(path).catch(() => undefined); // removed by its owner meanwhile
+    if (!found?.isDirectory() || found.uid !== process.getuid?.()) continue;
+    // In containers the new agent often has the number of the old one.
+    const abandoned = pid === process.pid ? found.birthtimeMs < started : !isRunning(pid);
+    if (abandoned) await rm(path, { recursive: true, force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
 }
 
 /** A program to run: no shell, nothing of our environment but PATH. Never put a secret into `args` or `env`. */
@@ -141,12 +176,12 @@ function keepTail(stream: Readable): (secrets: readonly string[]) => Pick<ToolEx
   let size = 0;
   stream.on('data', (chunk: Buffer) => {
     size += chunk.length;
-    tail = Buffer.concat([tail, chunk]).subarray(-STDERR_BYTES);
+    tail = Buffer.concat([tail, chunk]).subarray(-STDERR_BYTES - MARGIN_BYTES);
   });
-  return (secrets) => ({
-    stderr: redacted(tail.toString('utf8'), secrets),
-    stderrCut: size > STDERR_BYTES,
-  });
+  return (secrets) => {
+    const stderrCut = size > STDERR_BYTES;
+    return { stderr: redacted(tail.toString('utf8'), secrets).slice(-STDERR_BYTES), stderrCut };
+  };
 }
 
 function redacted(text: string, secrets: readonly string[]): string {
