@@ -6,7 +6,7 @@ import type { ApiDatabase, ApiJob, ApiServer, ApiSnapshot } from '../support/api
 import { checksums } from '../support/checksums.ts';
 import { eventually } from '../support/eventually.ts';
 import { createNoise } from '../support/noise.ts';
-import { addServer, protect, restore } from '../support/protect.ts';
+import { addServer, backUp, protect, restore, startRestore } from '../support/protect.ts';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts';
 import { sharedHomeport, sharedPostgres } from './world.ts';
 
@@ -90,6 +90,31 @@ test('the agent is killed in the middle of a backup: no snapshot, and the retry 
     plan: { targetDatabase: 'crash back' },
   });
   expect(await checksums(postgres(), 'crash back')).toEqual(await checksums(postgres(), 'crash'));
+});
+
+test('the agent is killed in the middle of a restore: the next one drops what it left', async () => {
+  const { api, controlPlane } = homeport();
+  await using proxy = await startTcpProxy({ host: '127.0.0.1', port: controlPlane.port });
+  const agent = await homeport().agent('torn', { url: `http://127.0.0.1:${proxy.port}` });
+  const server = await addServer(api, agent, { name: 'torn', server: postgres() });
+  await createNoise(postgres(), 'torn', 40);
+  const { snapshot } = await backUp(api, (await protect(api, server.id, 'torn')).id);
+  proxy.holdAfter(20e6);
+  const plan = { targetDatabase: 'torn back' };
+  const { id } = await startRestore(api, snapshot.id, { serverId: server.id, plan });
+  const unfinished = () =>
+    postgres().query(`SELECT datname FROM pg_database WHERE datname LIKE 'torn back%'`);
+  const [left] = await eventually('the restore is held half-way', async () => {
+    const found = await unfinished();
+    return proxy.holding() && found.length > 0 && found;
+  });
+  await agent.kill();
+  proxy.mend();
+  agent.start();
+  const job = await api.finished(id);
+  expect(job).toMatchObject({ state: 'failed', attempt: 1, failure: { code: 'lease_lost' } });
+  expect(job.failure?.hint).toContain(`“${left.datname}” was dropped`);
+  expect(await unfinished()).toEqual([]);
 });
 
 test('a link between agent and control plane that breaks stops nothing', async () => {
