@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { getCACertificates } from 'node:tls';
 import pg from 'pg';
 import type { PostgresConnection } from '../../../protocol/engines/postgres.ts';
@@ -9,6 +10,8 @@ import { Greetings } from './greeting.ts';
 import { passfileLine } from './quote.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
+/** How long a goodbye may take: a server out of reach never answers it, and its job would hang. */
+const GOODBYE_MS = 5_000;
 /** Oldest server this driver works with. */
 const OLDEST_MAJOR = 13;
 
@@ -51,7 +54,7 @@ export async function connect(
     try {
       return await prepare({ client, server, signal, greetings: greetings.lines });
     } catch (error) {
-      await client.end();
+      await leave(client);
       throw error;
     }
   } catch (error) {
@@ -109,7 +112,6 @@ async function open(server: PostgresServer, how: Login & { ssl: boolean }): Prom
   });
   client.on('error', () => {}); // a connection lost while idle shows in the next query
   client.on('notice', how.greetings.add);
-  const cut = () => void client.end().catch(() => {});
   const timedOut = Promise.withResolvers<never>();
   const late = setTimeout(
     () => timedOut.reject(Object.assign(new Error('connect'), { code: 'ETIMEDOUT' })),
@@ -118,7 +120,7 @@ async function open(server: PostgresServer, how: Login & { ssl: boolean }): Prom
   const stopped = Promise.withResolvers<never>();
   stopped.promise.catch(() => {}); // heeded only while connecting; later, queries fail on the cut connection
   const onAbort = () => {
-    cut();
+    cut(client);
     stopped.reject(how.signal.reason);
   };
   how.signal.addEventListener('abort', onAbort, { once: true });
@@ -128,12 +130,24 @@ async function open(server: PostgresServer, how: Login & { ssl: boolean }): Prom
     await Promise.race([client.connect(), timedOut.promise, stopped.promise]);
     return client;
   } catch (error) {
-    cut();
+    cut(client);
     throw error;
   } finally {
     client.off('notice', how.greetings.add);
     clearTimeout(late); // the limit is for connecting: a dump keeps its session for hours
   }
+}
+
+/** Ends a connection without asking the server. */
+function cut(client: pg.Client): void {
+  (client as unknown as { connection: { stream: Socket } }).connection.stream.destroy();
+}
+
+/** Ends a connection in good form; one that is gone already is what we want. */
+async function leave(client: pg.Client): Promise<void> {
+  const late = setTimeout(() => cut(client), GOODBYE_MS);
+  await client.end().catch(() => {});
+  clearTimeout(late);
 }
 
 const PREPARE = `
@@ -167,8 +181,8 @@ async function prepare(input: {
   if (major >= 17) await client.query(`SELECT set_config('transaction_timeout', '0', false)`);
   // Only superusers may; for others the server's language stays, and we go by SQLSTATE anyway.
   if (superuser) await client.query(`SET lc_messages = 'C'`);
-  const cut = () => void client.end().catch(() => {});
-  signal.addEventListener('abort', cut, { once: true });
+  const onAbort = () => cut(client);
+  signal.addEventListener('abort', onAbort, { once: true });
   const query = async (sql: string, values?: unknown[]) => {
     try {
       return await client.query(sql, values);
@@ -186,8 +200,8 @@ async function prepare(input: {
     rows: async (sql, values) => (await query(sql, values)).rows,
     run: async (sql) => void (await query(sql)),
     [Symbol.asyncDispose]: async () => {
-      signal.removeEventListener('abort', cut);
-      await client.end().catch(() => {}); // already gone: that is what we want
+      signal.removeEventListener('abort', onAbort);
+      await leave(client);
     },
   };
 }

@@ -1,6 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { connect } from '../../../../agent/engines/postgres/connect.ts';
 import { startPostgres } from '../../../support/postgres.ts';
+import { startTcpProxy } from '../../../support/tcp-proxy.ts';
 
 afterEach(() => {
   vi.useRealTimers();
@@ -25,4 +26,18 @@ test('aborting the operation cuts its session', async () => {
   const query = session.rows('SELECT pg_sleep(60)');
   operation.abort(new Error('stop'));
   await expect(query).rejects.toMatchObject({ failure: { code: 'cancelled' } });
+});
+
+test('a session on a server that went out of reach ends all the same', async () => {
+  await using postgres = await startPostgres();
+  await using proxy = await startTcpProxy(postgres);
+  const { superuser, password } = postgres;
+  const connection = { host: '127.0.0.1', port: proxy.port, user: superuser, tls: 'off' as const };
+  const { signal } = new AbortController();
+  const session = await connect({ connection, password }, 'postgres', signal);
+  proxy.halfOpen();
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const ended = session[Symbol.asyncDispose]();
+  await vi.advanceTimersByTimeAsync(5_000);
+  await ended;
 });
