@@ -60,6 +60,20 @@ describe('servers', () => {
     });
   });
 
+  test('a dump that nobody took to its end is none', async () => {
+    await postgres.query(`CREATE DATABASE half`);
+    await postgres.query(`CREATE TABLE t AS SELECT repeat('x', 1000) FROM generate_series(1, 5000)`, 'half');
+    const impatient: StreamSink = async (_, body) => {
+      let seen = 0;
+      for await (const chunk of body) {
+        seen += chunk.length;
+        if (seen > 500_000) break;
+      }
+    };
+    const failure = await failureOf(driver.dump(login(postgres), 'half', impatient, operation()));
+    expect(failure).toMatchObject({ code: 'dump_incomplete', message: expect.stringContaining('stopped') });
+  });
+
   test('a missing privilege is named with its table', async () => {
     await postgres.query(`CREATE ROLE weak LOGIN PASSWORD 'weak'`);
     const failure = await failureOf(
@@ -76,13 +90,14 @@ describe('servers', () => {
     await postgres.query(
       `CREATE TABLE limits (top int); INSERT INTO limits VALUES (10);
        CREATE FUNCTION below(int) RETURNS bool LANGUAGE plpgsql AS 'BEGIN RETURN $1 < (SELECT top FROM limits); END';
-       CREATE TABLE checked (a int CHECK (below(a))); INSERT INTO checked VALUES (5)`,
+       CREATE TABLE certificates (a int CHECK (below(a))); INSERT INTO certificates VALUES (5)`,
       'fragile',
     );
     const dump = await capture(driver, login(postgres), 'fragile');
     const failure = await failureOf(
       driver.restore(login(postgres), restoreInput(dump, { targetDatabase: 'again' }), operation()),
     );
+    // Not `tls_untrusted`: it is only a table's name.
     expect(failure).toMatchObject({ code: 'restore_sql_error', detail: expect.stringContaining('limits') });
     expect(await postgres.query(`SELECT datname FROM pg_database WHERE datname LIKE 'again%'`)).toEqual([]);
   });

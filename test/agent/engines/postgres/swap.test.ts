@@ -10,6 +10,13 @@ beforeAll(async () => {
 });
 afterAll(() => postgres?.stop());
 
+const superuser = () => ({
+  host: postgres.host,
+  port: postgres.port,
+  user: 'postgres',
+  password: postgres.password,
+});
+
 describe('swap and sessions', () => {
   test('clients that reconnect at once do not keep the names from being exchanged', async () => {
     await postgres.query('CREATE DATABASE stormy');
@@ -32,16 +39,25 @@ describe('swap and sessions', () => {
     ).toHaveLength(1);
   });
 
+  test('sessions that the account may not end make the swap fail, with what to grant', async () => {
+    await postgres.query(`CREATE ROLE mender LOGIN CREATEDB PASSWORD 'pw'`);
+    await postgres.query('CREATE DATABASE held OWNER mender');
+    const mender = login(postgres, { user: 'mender' }, 'pw');
+    const dump = await capture(driver, mender, 'held');
+    const held = new pg.Client({ ...superuser(), database: 'held' });
+    await held.connect();
+    const plan = { mode: 'swap', targetDatabase: 'held', endSessions: true, owners: 'none' } as const;
+    const failure = await failureOf(driver.restore(mender, restoreInput(dump, plan), operation()));
+    expect(failure.code).toBe('privilege_missing');
+    expect((await held.query('SELECT 1 AS still')).rows).toEqual([{ still: 1 }]);
+    await held.end();
+    expect(await postgres.query(`SELECT datname FROM pg_database WHERE datname LIKE 'held_%'`)).toEqual([]);
+  });
+
   test('a database in use is refused, or its sessions are ended where that was allowed', async () => {
     await postgres.query('CREATE DATABASE busy');
     const dump = await capture(driver, login(postgres), 'busy');
-    const client = new pg.Client({
-      host: postgres.host,
-      port: postgres.port,
-      user: 'postgres',
-      password: postgres.password,
-      database: 'busy',
-    });
+    const client = new pg.Client({ ...superuser(), database: 'busy' });
     const ended = new Promise<void>((resolve) => client.once('end', () => resolve()));
     client.on('error', () => {});
     await client.connect();
