@@ -3,7 +3,7 @@ import type { Session } from './connect.ts';
 import type { PostgresGlobals } from './globals.ts';
 import { quoteIdent, quoteLiteral, suffixedName } from './quote.ts';
 import type { DatabaseLocale } from './requirements.ts';
-import { settingClause } from './roles.ts';
+import { settingStatements } from './settings.ts';
 
 /** Comment on a database that a restore of ours is still filling: what may be dropped without asking. */
 export const SCRATCH_MARK = 'homeport: restore in progress, safe to drop';
@@ -56,31 +56,24 @@ type Properties = PostgresGlobals['database'];
 /**
  * What `pg_dump -C` would restore of a database besides its content: settings (per role too), limit, comment
  * and privileges. `role` gives the target's name for a role, or `undefined` where it gets nothing.
+ * Returns the statements that only a superuser may run, for the report; `finalName` is the database's in them.
  */
 export async function applyProperties(
   session: Session,
   name: string,
-  input: { globals: PostgresGlobals; role: (name: string) => string | undefined },
-): Promise<void> {
-  const { database, roles } = input.globals;
+  input: { globals: PostgresGlobals; finalName: string; role: (name: string) => string | undefined },
+): Promise<string[]> {
+  const { database } = input.globals;
   const ident = quoteIdent(name);
+  const settings = await settingStatements(session, name, input);
   const statements = [
-    ...database.settings.map((setting) => `ALTER DATABASE ${ident} SET ${settingClause(setting)}`),
+    ...settings.run,
     `ALTER DATABASE ${ident} CONNECTION LIMIT ${database.connectionLimit}`,
     `COMMENT ON DATABASE ${ident} IS ${database.comment === null ? 'NULL' : quoteLiteral(database.comment)}`,
     ...privileges(ident, database, input.role),
   ];
-  for (const role of roles) {
-    const target = input.role(role.name);
-    // Settings are a role's own: a stand-in keeps the ones it has.
-    if (target !== role.name) continue;
-    for (const setting of role.databaseSettings) {
-      statements.push(
-        `ALTER ROLE ${quoteIdent(role.name)} IN DATABASE ${ident} SET ${settingClause(setting)}`,
-      );
-    }
-  }
   await session.run(['BEGIN', ...statements, 'COMMIT'].join(';\n'));
+  return settings.withheld.map((statement) => statement.replaceAll(ident, quoteIdent(input.finalName)));
 }
 
 function privileges(

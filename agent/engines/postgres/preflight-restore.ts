@@ -128,6 +128,19 @@ function findings(requirements: PostgresRequirements, facts: TargetFacts): Findi
       superuserGrant(facts),
     );
   }
+  const { settings, roles } = facts.closed;
+  if (settings.length + roles.length > 0) {
+    const parts = [
+      ...(settings.length > 0 ? [`the settings ${listed(settings)}`] : []),
+      ...(roles.length > 0 ? [`settings in this database of the roles ${listed(roles)}`] : []),
+    ];
+    found.push({
+      severity: 'warning',
+      code: 'settings_withheld',
+      message: `“${facts.user}” may not make ${parts.join(' and ')}; they will be left out.`,
+      hint: 'The report of the restore prints the statements for a superuser to run.',
+    });
+  }
   if (facts.leftover) {
     found.push({
       severity: 'info',

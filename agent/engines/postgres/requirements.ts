@@ -46,6 +46,10 @@ export const requirementsSchema = z.object({
    * the triggers' present names, which a restored database does not have.
    */
   switchedPartitions: z.array(z.string()).default([]),
+  /** Names of what `ALTER DATABASE … SET` and `ALTER ROLE … IN DATABASE … SET` had set. */
+  settings: z.array(z.string()).default([]),
+  /** Roles with settings of their own in the database. */
+  rolesWithSettings: z.array(name).default([]),
   sizeBytes: z.number(),
 });
 export type PostgresRequirements = z.infer<typeof requirementsSchema>;

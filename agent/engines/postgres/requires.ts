@@ -1,6 +1,7 @@
 import type { Session } from './connect.ts';
 import type { PostgresGlobals } from './globals.ts';
 import type { PostgresRequirements } from './requirements.ts';
+import { settingName } from './settings.ts';
 
 /** Reads, in the dump's snapshot, what a target will need. `owners` are the owners that the archive names. */
 export async function readRequirements(
@@ -49,6 +50,10 @@ export async function readRequirements(
       `SELECT e.extname AS name, e.extversion AS version, n.nspname AS schema
        FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.oid >= 16384 ORDER BY 1`,
     ),
+    settings: [
+      ...new Set([...database.settings, ...roles.flatMap((role) => role.databaseSettings)].map(settingName)),
+    ],
+    rolesWithSettings: roles.filter((role) => role.databaseSettings.length > 0).map((role) => role.name),
     guests: await guests(session),
     switchedPartitions: await switchedPartitions(session),
     tablespaces: [

@@ -131,11 +131,18 @@ async function fill(input: Restoring, made: Filling): Promise<RestoreReport> {
   });
   await analyse(server, scratch, context);
   context.phase(plan.mode === 'swap' ? 'swapping' : 'naming the database');
-  await applyProperties(session, scratch, { globals, role: roles.target });
+  const withheld = await applyProperties(session, scratch, {
+    globals,
+    finalName: plan.targetDatabase,
+    role: roles.target,
+  });
   const keptAs = await takeName(input, scratch);
   const notes = [
     ...roles.notes,
     ...switchedNote(made.requirements.switchedPartitions),
+    ...(withheld.length > 0
+      ? [`Settings that “${session.user}” may not make; have a superuser run: ${withheld.join('; ')};`]
+      : []),
     ...(globals.database.isTemplate
       ? ['The backup was of a template. ALTER DATABASE … IS_TEMPLATE true makes it one again.']
       : []),

@@ -2,6 +2,7 @@ import type { Session } from './connect.ts';
 import { SCRATCH_MARK } from './database.ts';
 import type { DatabaseLocale, PostgresRequirements } from './requirements.ts';
 import { missingRoles } from './roles.ts';
+import { closedRoles, closedSettings } from './settings.ts';
 import { sessionsOn } from './swap.ts';
 
 /** What one look at the target server found, for one name and one snapshot. */
@@ -34,6 +35,8 @@ export interface TargetFacts {
   closedTablespaces: string[];
   missingLocales: string[];
   extensions: { name: string; available: boolean; superuserOnly: boolean; sameVersion: boolean }[];
+  /** Settings, and roles with settings, of the snapshot that the account may not make here. */
+  closed: { settings: string[]; roles: string[] };
   /** A database that an earlier restore left unfinished. */
   leftover: string | undefined;
 }
@@ -74,6 +77,10 @@ export async function readTarget(
     closedTablespaces: await closedTablespaces(session, needs.tablespaces),
     missingLocales: await missingLocales(session, needs.locale),
     extensions: await readExtensions(session, needs),
+    closed: {
+      settings: await closedSettings(session, needs.settings),
+      roles: await closedRoles(session, needs.rolesWithSettings),
+    },
     leftover: databases.find((row) => row.comment === SCRATCH_MARK)?.name,
   };
 }

@@ -157,6 +157,33 @@ describe('what only some accounts can restore', () => {
     ]);
   });
 
+  test('settings that the account may not make are announced, left out and printed', async () => {
+    await from.query('CREATE ROLE bound; CREATE ROLE keeper');
+    await from.query('CREATE DATABASE tuned OWNER keeper');
+    await from.query(
+      `ALTER DATABASE tuned SET log_min_duration_statement = '1s'; ALTER DATABASE tuned SET work_mem = '9MB';
+       ALTER ROLE bound IN DATABASE tuned SET search_path = x; GRANT CONNECT ON DATABASE tuned TO bound`,
+    );
+    const dump = await capture(driver, login(from), 'tuned');
+    await to.query('CREATE ROLE bound; CREATE ROLE keeper');
+    await to.query(`CREATE ROLE tuner LOGIN CREATEDB PASSWORD 'pw' IN ROLE keeper`);
+    const tuner = login(to, { user: 'tuner' }, 'pw');
+    const input = restoreInput(dump, { targetDatabase: 'tuned "2"' });
+    const { findings } = await driver.preflightRestore(tuner, input, operation());
+    expect(findings.find((one) => one.code === 'settings_withheld')?.message).toMatch(
+      /“log_min_duration_statement” and .*“bound”/,
+    );
+    const report = await driver.restore(tuner, input, operation());
+    const statements = report.notes.join(' ').split('superuser run: ')[1] ?? '';
+    const settings = `SELECT setrole::regrole::text AS role, setconfig FROM pg_db_role_setting s
+      JOIN pg_database d ON d.oid = setdatabase WHERE datname LIKE 'tuned%' ORDER BY 1`;
+    expect(await to.query(settings)).toEqual([{ role: '-', setconfig: ['work_mem=9MB'] }]);
+    await to.query(statements);
+    const sorted = (rows: { role: string; setconfig: string[] }[]) =>
+      rows.map((row) => ({ ...row, setconfig: row.setconfig.sort() }));
+    expect(sorted(await to.query(settings))).toEqual(sorted(await from.query(settings)));
+  });
+
   test('triggers of foreign keys that a partition has switched off do not stop a restore', async () => {
     await from.query('CREATE DATABASE parts');
     await from.query(
