@@ -7,7 +7,7 @@ import { controlPlaneOrigin } from './connection/address.ts';
 import { enrol } from './connection/enrol.ts';
 import { ensureIdentity } from './identity.ts';
 import { runUntilStopped } from './lifecycle.ts';
-import { createLog } from './log.ts';
+import { createLog, printable } from './log.ts';
 import { readSecret } from './secrets.ts';
 import { serverCommand } from './servers/cli.ts';
 import { loadControlPlane, saveControlPlane } from './state/control-plane.ts';
@@ -104,5 +104,5 @@ function say(...lines: string[]): void {
 }
 
 function printFailure({ code, message, hint, detail }: Failure): void {
-  process.stderr.write(`${message} (${code})\n${hint}\n${detail ? `${detail}\n` : ''}`);
+  process.stderr.write(printable(`${message} (${code})\n${hint}\n${detail ? `${detail}\n` : ''}`));
 }

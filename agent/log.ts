@@ -20,7 +20,12 @@ function writeReadable(line: string): void {
   const clock = new Date(Number(time)).toISOString().slice(11, 19);
   const name = pino.levels.labels[Number(level)] ?? 'info';
   const details = Object.entries(rest).map(([key, value]) => `${key}=${readable(value)}`);
-  process.stdout.write(`${[clock, name.padEnd(5), msg, ...details].join(' ')}\n`);
+  process.stdout.write(`${printable([clock, name.padEnd(5), msg, ...details].join(' '))}\n`);
+}
+
+/** Text from elsewhere without what could move a terminal's cursor or change its colours. */
+export function printable(text: string): string {
+  return text.replaceAll(/[^\P{Cc}\n\t]|\p{Bidi_Control}/gu, '�');
 }
 
 function readable(value: unknown): string {

@@ -8,6 +8,7 @@ import type { KnownServer } from '../../protocol/messages.ts';
 import type { LoadConfig } from '../cli.ts';
 import { driverFor } from '../engines/registry.ts';
 import { openServer } from '../jobs/parts.ts';
+import { printable } from '../log.ts';
 import { readSecret } from '../secrets.ts';
 import { createServerStore, type ServerStore } from '../state/servers.ts';
 
@@ -100,7 +101,8 @@ async function find(store: ServerStore, name: string): Promise<KnownServer> {
 }
 
 function lineOf({ id, name, engine, connection }: KnownServer): string {
-  return `${name}  ${engine}  ${connection.user}@${connection.host}:${connection.port}  ${id}`;
+  // The control plane may have chosen the name.
+  return printable(`${name}  ${engine}  ${connection.user}@${connection.host}:${connection.port}  ${id}`);
 }
 
 function parseEngine(text: string): EngineId {

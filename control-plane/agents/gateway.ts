@@ -10,6 +10,7 @@ import type { Audit } from '../audit.ts';
 import { clientAddress } from '../client-address.ts';
 import type { Clock } from '../clock.ts';
 import { type AgentRow, findAgent } from '../db/agents.ts';
+import { auditedLately } from '../db/audit.ts';
 import type { Db } from '../db/open.ts';
 import type { ControlPlaneIdentity } from '../keys/identity.ts';
 import type { Logger } from '../log.ts';
@@ -27,6 +28,7 @@ import type { Registry } from './registry.ts';
 import { type AgentSession, closeSocket, startSession } from './session.ts';
 
 export const CONNECT_PATH = '/agent/v1/connect';
+const DUPLICATE = 'agent.duplicate-refused';
 const HANDSHAKE_MS = 10_000;
 /** Sockets in their handshake, in all and from one address. */
 const MAX_STRANGERS = 1_000;
@@ -168,13 +170,15 @@ async function supersede(agent: AgentRow, from: string, deps: GatewayDeps): Prom
       { agentId: agent.id, name: agent.name, from, earlierFrom: earlier.from },
       'a second machine connects with the identity of a connected agent',
     );
-    deps.audit({
-      actor: { kind: 'agent', id: agent.id, name: agent.name },
-      action: 'agent.duplicate-refused',
-      target: { kind: 'agent', id: agent.id, name: agent.name },
-      from,
-      details: { connectedFrom: earlier.from },
-    });
+    if (!auditedLately(deps.db, DUPLICATE, agent.id)) {
+      deps.audit({
+        actor: { kind: 'agent', id: agent.id, name: agent.name },
+        action: DUPLICATE,
+        target: { kind: 'agent', id: agent.id, name: agent.name },
+        from,
+        details: { connectedFrom: earlier.from },
+      });
+    }
     throw duplicateAgent();
   }
   earlier.close(CLOSE.superseded, 'superseded');

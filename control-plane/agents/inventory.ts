@@ -2,6 +2,7 @@ import type { Inventory, KnownServer } from '../../protocol/messages.ts';
 import type { Audit } from '../audit.ts';
 import type { Clock } from '../clock.ts';
 import { recordInventory } from '../db/agents.ts';
+import { auditedLately } from '../db/audit.ts';
 import type { Db } from '../db/open.ts';
 import { findServer, insertServer, serversOfAgent, updateServer } from '../db/servers.ts';
 import type { Events } from '../events.ts';
@@ -14,6 +15,10 @@ export interface InventoryDeps {
   audit: Audit;
   log: Logger;
 }
+
+/** Servers that one agent can bring into being, gone ones included. */
+const MAX_SERVERS = 1_000;
+const FOREIGN = 'server.foreign-refused';
 
 /** Who announces a server. */
 export interface Announcer {
@@ -52,6 +57,10 @@ function upsertAnnounced(deps: InventoryDeps, announcer: Announcer, server: Know
     removedAt: null,
   };
   if (!existing) {
+    if (serversOfAgent(db, agentId).length >= MAX_SERVERS) {
+      log.warn({ agentId, serverId: server.id }, 'an agent announced more servers than one may have');
+      return;
+    }
     const { id, engine } = server;
     const now = clock.now();
     insertServer(db, { ...facts, id, agentId, engine, version: null, addedOnHost: true, createdAt: now });
@@ -66,9 +75,10 @@ function upsertAnnounced(deps: InventoryDeps, announcer: Announcer, server: Know
   if (existing.agentId !== agentId || existing.engine !== server.engine) {
     // Ids are random: a clash means a copied state file, or an agent reaching for another one's backups.
     log.error({ agentId, serverId: server.id }, 'an agent announced a server of another agent');
+    if (auditedLately(db, FOREIGN, agentId)) return;
     audit({
       actor: { kind: 'agent', id: agentId, name: agentName },
-      action: 'server.foreign-refused',
+      action: FOREIGN,
       target: { kind: 'server', id: server.id, name: existing.name },
       from,
     });

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { FailureError, fail } from '../../protocol/failure.ts';
+import { MAX_FRAME_BYTES } from '../../protocol/frames.ts';
 import {
   type AgentRequest,
   REQUESTS,
@@ -14,6 +15,8 @@ import type { Clock } from '../clock.ts';
 /** Questions one agent can be asked at the same time. */
 const MAX_PENDING = 64;
 const DEFAULT_DEADLINE_MS = 30_000;
+/** Room for counter and MAC is kept. */
+const MAX_MESSAGE_BYTES = MAX_FRAME_BYTES - 128;
 
 type Reply = Extract<ToControlPlane, { type: 'reply' }>;
 interface Pending {
@@ -65,7 +68,13 @@ export function createRequests(clock: Clock, send: (message: ToAgent) => boolean
           cancelDeadline,
         });
         const request = { kind, ...body } as unknown as AgentRequest;
-        const sent = send({ type: 'request', id, deadlineMs, request });
+        const message = { type: 'request', id, deadlineMs, request } as const;
+        // What one agent backed up may be too much for another one's socket, which would break off.
+        if (Buffer.byteLength(JSON.stringify(message)) > MAX_MESSAGE_BYTES) {
+          settle(id)?.reject(tooLarge());
+          return;
+        }
+        const sent = send(message);
         if (!sent) settle(id)?.reject(agentOffline());
       });
     },
@@ -111,6 +120,14 @@ function tooManyQuestions() {
   return fail('agent_busy', 'The agent has too many open questions.', 'Try again in a moment.', {
     retryable: true,
   });
+}
+
+function tooLarge() {
+  return fail(
+    'message_too_large',
+    'The question does not fit into one message to the agent.',
+    'A snapshot of a database with very many roles or extensions has to be restored from its download.',
+  );
 }
 
 function badReply(kind: string) {

@@ -10,6 +10,7 @@ import {
 } from '../../protocol/messages.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
+import { pace } from './pace.ts';
 import { createRequests, type Requests } from './requests.ts';
 
 /** Unsent bytes after which an agent that does not read counts as gone. */
@@ -85,8 +86,10 @@ export function startSession(socket: WebSocket, parts: SessionParts): AgentSessi
     else parts.onMessage(message.parsed, session);
   }
 
+  const paced = pace(socket, clock);
   socket.on('message', (data, isBinary) => {
     if (socket.readyState !== socket.OPEN) return;
+    paced();
     try {
       if (isBinary) closeSocket(socket, CLOSE.badFrame, 'binary frame');
       else receive(data.toString());

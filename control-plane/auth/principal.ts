@@ -27,16 +27,18 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 export function authenticate(deps: { auth: Auth; db: Db; origins: readonly string[] }) {
   const { auth, db, origins } = deps;
   return createMiddleware<PrincipalEnv>(async (c, next) => {
-    const authorization = c.req.header('authorization');
-    if (authorization !== undefined) {
-      c.set('principal', await principalOfKey(auth, db, authorization));
-    } else {
-      const principal = await principalOfCookie(auth, c.req.raw.headers);
-      if (!SAFE_METHODS.has(c.req.method)) checkOrigin(c.req.header('origin'), origins);
-      c.set('principal', principal);
-    }
+    const principal = await principalOf({ auth, db }, c.req.raw.headers);
+    const byCookie = c.req.header('authorization') === undefined;
+    if (byCookie && !SAFE_METHODS.has(c.req.method)) checkOrigin(c.req.header('origin'), origins);
+    c.set('principal', principal);
     await next();
   });
+}
+
+/** Who sends these headers. @throws FailureError `unauthorized` */
+export function principalOf({ auth, db }: { auth: Auth; db: Db }, headers: Headers): Promise<Principal> {
+  const authorization = headers.get('authorization');
+  return authorization === null ? principalOfCookie(auth, headers) : principalOfKey(auth, db, authorization);
 }
 
 /** @throws FailureError `forbidden` for an Origin that is not exactly one of ours */

@@ -2,7 +2,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { fail } from '../../protocol/failure.ts';
 import type { Clock } from '../clock.ts';
 import type { Db } from '../db/open.ts';
-import { takeSetting, writeSetting } from '../db/settings.ts';
+import { readSetting, takeSetting, writeSetting } from '../db/settings.ts';
 import { countUsers, insertOwner } from '../db/users.ts';
 
 const SETTING = 'setup-token';
@@ -42,6 +42,8 @@ export async function createOwner(
 ): Promise<{ id: string }> {
   const { clock, db } = deps;
   if (!setupNeeded(db)) throw alreadyOwned();
+  // Before the hashing, which is slow by design: strangers cannot have that done.
+  if (readSetting(db, SETTING) !== hash(token)) throw badLink();
   const passwordHash = await deps.hashPassword(owner.password);
   const id = randomUUID();
   db.transaction(

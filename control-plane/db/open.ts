@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3';
@@ -21,7 +21,7 @@ export const DATABASE_FILE = 'homeport.sqlite';
  * @param file path of the database, or `:memory:`
  */
 export function openDb(file: string): Db {
-  if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  if (file !== ':memory:') makePrivate(file);
   const sqlite = new Database(file);
   sqlite.pragma('journal_mode = WAL');
   sqlite.pragma('synchronous = FULL');
@@ -30,6 +30,20 @@ export function openDb(file: string): Db {
   const db = drizzle(sqlite, { schema });
   migrate(db, { migrationsFolder: join(import.meta.dirname, 'migrations') });
   return db;
+}
+
+/** Hashes of passwords are in it: nobody else on the host reads it, whatever the directory allows. */
+function makePrivate(file: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  closeSync(openSync(file, 'a', 0o600));
+  // SQLite gives its -wal and -shm the mode of the file itself, once it makes them anew.
+  for (const path of [file, `${file}-wal`, `${file}-shm`]) {
+    try {
+      chmodSync(path, 0o600);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
 }
 
 /** Folds the WAL back into the file and closes it. */

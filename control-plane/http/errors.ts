@@ -9,6 +9,13 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** Refusals of acts; mere typing errors are not worth a line in the audit log. */
 const AUDITED = new Set([403, 409, 422]);
 
+/** What a defect's own words say, paths and queries among them, is for the log. */
+const UNTOLD = fail(
+  'internal',
+  'Something went wrong inside Homeport.',
+  'The control plane’s log says what, at this time. Please report it with the lines around it.',
+).failure;
+
 /** Turns whatever a handler threw into `{ error: Failure }`; defects are logged, refused acts audited. */
 export function errorHandler(deps: Pick<AppDeps, 'audit' | 'log'>) {
   return (error: Error, c: Context): Response => {
@@ -21,7 +28,7 @@ export function errorHandler(deps: Pick<AppDeps, 'audit' | 'log'>) {
       const details = { method, path, code: failure.code };
       deps.audit({ actor: principal.actor, action: 'request.refused', from: c.get('from'), details });
     }
-    return replyFailure(c, failure);
+    return replyFailure(c, failure.code === 'internal' ? UNTOLD : failure);
   };
 }
 

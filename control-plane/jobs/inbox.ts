@@ -50,18 +50,21 @@ export function createInbox(deps: InboxDeps): (message: ToControlPlane, session:
     const { attempt, failure, jobId } = message;
     const job = findJob(db, jobId);
     if (job?.agentId !== session.agentId) return;
-    ledger.apply(jobId, { type: 'refused', attempt, failure });
+    const { verdict } = ledger.apply(jobId, { type: 'refused', attempt, failure });
     if (failure.code === 'agent_busy') {
       dispatcher.busy(session.agentId);
       return;
     }
-    deps.audit({
-      actor: { kind: 'agent', id: session.agentId, name: session.agentName },
-      action: 'job.refused',
-      target: { kind: 'job', id: jobId },
-      from: session.from,
-      details: { code: failure.code, message: failure.message },
-    });
+    // Said again and again, of a job that is over perhaps, it is one refusal all the same.
+    if (verdict === 'applied') {
+      deps.audit({
+        actor: { kind: 'agent', id: session.agentId, name: session.agentName },
+        action: 'job.refused',
+        target: { kind: 'job', id: jobId },
+        from: session.from,
+        details: { code: failure.code, message: failure.message },
+      });
+    }
     dispatcher.poke(session.agentId);
   }
 
@@ -74,6 +77,11 @@ export function createInbox(deps: InboxDeps): (message: ToControlPlane, session:
     // Whatever was recorded is durable by now.
     const known = entry.verdict === 'applied' || entry.verdict === 'repeated';
     session.send({ type: known ? 'job.acknowledged' : 'job.fenced', jobId, attempt });
+    if (entry.verdict === 'fenced') {
+      // Too late to count, but whoever looks at the job should know: a lost restore may have changed its target.
+      const text = `Attempt ${attempt} had been given up; it reports now that it ${outcome.state}.`;
+      appendLog(db, jobId, [{ at: clock.now(), text }]);
+    }
     if (entry.verdict === 'applied') {
       const { kind, state } = entry.job;
       const code = outcome.state === 'failed' ? outcome.failure.code : undefined;

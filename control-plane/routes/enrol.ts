@@ -5,7 +5,8 @@ import type { AppDeps } from '../deps.ts';
 import type { RequestEnv } from '../http/env.ts';
 import { limitBody, validate } from '../http/validate.ts';
 
-const MAX_BODY_BYTES = 64 * 1024;
+/** An enrolment has some 3 KiB; each stranger's may cost a key agreement for every 100 bytes. */
+const MAX_BODY_BYTES = 16 * 1024;
 
 /** What an agent says before it has an identity here, to be mounted at `/agent/v1`. */
 export function enrolRoutes({ enrolment }: Pick<AppDeps, 'enrolment'>) {

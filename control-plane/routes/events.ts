@@ -1,33 +1,41 @@
 import { Hono } from 'hono';
-import type { PrincipalEnv } from '../auth/principal.ts';
+import { type PrincipalEnv, principalOf } from '../auth/principal.ts';
 import type { AppDeps } from '../deps.ts';
 import type { ControlPlaneEvent } from '../events.ts';
 
 const KEEP_ALIVE_MS = 15_000;
-/** Events a reader may be behind; beyond that its stream ends and it fetches everything anew. */
-const MAX_BEHIND = 1_000;
+/** Bytes a reader may be behind; beyond that its stream ends and it fetches everything anew. */
+const MAX_BEHIND_BYTES = 4 * 1024 * 1024;
 
 /** Server-sent events: what changed, so that pages know what to fetch again, and live progress. */
-export function eventRoutes({ clock, events }: AppDeps) {
+export function eventRoutes(deps: Pick<AppDeps, 'auth' | 'clock' | 'db' | 'events'>) {
+  const { auth, clock, db, events } = deps;
   return new Hono<PrincipalEnv>().get('/events', (c) => {
     const encoder = new TextEncoder();
+    const headers = new Headers(c.req.raw.headers);
     let stop = () => {};
     const stream = new ReadableStream<Uint8Array>(
       {
         start(controller) {
+          let open = true;
+          const end = () => {
+            if (!open) return;
+            stop();
+            controller.close();
+          };
           const write = (text: string) => {
-            if ((controller.desiredSize ?? 0) <= -MAX_BEHIND) {
-              stop();
-              controller.close();
-            } else controller.enqueue(encoder.encode(text));
+            if ((controller.desiredSize ?? 0) <= -MAX_BEHIND_BYTES) end();
+            else if (open) controller.enqueue(encoder.encode(text));
           };
           const unsubscribe = events.subscribe((event) => write(format(event)));
           let cancelBeat = clock.after(KEEP_ALIVE_MS, beat);
           function beat() {
             cancelBeat = clock.after(KEEP_ALIVE_MS, beat);
-            write(': keep-alive\n\n');
+            // A key that was revoked, or a session that was ended, is told nothing more.
+            principalOf({ auth, db }, headers).then(() => write(': keep-alive\n\n'), end);
           }
           stop = () => {
+            open = false;
             unsubscribe();
             cancelBeat();
           };
@@ -35,7 +43,7 @@ export function eventRoutes({ clock, events }: AppDeps) {
         },
         cancel: () => stop(),
       },
-      { highWaterMark: 16 },
+      new ByteLengthQueuingStrategy({ highWaterMark: 64 * 1024 }),
     );
     return c.body(stream, 200, {
       'content-type': 'text/event-stream',
