@@ -122,6 +122,15 @@ export function openJobs(db: Db): JobRow[] {
     .all();
 }
 
+/** Restores that no agent has been offered yet. */
+export function waitingRestores(db: Db): JobRow[] {
+  return db
+    .select()
+    .from(jobs)
+    .where(and(eq(jobs.state, 'queued'), eq(jobs.kind, 'restore')))
+    .all();
+}
+
 /** Jobs whose lease ended. */
 export function expiredJobs(db: Db, now: number): JobRow[] {
   return db

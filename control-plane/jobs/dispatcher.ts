@@ -1,6 +1,7 @@
 import { toFailure } from '../../protocol/failure.ts';
 import type { Registry } from '../agents/registry.ts';
 import type { Clock } from '../clock.ts';
+import { findAgent } from '../db/agents.ts';
 import {
   agentsWithDueJobs,
   expiredJobs,
@@ -9,6 +10,7 @@ import {
   nextLeaseEnd,
   nextQueued,
   openJobs,
+  waitingRestores,
 } from '../db/jobs.ts';
 import type { Logger } from '../log.ts';
 import type { Ledger } from './ledger.ts';
@@ -53,6 +55,8 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   const open = new Map<string, number>();
   let cancelTick: (() => void) | undefined;
   let lastLook = 0;
+  /** Since when agents could be heard. */
+  let listensSince = 0;
 
   function returnOffers(agentId: string): void {
     for (const job of jobsOfAgent(db, agentId, ['offered'])) ledger.apply(job.id, { type: 'returned' });
@@ -96,7 +100,16 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
 
   /** Leases begin anew: time in which nobody could be heard is nobody's fault. */
   function rearm(): void {
+    listensSince = clock.now();
     for (const job of openJobs(db)) ledger.apply(job.id, { type: 'rearmed' });
+  }
+
+  function abandonRestores(): void {
+    for (const { agentId, createdAt, id } of waitingRestores(db)) {
+      if (registry.isOnline(agentId)) continue;
+      const since = Math.max(createdAt, listensSince, findAgent(db, agentId)?.lastSeenAt ?? 0);
+      if (clock.now() - since > deps.leaseMs) ledger.apply(id, { type: 'abandoned' });
+    }
   }
 
   function tick(): void {
@@ -110,6 +123,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       }
       const leaseEnd = nextLeaseEnd(db);
       if (leaseEnd !== null && leaseEnd <= clock.now()) endLeases();
+      abandonRestores();
       for (const agentId of agentsWithDueJobs(db, clock.now())) poke(agentId);
     } catch (error) {
       log.error({ err: error }, 'the dispatcher could not look at the queue');

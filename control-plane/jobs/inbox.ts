@@ -79,7 +79,7 @@ export function createInbox(deps: InboxDeps): (message: ToControlPlane, session:
     session.send({ type: known ? 'job.acknowledged' : 'job.fenced', jobId, attempt });
     if (entry.verdict === 'fenced') {
       // Too late to count, but whoever looks at the job should know: a lost restore may have changed its target.
-      const text = `Attempt ${attempt} had been given up; it reports now that it ${outcome.state}.`;
+      const text = `Attempt ${attempt} had been given up; its report comes too late: ${outcome.state}.`;
       appendLog(db, jobId, [{ at: clock.now(), text }]);
     }
     if (entry.verdict === 'applied') {

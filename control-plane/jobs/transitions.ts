@@ -31,6 +31,7 @@ export type JobEvent =
   | { type: 'ended'; now: number; attempt: number; outcome: JobOutcome; committed: boolean; delayMs: number }
   | { type: 'expired'; now: number; committed: boolean; delayMs: number }
   | { type: 'cancelled'; now: number; reachable: boolean; committed: boolean }
+  | { type: 'abandoned'; now: number }
   | { type: 'rearmed'; now: number; leaseMs: number };
 
 /** How the newest attempt stands after an event; undefined: unchanged. */
@@ -74,6 +75,8 @@ export function transition(job: JobFacts, event: JobEvent): Verdict {
       return expired(job, event);
     case 'cancelled':
       return cancelled(job, event);
+    case 'abandoned':
+      return abandoned(job, event);
     case 'rearmed':
       return rearmed(job, event);
   }
@@ -142,10 +145,21 @@ function expired(job: JobFacts, event: Of<'expired'>): Verdict {
   if (job.kind === 'backup' && event.committed) return finish(job, 'succeeded', event.now);
   if (job.state === 'offered') return giveBack(job, event.now);
   if (job.cancelRequestedAt !== null) return finish(job, 'cancelled', event.now);
-  const failure = leaseLost();
+  const failure = leaseLost(job.kind);
   if (!mayRetry(job)) return finish(job, 'lost', event.now, failure);
   const next = { ...requeue(job, event.now + event.delayMs), failure };
   return { verdict: 'applied', attemptEnd: 'lost', attemptFailure: failure, next };
+}
+
+/** Its agent is away: a restore must not come as a surprise days later, when nobody waits for it any more. */
+function abandoned(job: JobFacts, event: Of<'abandoned'>): Verdict {
+  if (job.state !== 'queued' || job.kind !== 'restore') return { verdict: 'ignored' };
+  const failure = fail(
+    'agent_offline',
+    'The agent went away before it began this restore. Nothing was changed.',
+    'Start the restore again once the agent is back.',
+  );
+  return finish(job, 'failed', event.now, failure.failure);
 }
 
 function rearmed(job: JobFacts, event: Of<'rearmed'>): Verdict {
@@ -184,11 +198,14 @@ function finish(
   return { ...verdict, attemptEnd: state, ...(failure ? { attemptFailure: failure } : {}) };
 }
 
-function leaseLost(): Failure {
+function leaseLost(kind: JobKind): Failure {
+  const look = 'Look whether its host is up and can reach the control plane.';
+  const doubt =
+    ' The restore may have come to its end all the same: look at the target before you repeat it.';
   return fail(
     'lease_lost',
     'The agent was not heard of for too long while it ran this job.',
-    'Look whether its host is up and can reach the control plane.',
+    kind === 'restore' ? look + doubt : look,
     { retryable: true },
   ).failure;
 }

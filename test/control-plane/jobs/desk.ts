@@ -16,10 +16,14 @@ import { createProgressBoard } from '../../../control-plane/jobs/progress.ts';
 import { createJobService } from '../../../control-plane/jobs/service.ts';
 import { createLogger } from '../../../control-plane/log.ts';
 import type { SnapshotRecord } from '../../../control-plane/vault/service.ts';
+import type { Failure } from '../../../protocol/failure.ts';
 import type { ToAgent, ToControlPlane } from '../../../protocol/messages.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 
 export const LEASE_MS = 60_000;
+
+export const passing: Failure = { code: 'server_gone', message: 'm', hint: 'h', retryable: true };
+export const busy: Failure = { ...passing, code: 'agent_busy' };
 
 /** The jobs' side of a control plane on a real database, with a clock that moves when told. */
 export function createDesk(db = openDb(':memory:'), clock = createFakeClock()) {
@@ -95,4 +99,32 @@ function seed(db: ReturnType<typeof openDb>) {
   insertServer(db, { ...place, addedOnHost: false, removedAt: null, ...at });
   for (const id of databaseIds) protectDatabase(db, { id, serverId, name: id, protectedAt: 0, ...at });
   return { agentId, serverId, databaseIds };
+}
+
+/** A desk with a connected agent that has begun a backup. */
+export function running() {
+  const desk = createDesk();
+  desk.dispatcher.start();
+  const agent = desk.connect(desk.agentId);
+  const { id } = desk.jobs.createBackup(desk.databaseIds[0], 'someone');
+  agent.say({ type: 'job.accepted', jobId: id, attempt: 1 });
+  return { ...desk, agent, id };
+}
+
+type Desk = ReturnType<typeof createDesk>;
+
+/** Lets time pass until the agent is offered this attempt. @returns the time it took, in milliseconds */
+export function untilOffered(
+  clock: Desk['clock'],
+  agent: ReturnType<Desk['connect']>,
+  attempt: number,
+): number {
+  const from = clock.now();
+  const offered = () =>
+    agent.sent.some((message) => message.type === 'job.offer' && message.offer.attempt === attempt);
+  while (!offered()) {
+    if (clock.now() - from > 10 * LEASE_MS) throw new Error(`attempt ${attempt} is not offered`);
+    clock.advance(1_000);
+  }
+  return clock.now() - from;
 }

@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { logOf } from '../../../control-plane/db/job-log.ts';
 import type { Failure } from '../../../protocol/failure.ts';
-import { createDesk, LEASE_MS } from './desk.ts';
+import { busy, createDesk, LEASE_MS, passing, running, untilOffered } from './desk.ts';
 
-const passing: Failure = { code: 'server_gone', message: 'm', hint: 'h', retryable: true };
-const busy: Failure = { ...passing, code: 'agent_busy' };
 const result = {
   kind: 'backup',
   snapshotId: crypto.randomUUID(),
@@ -11,30 +10,6 @@ const result = {
   storedBytes: 1,
   reusedBytes: 0,
 };
-
-/** A desk with a connected agent that has begun a backup. */
-function running() {
-  const desk = createDesk();
-  desk.dispatcher.start();
-  const agent = desk.connect(desk.agentId);
-  const { id } = desk.jobs.createBackup(desk.databaseIds[0], 'someone');
-  agent.say({ type: 'job.accepted', jobId: id, attempt: 1 });
-  return { ...desk, agent, id };
-}
-
-type Desk = ReturnType<typeof createDesk>;
-
-/** Lets time pass until the agent is offered this attempt. @returns the time it took, in milliseconds */
-function untilOffered(clock: Desk['clock'], agent: ReturnType<Desk['connect']>, attempt: number): number {
-  const from = clock.now();
-  const offered = () =>
-    agent.sent.some((message) => message.type === 'job.offer' && message.offer.attempt === attempt);
-  while (!offered()) {
-    if (clock.now() - from > 10 * LEASE_MS) throw new Error(`attempt ${attempt} is not offered`);
-    clock.advance(1_000);
-  }
-  return clock.now() - from;
-}
 
 describe('offers', () => {
   test('a job waits for its agent and is offered when it says what it runs', () => {
@@ -121,7 +96,7 @@ describe('leases', () => {
   });
 
   test('silence beyond the lease loses the attempt; its late success is refused', () => {
-    const { agent, agentId, attempts, clock, connect, id, job } = running();
+    const { agent, agentId, attempts, clock, connect, db, id, job } = running();
     agent.drop();
     clock.advance(LEASE_MS + 2_000);
     expect(job(id)).toMatchObject({ state: 'queued' });
@@ -134,6 +109,9 @@ describe('leases', () => {
       outcome: { state: 'succeeded', result } as never,
     });
     expect(again.sent.at(-1)).toEqual({ type: 'job.fenced', jobId: id, attempt: 1 });
+    expect(logOf(db, id).map(({ text }) => text)).toEqual([
+      'Attempt 1 had been given up; its report comes too late: succeeded.',
+    ]);
     clock.advance(20_000);
     expect(again.sent.at(-1)).toMatchObject({ type: 'job.offer', offer: { jobId: id, attempt: 2 } });
   });
@@ -172,38 +150,6 @@ describe('leases', () => {
     next.dispatcher.start();
     clock.advance(LEASE_MS - 5_000);
     expect(next.job(id)).toMatchObject({ state: 'running', attempt: 1 });
-  });
-});
-
-describe('a clock that jumps', () => {
-  test('forwards, as after a sleep, costs no lease', () => {
-    const { agent, clock, id, job } = running();
-    clock.advance(1_000);
-    clock.jump(24 * 3_600_000);
-    clock.advance(2_000);
-    agent.beat([{ jobId: id, attempt: 1 }]);
-    expect(job(id)).toMatchObject({ state: 'running', attempt: 1 });
-    expect(agent.types()).not.toContain('job.fenced');
-  });
-
-  test('backwards strands no job, and a silent agent is noticed as soon as ever', () => {
-    const line = running();
-    line.clock.jump(24 * 3_600_000);
-    line.clock.advance(1_000);
-    const failure = passing;
-    line.agent.say({
-      type: 'job.finished',
-      jobId: line.id,
-      attempt: 1,
-      outcome: { state: 'failed', failure },
-    });
-    line.clock.jump(-23 * 3_600_000);
-    untilOffered(line.clock, line.agent, 2);
-    line.agent.say({ type: 'job.accepted', jobId: line.id, attempt: 2 });
-    line.clock.jump(-3_600_000 / 2);
-    line.agent.drop();
-    line.clock.advance(LEASE_MS + 3_000);
-    expect(line.attempts(line.id).map(({ state }) => state)).toEqual(['failed', 'lost']);
   });
 });
 
