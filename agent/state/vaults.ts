@@ -69,6 +69,8 @@ function advance(pin: Pin | undefined, statement: VaultStatement): Pin {
   const { version, signingKey, recipients } = statement;
   const statementHash = createHash('sha256').update(JSON.stringify(recipients)).digest('hex');
   if (!pin) return { v: 1, signingKey, version, statementHash, sequences: {} };
+  // Restores go by the key a statement names, so it may only ever name the one that is pinned.
+  if (signingKey !== pin.signingKey) throw untrusted('It names another signing key than the pinned one.');
   if (version < pin.version)
     throw untrusted(`Its recipient list is version ${version}, older than ${pin.version}.`);
   if (version === pin.version) {

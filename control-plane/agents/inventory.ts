@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import { recordInventory } from '../db/agents.ts';
 import { auditedLately } from '../db/audit.ts';
 import type { Db } from '../db/open.ts';
-import { findServer, insertServer, serversOfAgent, updateServer } from '../db/servers.ts';
+import { connectionText, findServer, insertServer, serversOfAgent, updateServer } from '../db/servers.ts';
 import type { Events } from '../events.ts';
 import type { Logger } from '../log.ts';
 
@@ -53,7 +53,7 @@ function upsertAnnounced(deps: InventoryDeps, announcer: Announcer, server: Know
   const existing = findServer(db, server.id);
   const facts = {
     name: server.name,
-    connection: JSON.stringify(server.connection),
+    connection: connectionText(server.connection),
     removedAt: null,
   };
   if (!existing) {

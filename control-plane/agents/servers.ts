@@ -6,7 +6,7 @@ import { findAgent } from '../db/agents.ts';
 import { stopProtectingServer } from '../db/databases.ts';
 import { openJobsOfServer } from '../db/jobs.ts';
 import type { Db } from '../db/open.ts';
-import { findServer, insertServer, type ServerRow, updateServer } from '../db/servers.ts';
+import { connectionText, findServer, insertServer, type ServerRow, updateServer } from '../db/servers.ts';
 import type { Events } from '../events.ts';
 import type { Registry } from './registry.ts';
 
@@ -68,7 +68,7 @@ function checkWish(db: Db, { agentId, engine, id }: ServerWish): void {
 /** The agent's inventory may have told of it first. */
 function keep({ clock, db }: ServerDeps, wish: ServerWish, known: KnownServer): void {
   const { agentId, engine, id, name } = wish;
-  const set = { name, connection: JSON.stringify(known.connection), addedOnHost: false, removedAt: null };
+  const set = { name, connection: connectionText(known.connection), addedOnHost: false, removedAt: null };
   if (findServer(db, id)) updateServer(db, id, set);
   else insertServer(db, { id, agentId, engine, ...set, version: null, createdAt: clock.now() });
 }

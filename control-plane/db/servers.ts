@@ -31,6 +31,14 @@ export function listServers(db: Db): ServerListing[] {
     .map(({ server, agentName }) => ({ ...server, agentName, databaseCount: counts.get(server.id) ?? 0 }));
 }
 
+/** What is kept of a connection, JSON: plain values only, as readers of it expect. */
+export function connectionText(connection: Record<string, unknown>): string {
+  const plain = Object.entries(connection).filter(([, value]) =>
+    ['string', 'number', 'boolean'].includes(typeof value),
+  );
+  return JSON.stringify(Object.fromEntries(plain));
+}
+
 export function serversOfAgent(db: Db, agentId: string): ServerRow[] {
   return db.select().from(servers).where(eq(servers.agentId, agentId)).all();
 }

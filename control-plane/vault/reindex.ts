@@ -67,6 +67,7 @@ export async function addStoredSnapshot(
 ): Promise<void> {
   requireSize(file.length, MANIFEST_FILE_MAX_BYTES);
   const manifest = await readStored(vault, file.name, keyOf);
+  requireSigner(context, manifest);
   const storedBytes = await requireComplete(context, manifest);
   const finishedAt = Date.parse(manifest.finishedAt);
   addFleet(context, manifest, finishedAt);
@@ -77,6 +78,20 @@ async function readStored(vault: OpenVault, name: string, keyOf: Signers): Promi
   const manifest = decodeManifest(await vault.store.read(name), keyOf);
   if (manifest.vaultId === vault.id && manifest.snapshotId === idIn('snapshot', name)) return manifest;
   throw fail('manifest_invalid', 'It describes another snapshot than its name says.', 'Remove the file.');
+}
+
+/**
+ * A commit takes manifests only from the agent whose server it is. Whoever can write to the store and has one
+ * agent's key could otherwise slip that agent's word in as the newest snapshot of another one's database.
+ */
+function requireSigner(context: VaultContext, { agentId, server }: Manifest): void {
+  const owner = context.fleet.server(server.id)?.agentId ?? agentId;
+  if (owner === agentId) return;
+  throw fail(
+    'signature_invalid',
+    'It is signed by another agent than the one its server belongs to.',
+    'Someone else wrote to the store. Find out who, and remove the file.',
+  );
 }
 
 function addFleet(context: VaultContext, manifest: Manifest, at: number): void {

@@ -53,6 +53,20 @@ test('reaching for another agent’s servers is refused and audited, once', asyn
   expect(await audited('server.foreign-refused')).toHaveLength(1);
 });
 
+test('what an agent says about its servers cannot break the pages that show them', async () => {
+  await using agent = await connectRawAgent(world.api, 'odd');
+  const id = randomUUID();
+  const connection = { host: { toString: 'x' }, port: [1], user: 'app', tls: null };
+  const server = { id, name: 'x', engine: 'constructor', connection };
+  const policy = { restore: 'allow', update: 'allow' };
+  const about = { hostname: 'h', os: 'o', arch: 'a', nodeVersion: '26', version: '0', tools: [], policy };
+  agent.send({ type: 'inventory', inventory: { ...about, servers: [server] } });
+  await settled(agent);
+  expect(await world.api.get(`/servers/${id}`)).toMatchObject({ connection: { user: 'app' } });
+  const { connection: shown } = await world.api.get<{ connection: object }>(`/servers/${id}`);
+  expect(Object.keys(shown)).toEqual(['user']);
+});
+
 test('a flood waits in its own socket', () => {
   const clock = createFakeClock();
   let paused = false;
