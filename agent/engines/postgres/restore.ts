@@ -137,27 +137,31 @@ async function fill(input: Restoring, made: Filling): Promise<RestoreReport> {
     role: roles.target,
   });
   const keptAs = await takeName(input, scratch);
-  const notes = [
-    ...roles.notes,
-    ...switchedNote(made.requirements.switchedPartitions),
-    ...(withheld.length > 0
-      ? [`Settings that “${session.user}” may not make; have a superuser run: ${withheld.join('; ')};`]
-      : []),
-    ...(globals.database.isTemplate
-      ? ['The backup was of a template. ALTER DATABASE … IS_TEMPLATE true makes it one again.']
-      : []),
-    ...(keptAs
-      ? [`The database that was there is kept as “${keptAs}”; drop it when you no longer need it.`]
-      : []),
-  ];
+  const notes = reportNotes(made, { withheld, keptAs });
   return { database: plan.targetDatabase, mode: plan.mode, notes, ...(keptAs ? { keptAs } : {}) };
 }
 
-function switchedNote(partitions: readonly string[]): string[] {
-  if (partitions.length === 0) return [];
-  return [
-    `Foreign-key triggers of ${listed(partitions)} work as their parent’s do; in the backup they were switched otherwise.`,
-  ];
+/** What a report says besides that the restore worked: all that is not as it was in the backup. */
+function reportNotes(
+  { session, requirements, globals, roles }: Filling,
+  done: { withheld: readonly string[]; keptAs: string | undefined },
+): string[] {
+  const notes = [...roles.notes];
+  if (requirements.switchedPartitions.length > 0)
+    notes.push(
+      `Foreign-key triggers of ${listed(requirements.switchedPartitions)} work as their parent’s do; in the backup they were switched otherwise.`,
+    );
+  if (done.withheld.length > 0)
+    notes.push(
+      `Settings that “${session.user}” may not make; have a superuser run: ${done.withheld.join('; ')};`,
+    );
+  if (globals.database.isTemplate)
+    notes.push('The backup was of a template. ALTER DATABASE … IS_TEMPLATE true makes it one again.');
+  if (done.keptAs)
+    notes.push(
+      `The database that was there is kept as “${done.keptAs}”; drop it when you no longer need it.`,
+    );
+  return notes;
 }
 
 /**
