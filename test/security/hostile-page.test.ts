@@ -82,6 +82,26 @@ test('no path leaves the directory of the web UI, and every answer forbids frami
   }
 });
 
+test('guesses from everywhere at once do not take the threads that write packs', async () => {
+  await using w = await startWorld();
+  const guess = async (n: number) => {
+    const headers = {
+      'content-type': 'application/json',
+      origin: w.url,
+      'x-forwarded-for': `198.51.100.${n}`,
+    };
+    const body = JSON.stringify({ email: 'owner@example.org', password: `guess ${n}` });
+    return fetch(`${w.api.url}/api/auth/sign-in/email`, { method: 'POST', headers, body });
+  };
+  const answers = await Promise.all(Array.from({ length: 60 }, (_, n) => guess(n)));
+  const count = (status: number) => answers.filter((answer) => answer.status === status).length;
+  expect(count(401) + count(429)).toBe(60);
+  expect(count(401)).toBeGreaterThanOrEqual(18);
+  expect(count(429)).toBeGreaterThan(0);
+  expect(answers.every(({ headers }) => headers.get('cache-control') === 'no-store')).toBe(true);
+  expect((await guess(100)).status).toBe(401);
+});
+
 test('guessing the set-up link costs the guesser, not the server', async () => {
   const db = openDb(':memory:');
   onTestFinished(() => closeDb(db));
