@@ -17,6 +17,7 @@ const fileSchema = z.strictObject({
     .strictObject({
       restore: localPolicySchema.shape.restore.default('allow'),
       update: localPolicySchema.shape.update.default('allow'),
+      servers: localPolicySchema.shape.servers,
       databases: localPolicySchema.shape.databases,
       /** Fingerprint of the only control-plane key this agent may obey. */
       control_plane_key: z
@@ -47,10 +48,10 @@ export async function loadConfig(options: { state?: string; config?: string }): 
   const env = process.env;
   const path = options.config ?? env.HOMEPORT_AGENT_CONFIG;
   const file = await readConfigFile(path ?? DEFAULT_CONFIG, path !== undefined);
-  const { restore, update, databases, control_plane_key } = file.policy;
+  const { restore, update, servers, databases, control_plane_key } = file.policy;
   return {
     stateDir: resolve(options.state ?? env.HOMEPORT_AGENT_STATE ?? defaultStateDir()),
-    policy: { restore, update, ...(databases ? { databases } : {}) },
+    policy: { restore, update, ...(servers ? { servers } : {}), ...(databases ? { databases } : {}) },
     controlPlaneKey: control_plane_key,
     maxJobs: file.max_jobs,
     outageLimitMs: file.outage_minutes * 60_000,

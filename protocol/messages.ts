@@ -14,6 +14,8 @@ export const localPolicySchema = z.object({
   /** `scratch-only`: a restore may create a database, never replace one. */
   restore: z.enum(RESTORE_POLICIES),
   update: z.enum(['allow', 'deny']),
+  /** `host-only`: credentials are added, tried and removed on the agent's host, never from elsewhere. */
+  servers: z.enum(['allow', 'host-only']).optional(),
   /** Databases that may be backed up or restored, as `server/database` patterns with `*`; all where absent. */
   databases: z.array(z.string().max(512)).max(1000).optional(),
 });

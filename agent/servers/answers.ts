@@ -17,11 +17,13 @@ export function createAnswers(
   const { servers } = parts;
   const answers: Answers = {
     'server.probe': async ({ serverId, sealed }, signal) => {
+      if (sealed) enforceHostOnly(parts);
       const server = sealed ? await unseal(parts, serverId, sealed) : await servers.get(serverId);
       const { driver, target } = openServer(parts, server);
       return driver.probe(target, contextOf(signal));
     },
     'server.put': async ({ serverId, name, sealed }) => {
+      enforceHostOnly(parts);
       const { sealedName, ...server } = await unseal(parts, serverId, sealed);
       parts.driverFor(server.engine).parseConnection(server.connection);
       requireName(parts, name, sealedName);
@@ -29,6 +31,7 @@ export function createAnswers(
       return servers.put({ ...server, name });
     },
     'server.remove': async ({ serverId }) => {
+      enforceHostOnly(parts);
       await servers.remove(serverId);
       return {};
     },
@@ -79,6 +82,16 @@ async function unseal(
   });
   const { engine, connection, password, name: sealedName } = credentials;
   return { id: serverId, name: serverId, engine, connection, password, sealedName };
+}
+
+/** Anybody can seal credentials to this agent; where no password is needed, that alone would be a way in. */
+function enforceHostOnly(parts: Parts): void {
+  if (parts.policy.servers !== 'host-only') return;
+  throw fail(
+    'policy_denied',
+    'The agent’s local policy lets servers be added, tried and removed on its own host only.',
+    'Use “homeport-agent server” there, or change “servers” under [policy] in its configuration file.',
+  );
 }
 
 /**

@@ -76,6 +76,22 @@ test('credentials kept by the control plane do not come back under the name of a
   expect(await parts.servers.list()).toEqual([]);
 });
 
+test('where servers are the host’s own business, no blob is opened and none is forgotten', async () => {
+  const parts = await agent({ restore: 'allow', update: 'allow', servers: 'host-only' });
+  const answer = createAnswers(parts);
+  const serverId = randomUUID();
+  await parts.servers.put({ id: serverId, name: 'main', engine: 'postgresql', connection, password: 'x' });
+  // A unix socket where the agent's user is let in without a password: nobody needs to have typed one.
+  const local = { ...connection, host: '/var/run/postgresql', user: 'postgres' };
+  const about = { agentId: parts.agentId, serverId, name: 'main', engine: 'postgresql', password: '' };
+  const sealed = await sealCredentials(parts.identity.sealingKey, { ...about, connection: local });
+  await expect(answer({ kind: 'server.probe', serverId, sealed }, never)).rejects.toMatchObject(denied);
+  const put = answer({ kind: 'server.put', serverId, name: 'main', sealed }, never);
+  await expect(put).rejects.toMatchObject(denied);
+  await expect(answer({ kind: 'server.remove', serverId }, never)).rejects.toMatchObject(denied);
+  expect(await parts.servers.get(serverId)).toMatchObject({ connection });
+});
+
 test('where no policy goes by names, a blob that names its server still has the last word', async () => {
   const parts = await agent({ restore: 'allow', update: 'allow' });
   const answer = createAnswers(parts);
