@@ -50,7 +50,7 @@ export async function startStage(): Promise<Stage> {
     run: (name) => {
       const agent = startChild({
         name: `agent-${name}`,
-        command: [process.execPath, join(ROOT, 'agent/main.ts'), 'run'],
+        command: [join(ROOT, 'bin/homeport-agent'), 'run'],
         env: bareEnvironment({ HOMEPORT_AGENT_STATE: place(name).state }),
         logDirectory,
       });

@@ -5,7 +5,7 @@ import type { ApiAgent } from './api-shapes.ts';
 import { bareEnvironment, type Child, ROOT, startChild } from './child.ts';
 import { eventually } from './eventually.ts';
 
-const MAIN = join(ROOT, 'agent/main.ts');
+const AGENT = join(ROOT, 'bin/homeport-agent');
 
 export interface AgentOptions {
   name: string;
@@ -87,7 +87,7 @@ function launch(
   args: string[],
   input = '',
 ): Child {
-  const command = [...(options.prefix ?? []), process.execPath, MAIN, ...args] as [string, ...string[]];
+  const command = [...(options.prefix ?? []), AGENT, ...args] as [string, ...string[]];
   return startChild({
     name: `agent-${options.name}`,
     command,
