@@ -8,6 +8,8 @@ import { type LocalPolicy, localPolicySchema } from '../protocol/messages.ts';
 
 const DEFAULT_CONFIG = '/etc/homeport/agent.toml';
 
+const fingerprintSchema = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
+
 const fileSchema = z.strictObject({
   /** Jobs run at the same time. */
   max_jobs: z.number().int().min(1).max(16).default(2),
@@ -20,10 +22,9 @@ const fileSchema = z.strictObject({
       servers: localPolicySchema.shape.servers,
       databases: localPolicySchema.shape.databases,
       /** Fingerprint of the only control-plane key this agent may obey. */
-      control_plane_key: z
-        .string()
-        .regex(/^[A-Za-z0-9_-]{43}$/)
-        .optional(),
+      control_plane_key: fingerprintSchema.optional(),
+      /** Fingerprint of the signing key of the only vault it may back up to and restore from. */
+      vault_key: fingerprintSchema.optional(),
     })
     .prefault({}),
 });
@@ -34,6 +35,8 @@ export interface AgentConfig {
   policy: LocalPolicy;
   /** Fingerprint of the only control-plane key to obey; any enrolled one where absent. */
   controlPlaneKey: string | undefined;
+  /** Fingerprint of the signing key of the only vault to use; any that is shown first where absent. */
+  vaultKey?: string | undefined;
   maxJobs: number;
   /** Milliseconds a job waits for a control plane that cannot be reached. */
   outageLimitMs: number;
@@ -48,11 +51,12 @@ export async function loadConfig(options: { state?: string; config?: string }): 
   const env = process.env;
   const path = options.config ?? env.HOMEPORT_AGENT_CONFIG;
   const file = await readConfigFile(path ?? DEFAULT_CONFIG, path !== undefined);
-  const { restore, update, servers, databases, control_plane_key } = file.policy;
+  const { restore, update, servers, databases, control_plane_key, vault_key } = file.policy;
   return {
     stateDir: resolve(options.state ?? env.HOMEPORT_AGENT_STATE ?? defaultStateDir()),
     policy: { restore, update, ...(servers ? { servers } : {}), ...(databases ? { databases } : {}) },
     controlPlaneKey: control_plane_key,
+    vaultKey: vault_key,
     maxJobs: file.max_jobs,
     outageLimitMs: file.outage_minutes * 60_000,
     logLevel: env.HOMEPORT_LOG_LEVEL ?? 'info',

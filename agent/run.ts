@@ -54,7 +54,7 @@ export async function startAgent(config: AgentConfig, log: Log): Promise<Running
     policy: config.policy,
     servers: createServerStore(config.stateDir),
     keys: createKeyStore(config.stateDir),
-    vaults: createVaultPins(config.stateDir),
+    vaults: createVaultPins(config.stateDir, config.vaultKey),
     driverFor,
     vaultClient: (vaultId, onWaiting) => {
       const { outageLimitMs } = config;

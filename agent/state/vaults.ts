@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { fingerprint } from '../../protocol/enrolment.ts';
 import { fail } from '../../protocol/failure.ts';
 import { openStatement, type VaultStatement } from '../../protocol/vault/statement.ts';
 import { readState, writeDurable } from './durable.ts';
@@ -21,7 +22,7 @@ type Pin = z.infer<typeof pinSchema>;
 export interface VaultPins {
   /**
    * Checks a vault's signed statement against what is pinned, pins what is new, and returns it.
-   * @throws FailureError `signature_invalid` | `control_plane_untrusted`
+   * @throws FailureError `signature_invalid` | `control_plane_untrusted` | `policy_denied`
    */
   admit(vault: { id: string; statement: string }): Promise<VaultStatement>;
   /** @throws FailureError `control_plane_untrusted` where `sequence` is not beyond the newest commit */
@@ -29,7 +30,8 @@ export interface VaultPins {
   committed(vaultId: string, databaseId: string, sequence: number): Promise<void>;
 }
 
-export function createVaultPins(stateDir: string): VaultPins {
+/** @param allowedKey fingerprint of the only signing key that local policy allows, if it names one */
+export function createVaultPins(stateDir: string, allowedKey?: string): VaultPins {
   const pathOf = (vaultId: string) => join(stateDir, 'vaults', `${z.uuid().parse(vaultId)}.json`);
   let last: Promise<unknown> = Promise.resolve();
   /** Read-change-write of a pin, one after the other: jobs run side by side. */
@@ -46,6 +48,8 @@ export function createVaultPins(stateDir: string): VaultPins {
         const pin = await load(vault.id);
         const statement = openStatement('vault', vault.statement, pin?.signingKey ?? 'own');
         if (statement.vaultId !== vault.id) throw untrusted('The statement is another vault’s.');
+        const found = fingerprint(statement.signingKey);
+        if (allowedKey !== undefined && found !== allowedKey) throw vaultNotAllowed(found);
         const next = advance(pin, statement);
         if (next !== pin) await save(vault.id, next);
         return statement;
@@ -79,6 +83,14 @@ function advance(pin: Pin | undefined, statement: VaultStatement): Pin {
     return pin;
   }
   return { ...pin, version, statementHash };
+}
+
+function vaultNotAllowed(found: string) {
+  return fail(
+    'policy_denied',
+    `The local policy allows another vault, not the one with signing key ${found}.`,
+    'Change vault_key in the agent’s configuration if this vault is the right one.',
+  );
 }
 
 function untrusted(why: string) {

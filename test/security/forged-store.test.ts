@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { expect, onTestFinished, test } from 'vitest';
 import { createVaultPins } from '../../agent/state/vaults.ts';
+import { fingerprint } from '../../protocol/enrolment.ts';
 import { ed25519Raw, generateEd25519 } from '../../protocol/keys.ts';
 import { signStatement } from '../../protocol/vault/statement.ts';
 import { world } from '../control-plane/vault/world.ts';
@@ -61,4 +62,20 @@ test('a vault’s statement can change neither its recipients silently nor its s
   const foreign = statement({ version: 3, recipients: [evil], names: theirs }, theirs);
   await expect(pins.admit(foreign)).rejects.toMatchObject({ failure: { code: 'signature_invalid' } });
   expect((await pins.admit(statement({ version: 2 }))).recipients).toEqual([good]);
+});
+
+test('where the policy names a vault, a second one is no way round its key', async () => {
+  const state = await temporaryState();
+  onTestFinished(() => state[Symbol.asyncDispose]());
+  const [ours, theirs] = [generateEd25519().key, generateEd25519().key];
+  const recipients = [await identityToRecipient(await generateX25519Identity())];
+  const pins = createVaultPins(state.path, fingerprint(ed25519Raw(ours)));
+  const vaultOf = (key: typeof ours) => {
+    const id = randomUUID();
+    const about = { format: 1, version: 1, recipients, createdAt: '2026-01-01T00:00:00.000Z' } as const;
+    const statement = signStatement('vault', { ...about, vaultId: id, signingKey: ed25519Raw(key) }, key);
+    return { id, statement };
+  };
+  await expect(pins.admit(vaultOf(theirs))).rejects.toMatchObject({ failure: { code: 'policy_denied' } });
+  expect((await pins.admit(vaultOf(ours))).recipients).toEqual(recipients);
 });
