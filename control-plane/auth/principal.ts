@@ -4,6 +4,7 @@ import type { Actor } from '../audit.ts';
 import type { Db } from '../db/open.ts';
 import { findUser } from '../db/users.ts';
 import type { RequestEnv } from '../http/env.ts';
+import { verifyApiKey } from './api-keys.ts';
 import { type Auth, KEY_PREFIX } from './auth.ts';
 
 /** Who a request to the API is from. */
@@ -54,8 +55,8 @@ export function checkOrigin(origin: string | undefined, origins: readonly string
 async function principalOfKey(auth: Auth, db: Db, authorization: string): Promise<Principal> {
   const key = /^Bearer (\S{1,512})$/.exec(authorization)?.[1];
   if (!key?.startsWith(KEY_PREFIX)) throw unauthorized('The Authorization header holds no API key.');
-  const { key: found, valid } = await auth.api.verifyApiKey({ body: { key } });
-  if (!valid || !found) throw unauthorized('The API key is not valid: unknown, revoked or expired.');
+  const found = await verifyApiKey({ auth, db }, key);
+  if (!found) throw unauthorized('The API key is not valid: unknown, revoked or expired.');
   const name = found.name ?? found.id;
   const owner = findUser(db, found.referenceId);
   return {
