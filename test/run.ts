@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Tally } from './support/tally.ts';
 
 /** What `npm test` runs, one after the other; the first failure ends it. */
 const STAGES: readonly (readonly [name: string, tool: string, ...args: string[]])[] = [
@@ -11,36 +14,57 @@ const STAGES: readonly (readonly [name: string, tool: string, ...args: string[]]
 ];
 
 const root = join(import.meta.dirname, '..');
-const times: [string, string][] = [];
+const scratch = mkdtempSync(join(tmpdir(), 'homeport-test-'));
+process.once('exit', () => rmSync(scratch, { recursive: true, force: true }));
+// Ctrl-C reaches the child by itself; we wait for it to clean up.
+process.on('SIGINT', () => {});
 
+const total: Tally = { passed: 0, failed: 0, skipped: [] };
+const lines: string[] = [];
+let exitCode = 0;
 for (const [name, tool, ...args] of STAGES) {
+  if (exitCode !== 0) {
+    lines.push(`${name.padEnd(24)}   not run`);
+    continue;
+  }
   console.log(`\n── ${name}`);
   const started = performance.now();
-  const code = await runTool(tool, args);
-  times.push([name, `${((performance.now() - started) / 1000).toFixed(1)} s`]);
-  if (code !== 0) {
-    report();
-    console.log(`\n✗ ${name} failed`);
-    process.exit(code);
-  }
+  exitCode = await runTool(tool, args);
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  lines.push(`${name.padEnd(24)}${seconds.padStart(8)} s${exitCode === 0 ? '' : '  failed'}`);
 }
-report();
-console.log('\n✓ all stages passed');
+console.log(`\n${lines.join('\n')}`);
+for (const name of total.skipped) console.log(`not run: ${name}`);
+console.log(`\n${total.passed} passed, ${total.failed} failed`);
+process.exitCode = exitCode;
 
-function runTool(tool: string, args: string[]): Promise<number> {
-  const child = spawn(process.execPath, [join(root, 'node_modules', tool), ...args], {
+/** Runs one tool to its end and adds what it tells to `total`. @returns its exit code */
+async function runTool(tool: string, args: string[]): Promise<number> {
+  const tests = tool.startsWith('vitest/');
+  const tallyFile = join(scratch, 'tally.json');
+  rmSync(tallyFile, { force: true });
+  const reporters = tests ? ['--reporter=default', '--reporter=./test/support/tally.ts'] : [];
+  const child = spawn(process.execPath, [join(root, 'node_modules', tool), ...args, ...reporters], {
     cwd: root,
     stdio: 'inherit',
+    env: { ...process.env, HOMEPORT_TALLY: tallyFile },
   });
-  // Ctrl-C reaches the child by itself; we wait for it to clean up.
-  process.on('SIGINT', () => {});
-  return new Promise((resolve, reject) => {
+  const code = await new Promise<number>((resolve, reject) => {
     child.once('error', reject);
-    child.once('exit', (code) => resolve(code ?? 1));
+    child.once('exit', (status) => resolve(status ?? 1));
   });
+  const tally = tests ? readTally(tallyFile) : undefined;
+  total.passed += tally?.passed ?? 0;
+  total.skipped.push(...(tally?.skipped ?? []));
+  // A stage that failed without a failed test, a check or a crash, counts as one.
+  total.failed += Math.max(tally?.failed ?? 0, code === 0 ? 0 : 1);
+  return code;
 }
 
-function report() {
-  console.log('');
-  for (const [name, time] of times) console.log(`${name.padEnd(24)}${time.padStart(10)}`);
+function readTally(path: string): Tally | undefined {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Tally;
+  } catch {
+    return undefined; // vitest ended before it could tell
+  }
 }
