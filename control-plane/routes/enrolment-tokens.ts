@@ -48,7 +48,10 @@ export function enrolmentTokenRoutes(deps: AppDeps) {
     });
 }
 
-/** Lines for a shell; the token goes in on standard input, so that no process list shows it. */
+/**
+ * Lines for a shell in a checkout: enrol and, where that worked, run. The token goes in on standard input, so
+ * that no process list shows it.
+ */
 function enrolCommand(url: string, token: string): string {
-  return `homeport-agent enrol --url ${url} <<'TOKEN'\n${token}\nTOKEN\nhomeport-agent run`;
+  return `bin/homeport-agent enrol --url ${url} <<'TOKEN' && bin/homeport-agent run\n${token}\nTOKEN`;
 }

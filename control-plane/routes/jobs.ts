@@ -6,7 +6,7 @@ import { listJobs } from '../db/jobs.ts';
 import type { AppDeps } from '../deps.ts';
 import { auditAct, found } from '../http/acting.ts';
 import { validate } from '../http/validate.ts';
-import { jobInFull, jobView, oneJob } from '../views/jobs.ts';
+import { type JobView, jobInFull, jobView, oneJob } from '../views/jobs.ts';
 
 const listQuery = z.object({
   /** Comma-separated. */
@@ -35,14 +35,21 @@ export function jobRoutes(deps: AppDeps) {
     .get('/jobs/:id', (c) => c.json(found(jobInFull(deps, c.req.param('id')), 'job')))
     .post('/jobs/:id/cancel', (c) => {
       const { id } = jobs.cancel(c.req.param('id'));
-      auditAct(deps, c, { action: 'job.cancel', target: { kind: 'job', id } });
-      return c.json(found(oneJob(deps, id), 'job'));
+      const job = found(oneJob(deps, id), 'job');
+      auditAct(deps, c, { action: 'job.cancel', target: target(job) });
+      return c.json(job);
     })
     .post('/jobs/:id/retry', (c) => {
       const earlier = c.req.param('id');
       const { id } = jobs.retry(earlier, c.get('principal').user.name);
-      auditAct(deps, c, { action: 'job.retry', target: { kind: 'job', id }, details: { like: earlier } });
+      const job = found(oneJob(deps, id), 'job');
+      auditAct(deps, c, { action: 'job.retry', target: target(job), details: { like: earlier } });
       events.changed('jobs', id);
-      return c.json(found(oneJob(deps, id), 'job'), 202);
+      return c.json(job, 202);
     });
+}
+
+/** A job has no name of its own: people know it by what it does to which database. */
+function target({ databaseName, id, kind }: JobView) {
+  return { kind: 'job', id, name: `${kind} of ${databaseName}` };
 }

@@ -19,6 +19,8 @@ const serverBody = z.object({
 const probeBody = z.object({
   agentId: z.uuid(),
   serverId: z.uuid(),
+  /** What a server that is not saved yet will be called; for the audit log. */
+  name: z.string().trim().min(1).max(255).optional(),
   sealed: sealedCredentialsSchema.optional(),
 });
 
@@ -28,14 +30,14 @@ export function serverRoutes(deps: AppDeps) {
     .get('/servers', (c) => c.json(allServers(deps)))
     .get('/servers/:id', (c) => c.json(found(oneServer(deps, c.req.param('id')), 'server')))
     .post('/servers/probe', validate('json', probeBody), async (c) => {
-      const { agentId, sealed, serverId } = c.req.valid('json');
+      const { agentId, name, sealed, serverId } = c.req.valid('json');
       const question = sealed === undefined ? { serverId } : { serverId, sealed };
       const facts = await registry.ask(agentId, 'server.probe', question);
       const known = findServer(db, serverId);
       if (known?.agentId === agentId) updateServer(db, serverId, { version: facts.version });
       auditAct(deps, c, {
         action: 'server.probe',
-        target: { kind: 'server', id: serverId, name: known?.name },
+        target: { kind: 'server', id: serverId, name: known?.name ?? name },
       });
       return c.json(facts);
     })
