@@ -10,6 +10,8 @@ export function createLog(level: string): Log {
   const options: pino.LoggerOptions = {
     level,
     base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
     redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`]), censor: '[secret]' },
   };
   return process.stdout.isTTY ? pino(options, { write: writeReadable }) : pino(options);
@@ -17,10 +19,10 @@ export function createLog(level: string): Log {
 
 function writeReadable(line: string): void {
   const { level, time, msg, ...rest } = JSON.parse(line) as Record<string, unknown>;
-  const clock = new Date(Number(time)).toISOString().slice(11, 19);
-  const name = pino.levels.labels[Number(level)] ?? 'info';
   const details = Object.entries(rest).map(([key, value]) => `${key}=${readable(value)}`);
-  process.stdout.write(`${printable([clock, name.padEnd(5), msg, ...details].join(' '))}\n`);
+  process.stdout.write(
+    `${printable([String(time).slice(11, 19), String(level).padEnd(5), msg, ...details].join(' '))}\n`,
+  );
 }
 
 /** Text from elsewhere without what could move a terminal's cursor or change its colours. */

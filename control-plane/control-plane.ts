@@ -86,7 +86,11 @@ async function assemble(config: Config, ground: Ground) {
     master,
     jobs: createJobDesk(db),
     now: clock.now,
-    onReconciled: (vaultId, result) => log.info({ vaultId, ...result }, 'vault compared with its index'),
+    onReconciled: (vaultId, result) => {
+      const differed = Object.values({ ...result.added, ...result.forgotten }).some((count) => count > 0);
+      const level = result.refused.length > 0 ? 'warn' : differed ? 'info' : 'debug';
+      log[level]({ vaultId, ...result }, 'vault compared with its index');
+    },
   });
   const { service: vault } = vaults;
   const { leaseMs, stallMs } = config;

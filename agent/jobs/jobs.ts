@@ -106,6 +106,7 @@ export function createJobs(options: JobsOptions): Jobs {
   }
   async function takeOn(job: Running, offered: JobOffer): Promise<void> {
     const { jobId, attempt, kind } = offered;
+    const database = offered.kind === 'backup' ? offered.database.name : offered.plan.targetDatabase;
     const refusal = await options.refusalOf(offered).catch(toFailure);
     if (refusal) return refuse(offered, refusal);
     try {
@@ -115,11 +116,12 @@ export function createJobs(options: JobsOptions): Jobs {
     }
     if (job.fenced) return outbox.forget(offered);
     send({ type: 'job.accepted', jobId, attempt });
-    log.info({ jobId, attempt, kind }, 'job started');
+    log.info({ jobId, attempt, kind, database }, 'job started');
     const endLease = keepLease(options.clock, offered.leaseMs, heartbeat);
     const outcome = await outcomeOf(options, job, offered).finally(endLease);
-    const code = outcome.state === 'failed' ? outcome.failure.code : undefined;
-    log.info({ jobId, attempt, kind, state: job.fenced ? 'fenced' : outcome.state, code }, 'job ended');
+    const { code, message } = outcome.state === 'failed' ? outcome.failure : {};
+    const facts = { jobId, attempt, kind, database, code, message };
+    log.info({ ...facts, state: job.fenced ? 'fenced' : outcome.state }, 'job ended');
     if (!job.fenced) await outbox.finish(offered, outcome);
   }
 

@@ -1,6 +1,7 @@
 import { apiKey } from '@better-auth/api-key';
 import { betterAuth } from 'better-auth';
 import { drizzleAdapter } from 'better-auth/adapters/drizzle';
+import { isAPIError } from 'better-auth/api';
 import { type Db, schema } from '../db/open.ts';
 import type { MasterKey } from '../keys/master.ts';
 import type { Logger } from '../log.ts';
@@ -60,6 +61,13 @@ export function createAuth(deps: AuthDeps) {
     logger: {
       level: 'warn',
       log: (level, message) => log[level === 'error' ? 'error' : 'warn']({ from: 'better-auth' }, message),
+    },
+    // Its own way is coloured lines on standard output, refusals of what visitors sent among them.
+    onAPIError: {
+      onError(error) {
+        if (isAPIError(error) && error.statusCode < 500) log.debug({ from: 'better-auth' }, error.message);
+        else log.error({ from: 'better-auth', err: error }, 'a sign-in route failed');
+      },
     },
     telemetry: { enabled: false },
   });
