@@ -1,3 +1,4 @@
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { fail, toFailure } from '../../protocol/failure.ts';
@@ -16,8 +17,10 @@ export function vaultCommand(): Command {
     .option('--quick', 'trust the packs’ contents: read their trailers only, not every byte')
     .action(async (options: { quick?: boolean }) => {
       try {
-        const rebuilt = await rebuild(readConfig(), options.quick === true);
-        if (rebuilt.length === 0) throw noVault();
+        const config = readConfig();
+        // Before anything is made in a directory that was named by mistake.
+        if (!hasVault(config.dataDir)) throw noVault(config.dataDir);
+        const rebuilt = await rebuild(config, options.quick === true);
         process.stdout.write(rebuilt.map(summary).join('\n'));
         if (rebuilt.some(({ refused }) => refused.length > 0)) process.exitCode = 2;
       } catch (error) {
@@ -44,23 +47,32 @@ async function rebuild({ dataDir, masterKey }: Config, quick: boolean): Promise<
   }
 }
 
-function noVault() {
+function hasVault(dataDir: string): boolean {
+  const keys = join(dataDir, 'keys');
+  return existsSync(keys) && readdirSync(keys).some((name) => /^vault-.*\.json$/.test(name));
+}
+
+function noVault(dataDir: string) {
   return fail(
     'not_found',
-    'This data directory has no vault: there is no vault-….json in its folder “keys”.',
+    `${dataDir} holds no vault: there is no vault-….json in its folder “keys”.`,
     'Set HOMEPORT_DATA to the directory the control plane used, or put the folder back from a copy.',
   );
 }
 
 function summary({ vaultId, name, added, refused }: Rebuilt): string {
   const lines = [
-    `Vault “${name}” (${vaultId}):`,
-    `  ${added.snapshots} snapshots, ${added.packs} packs, ${added.keys} keys, ${added.agents} agents that were not known`,
+    `Vault “${name}” (${vaultId}): the index has ${counted(added.snapshots, 'snapshot')}, ${counted(added.packs, 'pack')} and ${counted(added.keys, 'key')}.`,
     ...refused.map((file) => `  left out ${file.name}: ${file.reason}`),
   ];
   if (added.agents > 0)
     lines.push(
-      '  Those revoked stay revoked, as the folder “keys” tells. If that came from an older copy, check the list of agents.',
+      `  ${counted(added.agents, 'agent')} that the database did not know came back with it. Those revoked stay revoked, as the folder “keys” tells; if that came from an older copy, check the list of agents.`,
+      '  Accounts, API keys, the list of jobs and the audit log are not in the vault: the next start prints a set-up link where nobody has an account.',
     );
   return `${lines.join('\n')}\n`;
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
