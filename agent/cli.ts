@@ -63,7 +63,7 @@ function enrolCommand(config: LoadConfig): Command {
       const { url, name } = options;
       const pinned = await enrol({ url, name, token, identity, allowedKey: controlPlaneKey });
       await saveControlPlane(stateDir, pinned);
-      say(`Enrolled “${name}” with ${pinned.url}.`, `Fingerprint: ${identity.fingerprint}`);
+      say(`Enrolled with ${pinned.url}.`, `Fingerprint: ${identity.fingerprint}`);
       say('Start it with: homeport-agent run');
     });
 }

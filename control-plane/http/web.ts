@@ -5,7 +5,7 @@ import { serveStatic } from '@hono/node-server/serve-static';
 import { Hono } from 'hono';
 import type { RequestEnv } from './env.ts';
 
-const NOT_BUILT = 'The web UI is not built. Run: npm run build\n';
+const NOT_BUILT = 'The web UI is not built. Stop this and run: npm start\n';
 
 /** The built web UI: files as they are, and its one page for every other path. */
 export function webRoutes(webRoot: string) {
