@@ -59,6 +59,10 @@ function speedLines(speed: SpeedFigures, rows: number): string[] {
     `Processor seconds of a first backup: PostgreSQL ${speed.cpu.postgres.toFixed(1)}, pg_dump ${speed.cpu.pgDump.toFixed(1)}, ` +
       `agent ${speed.cpu.agent.toFixed(1)}, control plane ${speed.cpu.controlPlane.toFixed(1)}.`,
     '',
+    '| the agent’s main thread, under a profiler | seconds |',
+    '| --- | ---: |',
+    ...speed.profile.map(([work, time]) => `| ${work} | ${time.toFixed(2)} |`),
+    '',
   ];
 }
 

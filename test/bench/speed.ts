@@ -5,6 +5,7 @@ import type { TestPostgres } from '../support/postgres.ts';
 import { addServer, protect } from '../support/protect.ts';
 import { type BackupFigures, backUp } from './back-up.ts';
 import { type CpuTime, cpuSince, cpuTime, seconds, shell } from './measure.ts';
+import { type Profile, profileBackup } from './profile.ts';
 
 export interface World {
   postgres: TestPostgres;
@@ -26,6 +27,7 @@ export interface SpeedFigures {
   updated: BackupFigures;
   /** Processor seconds of the last first backup. */
   cpu: { agent: number; pgDump: number; controlPlane: number; postgres: number };
+  profile: Profile;
 }
 
 export async function measureSpeed(
@@ -56,7 +58,7 @@ export async function measureSpeed(
   await scatterUpdates(postgres, database);
   const updated = await backUp(homeport.api, ours.databaseId);
   const { first, second, cpu } = ours;
-  return { times, first, second, updated, cpu };
+  return { times, first, second, updated, cpu, profile: await profileBackup(world, database) };
 }
 
 async function resticRepository(world: World, input: { round: number; env: Record<string, string> }) {
