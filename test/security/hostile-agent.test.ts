@@ -17,7 +17,8 @@ import { decodeManifest } from '../../protocol/vault/manifest.ts';
 import { encodeTrailer, PACK_MAGIC, PACK_MAX_CHUNKS, type PackEntry } from '../../protocol/vault/pack.ts';
 import { SEAL_OVERHEAD } from '../../protocol/vault/seal.ts';
 import { failureOf } from '../contract/store.ts';
-import { each, type Fleet, type World, world } from '../control-plane/vault/world.ts';
+import type { Fleet } from '../control-plane/vault/fleet.ts';
+import { each, type World, world } from '../control-plane/vault/world.ts';
 
 let w: World;
 let fleet: Fleet;

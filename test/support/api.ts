@@ -86,3 +86,13 @@ function errorOf(text: string): unknown {
     return undefined;
   }
 }
+
+/** What a promise of an API call is refused with. */
+export async function refusal(call: Promise<unknown>): Promise<ApiError> {
+  const error = await call.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (error instanceof ApiError) return error;
+  throw new Error('The call was not refused.', { cause: error });
+}

@@ -26,7 +26,8 @@ import { BULK_HEADERS, bulkSignature } from '../../../protocol/bulk.ts';
 import { toFailure } from '../../../protocol/failure.ts';
 import { failureOf } from '../../contract/store.ts';
 import { mountTmpfs } from '../../support/tmpfs.ts';
-import { type Fleet, World, world } from './world.ts';
+import type { Fleet } from './fleet.ts';
+import { World, world } from './world.ts';
 
 const signal = new AbortController().signal;
 const bulkKey = randomBytes(32);

@@ -10,7 +10,8 @@ import { lockDataDirectory } from '../../../control-plane/lock.ts';
 import { openVaultService } from '../../../control-plane/vault/open.ts';
 import { rebuildIndex } from '../../../control-plane/vault/rebuild.ts';
 import { failureOf } from '../../contract/store.ts';
-import { type Fleet, type World, world } from './world.ts';
+import type { Fleet } from './fleet.ts';
+import { type World, world } from './world.ts';
 
 const run = promisify(execFile);
 const signal = new AbortController().signal;

@@ -1,4 +1,3 @@
-import type { KeyObject } from 'node:crypto';
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,27 +14,9 @@ import type { Reconciled } from '../../../control-plane/vault/reconcile.ts';
 import type { RunningJob } from '../../../control-plane/vault/service.ts';
 import { ed25519Raw, generateEd25519 } from '../../../protocol/keys.ts';
 import { generateVaultKey, keyHash, type VaultKey, wrapKey } from '../../../protocol/vault/keys.ts';
-import type { Manifest, SnapshotCatalog } from '../../../protocol/vault/manifest.ts';
+import type { Manifest } from '../../../protocol/vault/manifest.ts';
 import { openStatement } from '../../../protocol/vault/statement.ts';
-
-export const CATALOG: SnapshotCatalog = {
-  tables: [{ schema: 'public', name: 'orders', rows: 3, bytes: 42 }],
-  objectCounts: { TABLE: 1 },
-  requirements: { roles: ['shop'] },
-};
-
-/** An enrolled agent with one server that has one database. */
-export interface Fleet {
-  agentId: string;
-  key: KeyObject;
-  sealingIdentity: string;
-  sealingKey: string;
-  serverId: string;
-  databaseId: string;
-  idKey: VaultKey;
-  /** Hashes of the data keys it made, by id: what it may vouch for. */
-  known: Map<string, string>;
-}
+import { CATALOG, type Fleet } from './fleet.ts';
 
 /** A real vault on a real disk with a real index; only jobs are decided by the test. */
 export class World implements AsyncDisposable {
