@@ -48,10 +48,7 @@ export function enrolmentTokenRoutes(deps: AppDeps) {
     });
 }
 
-/**
- * Lines for a shell in a checkout: enrol and, where that worked, run. The token goes in on standard input, so
- * that no process list shows it.
- */
+/** Lines for a shell in a checkout; the token goes in on standard input, so that no process list shows it. */
 function enrolCommand(url: string, token: string): string {
-  return `bin/homeport-agent enrol --url ${url} <<'TOKEN' && bin/homeport-agent run\n${token}\nTOKEN`;
+  return `bin/homeport-agent enrol --url ${url} <<'TOKEN'\n${token}\nTOKEN\nbin/homeport-agent run`;
 }
