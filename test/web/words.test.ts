@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { fillRecipe, generatePassword } from '../../web/api/recipe.ts';
 import { safeNext } from '../../web/app/guards.ts';
 import { formatBytes, formatDuration } from '../../web/components/format.ts';
+import { actText, detailTexts } from '../../web/pages/audit-words.ts';
+import { objectTexts } from '../../web/pages/object-counts.ts';
 
 describe('account recipes', () => {
   const recipe = {
@@ -60,4 +62,26 @@ test('after signing in one only goes to a page of ours', () => {
   for (const evil of ['https://evil.example', '//evil.example', '/\\evil.example', 'jobs', 7, undefined]) {
     expect(safeNext(evil)).toBeUndefined();
   }
+});
+
+test('objects are counted as people count them, without the archive’s bookkeeping', () => {
+  const counts = { TABLE: 3, 'TABLE DATA': 3, INDEX: 1, ENCODING: 1, 'SEQUENCE OWNED BY': 2, STDSTRINGS: 1 };
+  expect(objectTexts(counts)).toEqual(['3 tables', '1 index']);
+  expect(objectTexts({ 'FK CONSTRAINT': 2, POLICY: 2, INDEX: 2, 'large objects': 1, TRIGGER: 0 })).toEqual([
+    '2 foreign keys',
+    '2 indexes',
+    '2 policies',
+    '1 large object',
+  ]);
+});
+
+test('audit entries read as sentences; ids stay in the API', () => {
+  expect(actText('job.cancel')).toBe('Job cancelled');
+  expect(actText('moon.phase-changed')).toBe('Moon phase changed');
+  const id = '3b409893-a150-4e97-a39f-e242841277d5';
+  const details = { jobId: id, targetDatabase: 'shop then', names: ['a', 'b'] } as never;
+  expect(detailTexts(details)).toEqual([
+    ['target database', 'shop then'],
+    ['names', 'a, b'],
+  ]);
 });

@@ -16,7 +16,7 @@ export const acts = {
   revokeAgent: (id: string, confirm: string) =>
     answer(api.agents[':id'].revoke.$post({ ...one(id), json: { confirm } })),
 
-  probeServer: (json: { agentId: string; serverId: string; sealed?: string }) =>
+  probeServer: (json: { agentId: string; serverId: string; name?: string; sealed?: string }) =>
     answer(api.servers.probe.$post({ json })),
   addServer: (json: SealedServer) => answer(api.servers.$post({ json })),
   editServer: ({ id, ...json }: SealedServer) => answer(api.servers[':id'].$put({ ...one(id), json })),

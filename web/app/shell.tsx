@@ -83,7 +83,7 @@ function Sidebar({ menu, onMenu, onSearch }: SidebarProps) {
           >
             <Search aria-hidden size={15} />
             Go to…
-            <kbd aria-hidden className="ml-auto font-mono text-xs">
+            <kbd aria-hidden className="ml-auto font-sans text-xs">
               Ctrl K
             </kbd>
           </button>
@@ -144,10 +144,12 @@ function Account() {
   return (
     <div className="mt-auto grid gap-2 border-t border-line pt-3">
       <LiveLine />
-      <div className="flex items-center gap-1">
+      <div className="flex min-w-0 items-center gap-1">
         <div className="min-w-0 flex-1 pl-2.5">
           <p className="truncate font-medium">{me.user.name}</p>
-          <p className="truncate text-sm text-ink-3">{me.user.email}</p>
+          <p className="truncate text-sm text-ink-3" title={me.user.email}>
+            {me.user.email}
+          </p>
         </div>
         <ThemeButton />
         <button

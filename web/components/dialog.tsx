@@ -34,7 +34,7 @@ export function Dialog({ title, onClose, children, wide }: DialogProps) {
       }}
       className={`m-auto max-h-[calc(100dvh-2rem)] w-[calc(100vw-2rem)] overflow-y-auto rounded-card border border-line bg-surface text-ink shadow-float ${wide ? 'max-w-2xl' : 'max-w-lg'}`}
     >
-      <div className="flex items-start justify-between gap-4 px-5 pt-4">
+      <div className="flex items-center justify-between gap-4 px-5 pt-4">
         <h2 id={heading} className="text-lg font-semibold">
           {title}
         </h2>

@@ -102,7 +102,7 @@ export function ChoiceField<T extends string>({ legend, choices, value, onChange
               disabled={choice.disabled}
               onChange={() => onChange(choice.value)}
             />
-            <span className="grid gap-0.5">
+            <span className="grid content-start gap-0.5">
               <span className="font-medium">{choice.label}</span>
               {choice.help && <span className="text-sm text-ink-2">{choice.help}</span>}
             </span>

@@ -43,7 +43,9 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
 export function formatRelative(iso: string, now: number): string {
   const seconds = (Date.parse(iso) - now) / 1000;
   for (const [unit, length] of STEPS) {
-    if (Math.abs(seconds) >= length) return relative.format(Math.trunc(seconds / length), unit);
+    // What was is counted in whole units, what comes in the nearest: a key for 90 days does not say 89 at once.
+    const units = seconds < 0 ? Math.trunc(seconds / length) : Math.round(seconds / length);
+    if (Math.abs(units) >= 1) return relative.format(units, unit);
   }
   return seconds > 20 ? 'in less than a minute' : 'just now';
 }
@@ -60,7 +62,7 @@ export function count(n: number, noun: string): string {
   return `${n.toLocaleString()} ${noun}${n === 1 ? '' : 's'}`;
 }
 
-/** Share of a whole as `37 %`. */
+/** Share of a whole as `37%`. */
 export function percent(part: number, whole: number): string {
-  return whole > 0 ? `${Math.min(100, Math.round((part / whole) * 100))} %` : '0 %';
+  return whole > 0 ? `${Math.min(100, Math.round((part / whole) * 100))}%` : '0%';
 }

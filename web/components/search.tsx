@@ -25,7 +25,7 @@ export function SearchField({ label, value, onChange }: SearchProps) {
       {!value && (
         <kbd
           aria-hidden
-          className="absolute top-1/2 right-2.5 -translate-y-1/2 rounded border border-line bg-raised px-1.5 font-mono text-xs text-ink-3"
+          className="absolute top-1/2 right-2.5 grid h-5 -translate-y-1/2 place-items-center rounded border border-line bg-raised px-1.5 font-sans text-xs text-ink-3"
         >
           /
         </kbd>

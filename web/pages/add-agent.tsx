@@ -88,7 +88,10 @@ function CommandStep({ token, known, onClose }: CommandStepProps) {
   });
   return (
     <div className="grid gap-4">
-      <p>Run this on the host, in the Homeport folder. The token in it works once and is shown only now.</p>
+      <p>
+        Run this on the host, in a checkout of Homeport. It enrols the agent and starts it. The token in it
+        works once and is shown only now.
+      </p>
       <CodeBlock text={token.command} label="Command that enrols the agent" />
       <Arrival agent={arrived} expiresAt={token.expiresAt} />
       <ErrorCard error={withdraw.error} />
@@ -135,7 +138,7 @@ function Arrival({ agent, expiresAt }: { agent: Agent | undefined; expiresAt: st
         <p className="text-ink-2">
           {online
             ? `${agent.inventory?.os ?? 'It'} answers from behind its own firewall.`
-            : 'It will show as online as soon as “homeport-agent run” is started there.'}
+            : 'It will show as online as soon as “bin/homeport-agent run” is started there.'}
         </p>
       </div>
     </div>

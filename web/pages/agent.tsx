@@ -74,7 +74,8 @@ function hostFacts(agent: Agent): [string, React.ReactNode][] {
     facts.push(['Node.js', inventory.nodeVersion]);
   }
   facts.push(['Agent version', agent.version ?? '–']);
-  if (agent.connectedSince) facts.push(['Connected', <Time key="connected" iso={agent.connectedSince} />]);
+  if (agent.connectedSince)
+    facts.push(['Connected since', <Time key="connected" iso={agent.connectedSince} mode="local" />]);
   else if (agent.lastSeenAt) facts.push(['Last seen', <Time key="seen" iso={agent.lastSeenAt} />]);
   facts.push(['Enrolled', <Time key="enrolled" iso={agent.createdAt} mode="local" />]);
   facts.push([
@@ -98,9 +99,10 @@ function OfflineHelp({ agent }: { agent: Agent }) {
           ) : (
             'It has never connected. '
           )}
-          Its databases cannot be backed up until it runs again. On its host, start it and read what it says:
+          Its databases cannot be backed up until it runs again. On its host, in the Homeport folder, start it
+          and read what it says:
         </p>
-        <CodeBlock text="npx homeport-agent run" label="Command that starts the agent" />
+        <CodeBlock text="bin/homeport-agent run" label="Command that starts the agent" />
       </div>
     </Card>
   );
@@ -122,7 +124,7 @@ function AgentServers({ agent }: { agent: Agent }) {
       {own?.length === 0 && (
         <Empty title="No server yet">Add the database server that this agent should log in to.</Empty>
       )}
-      {own && own.length > 0 && <ServerTable servers={own} />}
+      {own && own.length > 0 && <ServerTable servers={own} ofAgent />}
     </Card>
   );
 }

@@ -58,7 +58,7 @@ function KeyTable({ keys, onRemove }: { keys: ApiKey[]; onRemove: (key: ApiKey) 
                 </>
               }
             >
-              {key.name ?? key.id}
+              {key.name ?? 'Without a name'}
             </RowTitle>
           ),
         },
@@ -103,10 +103,10 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
         <div className="grid gap-4">
           <p>Copy the key now: it is shown only this once.</p>
           <CodeBlock text={create.data.key} label="API key" />
-          <p className="text-ink-2">Send it as a header, for example:</p>
+          <p className="text-ink-2">Send it as a header; like this it stays out of the process list:</p>
           <CodeBlock
             label="Example request"
-            text={`curl -H 'authorization: Bearer ${create.data.key}' ${window.location.origin}/api/v1/databases`}
+            text={`curl -H @- ${window.location.origin}/api/v1/databases <<'KEY'\nauthorization: Bearer ${create.data.key}\nKEY`}
           />
           <div className="flex justify-end">
             <Button look="primary" onClick={onClose}>
@@ -148,7 +148,7 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
 
 function RemoveDialog({ apiKey, onClose }: { apiKey: ApiKey; onClose: () => void }) {
   const client = useQueryClient();
-  const name = apiKey.name ?? apiKey.id;
+  const name = apiKey.name ?? 'Without a name';
   const remove = useMutation({
     mutationFn: () => acts.removeApiKey(apiKey.id),
     onSuccess: async () => {

@@ -8,6 +8,7 @@ import { Card, Empty, Page, Skeleton } from '../components/layout.tsx';
 import { matches, SearchField } from '../components/search.tsx';
 import { RowTitle, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
+import { actText, detailTexts } from './audit-words.ts';
 
 export function AuditPage() {
   const [search, setSearch] = useState('');
@@ -15,7 +16,9 @@ export function AuditPage() {
   const shown =
     audit.data?.pages
       .flat()
-      .filter(({ action, actor, target }) => matches(search, [action, actor.name, target?.name])) ?? [];
+      .filter(({ action, actor, target }) =>
+        matches(search, [actText(action), action, actor.name, target?.name]),
+      ) ?? [];
   return (
     <Page title="Audit log" lead="Who did what to which thing, from where. Nothing in it can be changed.">
       <SearchField label="Search these entries" value={search} onChange={setSearch} />
@@ -40,21 +43,15 @@ export function AuditPage() {
   );
 }
 
-/** `server.add` as people read it: `Server: add`. */
-function actionText(action: string): string {
-  const [subject = '', ...rest] = action.split(/[.:]/);
-  const words = (text: string) => text.replaceAll(/[-_]/g, ' ');
-  const head = words(subject).replace(/^./, (letter) => letter.toUpperCase());
-  return rest.length ? `${head}: ${words(rest.join(' '))}` : head;
-}
-
-const ACTORS = { user: 'User', 'api-key': 'API key', agent: 'Agent', system: 'Homeport' } satisfies Record<
+/** Said before the name; people need no word for what they are. */
+const ACTORS = { user: '', 'api-key': 'API key', agent: 'Agent', system: 'Homeport' } satisfies Record<
   AuditEntry['actor']['kind'],
   string
 >;
 
 function actorText({ actor }: AuditEntry): string {
-  return actor.kind === 'system' ? ACTORS.system : `${ACTORS[actor.kind]} ${actor.name ?? ''}`.trim();
+  const text = actor.kind === 'system' ? ACTORS.system : `${ACTORS[actor.kind]} ${actor.name ?? ''}`.trim();
+  return text || 'Somebody';
 }
 
 function AuditTable({ entries }: { entries: AuditEntry[] }) {
@@ -70,12 +67,12 @@ function AuditTable({ entries }: { entries: AuditEntry[] }) {
             <RowTitle
               note={
                 <>
-                  {entry.target?.name ?? entry.target?.id}
+                  {entry.target?.name}
                   <span className="block lg:hidden">{actorText(entry)}</span>
                 </>
               }
             >
-              {actionText(entry.action)}
+              {actText(entry.action)}
             </RowTitle>
           ),
         },
@@ -86,20 +83,25 @@ function AuditTable({ entries }: { entries: AuditEntry[] }) {
           show: 'wide',
           cell: (entry) => <Details details={entry.details} />,
         },
-        { header: 'When', align: 'end', cell: (entry) => <Time iso={entry.at} mode="relative" /> },
+        { header: 'When', align: 'end', cell: (entry) => <Time iso={entry.at} mode="local" /> },
       ]}
     />
   );
 }
 
 function Details({ details }: { details: AuditEntry['details'] }) {
-  const entries = Object.entries(details ?? {});
-  if (entries.length === 0) return <span className="text-ink-3">–</span>;
+  const texts = detailTexts(details);
+  if (texts.length === 0) return <span className="text-ink-3">–</span>;
   return (
-    <span className="text-sm text-ink-2">
-      {entries
-        .map(([key, value]) => `${key}: ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`)
-        .join(', ')}
-    </span>
+    <ul className="text-sm text-ink-2">
+      {texts.map(([label, text]) => (
+        <li key={label}>
+          <span className="inline-block text-ink-3 first-letter:uppercase">{label}</span>{' '}
+          {ISO_TIME.test(text) ? <Time iso={text} mode="local" /> : text}
+        </li>
+      ))}
+    </ul>
   );
 }
+
+const ISO_TIME = /^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/;

@@ -5,8 +5,8 @@ import { formatBytes } from '../components/format.ts';
 import { RowTitle, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 
-/** Databases with the state of their protection. */
-export function DatabaseTable({ databases }: { databases: Database[] }) {
+/** Databases with the state of their protection; `ofServer`: all of the server the page is about. */
+export function DatabaseTable({ databases, ofServer }: { databases: Database[]; ofServer?: boolean }) {
   return (
     <Table
       label="Databases"
@@ -16,7 +16,7 @@ export function DatabaseTable({ databases }: { databases: Database[] }) {
         {
           header: 'Database',
           cell: (database) => (
-            <RowTitle note={database.serverName}>
+            <RowTitle note={ofServer ? undefined : database.serverName}>
               <Link to="/databases/$databaseId" params={{ databaseId: database.id }}>
                 {database.name}
               </Link>

@@ -45,12 +45,14 @@ function RestoreReport({ result }: { result: Extract<JobResult, { kind: 'restore
   const { report } = result;
   const facts: [string, ReactNode][] = [['Restored', formatBytes(result.rawBytes)]];
   if (report.keptAs) facts.push(['The old database is kept as', report.keptAs]);
+  const notes = report.notes.filter((note) => !report.keptAs || !note.includes(report.keptAs));
   return (
     <>
       <Facts items={facts} />
-      {report.notes.length > 0 && (
+      {report.keptAs && <p className="text-ink-2">Drop it when you no longer need it.</p>}
+      {notes.length > 0 && (
         <ul className="grid list-disc gap-1 pl-5 text-ink-2">
-          {report.notes.map((note) => (
+          {notes.map((note) => (
             <li key={note}>{note}</li>
           ))}
         </ul>

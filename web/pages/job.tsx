@@ -5,7 +5,7 @@ import { acts } from '../api/acts.ts';
 import { queries } from '../api/queries.ts';
 import type { JobDetail, JobState } from '../api/types.ts';
 import { JobBadge } from '../components/badge.tsx';
-import { Button } from '../components/button.tsx';
+import { Button, buttonClass } from '../components/button.tsx';
 import { ErrorCard, FailureCard } from '../components/failure.tsx';
 import { formatDuration, secondsBetween } from '../components/format.ts';
 import { isActive, JobProgress, jobTitle } from '../components/job-progress.tsx';
@@ -68,14 +68,25 @@ function JobActs({ job }: { job: JobDetail }) {
     return (
       <>
         <ErrorCard error={cancel.error} />
-        <Button busy={cancel.isPending} onClick={() => cancel.mutate()}>
-          Cancel
+        <Button busy={cancel.isPending || job.cancelRequested} onClick={() => cancel.mutate()}>
+          {job.cancelRequested ? 'Cancelling' : 'Cancel'}
         </Button>
       </>
     );
   }
+  if (job.state === 'succeeded') return null;
   // A restore is planned anew: what was checked then may have changed.
-  if (job.kind === 'restore' || job.state === 'succeeded') return null;
+  if (job.kind === 'restore') {
+    return job.snapshotId ? (
+      <Link
+        to="/snapshots/$snapshotId/restore"
+        params={{ snapshotId: job.snapshotId }}
+        className={buttonClass('primary')}
+      >
+        Plan it again
+      </Link>
+    ) : null;
+  }
   return (
     <>
       <ErrorCard error={retry.error} />
@@ -100,6 +111,7 @@ function jobFacts(job: JobDetail): [string, ReactNode][] {
       </Link>,
     ],
     ['Server', `${job.serverName}, through agent ${job.agentName}`],
+    ...planFacts(job),
     ['Asked for by', job.requestedBy],
     ['Created', <Time key="created" iso={job.createdAt} mode="local" />],
   ];
@@ -109,6 +121,26 @@ function jobFacts(job: JobDetail): [string, ReactNode][] {
   }
   if (job.maxAttempts > 1) facts.push(['Attempt', `${Math.max(1, job.attempt)} of ${job.maxAttempts}`]);
   return facts;
+}
+
+/** Which snapshot goes where, for a restore. */
+function planFacts({ plan, snapshotId }: JobDetail): [string, ReactNode][] {
+  if (!plan || !snapshotId) return [];
+  return [
+    [
+      'Snapshot',
+      <Link
+        key="snapshot"
+        to="/snapshots/$snapshotId"
+        params={{ snapshotId }}
+        className="rounded-sm text-accent underline"
+      >
+        Open the snapshot
+      </Link>,
+    ],
+    ['Target database', plan.targetDatabase],
+    ['How', plan.mode === 'swap' ? 'In exchange for what is there' : 'As a new database'],
+  ];
 }
 
 const ATTEMPT_STATES = {

@@ -4,7 +4,7 @@ import { ShieldAlert, ShieldCheck } from 'lucide-react';
 import { queries } from '../api/queries.ts';
 import type { Overview } from '../api/types.ts';
 import { ErrorCard } from '../components/failure.tsx';
-import { count, formatBytes } from '../components/format.ts';
+import { count, formatBytes, percent } from '../components/format.ts';
 import { JobProgress, jobTitle } from '../components/job-progress.tsx';
 import { JobTable } from '../components/job-table.tsx';
 import { Card, Page, Skeleton } from '../components/layout.tsx';
@@ -64,7 +64,9 @@ function Verdict({ overview }: { overview: Overview }) {
         </p>
         <p className="text-ink-2">
           {good
-            ? 'Each has a snapshot and its last backup succeeded.'
+            ? total === 1
+              ? 'It has a snapshot and its last backup succeeded.'
+              : 'Each has a snapshot and its last backup succeeded.'
             : `${overview.databases.protected} of ${count(total, 'database')} protected. What to do is listed below.`}
         </p>
       </div>
@@ -131,22 +133,25 @@ function ActiveJobs({ jobs }: { jobs: Overview['activeJobs'] }) {
 
 function Figures({ overview }: { overview: Overview }) {
   const { storage, agents } = overview;
-  const saved = storage.rawBytes > 0 ? 1 - storage.storedBytes / storage.rawBytes : 0;
-  const figures = [
-    ['Agents online', `${agents.online} of ${agents.total}`],
-    ['Snapshots', storage.snapshots.toLocaleString()],
-    ['Stored', formatBytes(storage.storedBytes)],
-    ['Saved', storage.snapshots ? `${Math.max(0, Math.round(saved * 100))} %` : '–'],
-  ] as const;
+  const away = agents.total - agents.online;
+  const saved = storage.rawBytes - storage.storedBytes;
+  const figures: [name: string, value: string, note: string][] = [
+    ['Agents online', `${agents.online} of ${agents.total}`, away ? `${away} out of reach` : 'all connected'],
+    ['Snapshots', storage.snapshots.toLocaleString(), 'each complete on its own'],
+    ['Stored', formatBytes(storage.storedBytes), `for ${formatBytes(storage.rawBytes)} of dumps`],
+    [
+      'Saved',
+      storage.snapshots ? percent(Math.max(0, saved), storage.rawBytes) : '–',
+      'deduplicated, compressed',
+    ],
+  ];
   return (
     <section aria-label="Figures" className="grid grid-cols-2 gap-3 lg:grid-cols-4">
-      {figures.map(([name, value]) => (
+      {figures.map(([name, value, note]) => (
         <div key={name} className="rounded-card border border-line bg-surface px-4 py-3">
           <p className="text-sm text-ink-3">{name}</p>
           <p className="text-xl font-semibold tracking-tight tabular-nums">{value}</p>
-          {name === 'Saved' && (
-            <p className="text-sm text-ink-3">{`of ${formatBytes(storage.rawBytes)} by deduplication and compression`}</p>
-          )}
+          <p className="text-sm text-ink-3">{note}</p>
         </div>
       ))}
     </section>

@@ -5,6 +5,7 @@ import type { OwnerChoice } from '../../protocol/engines/engine.ts';
 import { acts } from '../api/acts.ts';
 import type { EngineDescriptor, Job, RestorePlan, RestorePreflight } from '../api/types.ts';
 import { Button } from '../components/button.tsx';
+import { CodeBlock } from '../components/copy.tsx';
 import { ErrorCard } from '../components/failure.tsx';
 import { ChoiceField, TextField } from '../components/field.tsx';
 import { count, formatBytes } from '../components/format.ts';
@@ -60,6 +61,8 @@ export function RestorePlanForm(props: RestorePlanFormProps) {
             label="Role that takes over"
             required
             autoComplete="off"
+            spellCheck={false}
+            help="A role the target server has. It gets what the missing roles owned."
             value={mapTo}
             onChange={setMapTo}
           />
@@ -115,8 +118,22 @@ function OwnerField({ engine, preflight, value, onChange }: OwnerFieldProps) {
     const help = possible ? words.help : reason || words.help;
     return [{ value: choice, label: words.label, help, disabled: !possible }];
   });
+  const cures = preflight.ownerChoices.flatMap(({ choice, possible, sql }) => {
+    const label = engine.ownerChoices.find(({ id }) => id === choice)?.label;
+    return possible || !sql || !label ? [] : [{ choice, label, sql }];
+  });
   return (
-    <ChoiceField legend="Who owns what is restored" choices={choices} value={value} onChange={onChange} />
+    <div className="grid gap-3">
+      <ChoiceField legend="Who owns what is restored" choices={choices} value={value} onChange={onChange} />
+      {cures.map(({ choice, label, sql }) => (
+        <details key={choice}>
+          <summary className="text-sm font-medium text-ink-2">What makes “{label}” possible</summary>
+          <div className="mt-2">
+            <CodeBlock text={sql} label={`SQL that makes “${label}” possible`} />
+          </div>
+        </details>
+      ))}
+    </div>
   );
 }
 

@@ -30,6 +30,7 @@ export function ServerForm({ agents, engines, start, adding, onSaved }: ServerFo
   const change = (changes: Partial<ServerDraft>) => {
     setDraft((present) => ({ ...present, ...changes }));
     probe.reset();
+    save.reset();
   };
   const seal = async () => {
     if (!agent || !engine) throw new Error('Choose an agent and an engine first.');
@@ -38,16 +39,19 @@ export function ServerForm({ agents, engines, start, adding, onSaved }: ServerFo
   const probe = useMutation({
     mutationFn: async () => {
       const { agentId, id, sealed } = await seal();
-      return acts.probeServer({ agentId, serverId: id, sealed });
+      const name = draft.name.trim();
+      return acts.probeServer({ agentId, serverId: id, sealed, ...(name ? { name } : {}) });
     },
   });
   const save = useMutation({
     mutationFn: async () => (adding ? acts.addServer(await seal()) : acts.editServer(await seal())),
     onSuccess: onSaved,
   });
+  // What is saved has been seen to work, unless a person insists: a typo would break the next backup.
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    save.mutate();
+    if (probe.data) save.mutate();
+    else probe.mutate(undefined, { onSuccess: () => save.mutate() });
   };
   if (!window.isSecureContext) return <NeedsHttps />;
   return (
@@ -83,7 +87,7 @@ export function ServerForm({ agents, engines, start, adding, onSaved }: ServerFo
           />
         </Card>
       )}
-      {engine && (
+      {adding && engine && (
         <AccountHelp
           engine={engine}
           values={draft.values}
@@ -97,7 +101,12 @@ export function ServerForm({ agents, engines, start, adding, onSaved }: ServerFo
           <PlugZap aria-hidden size={16} />
           Test connection
         </Button>
-        <Button look="primary" type="submit" busy={save.isPending} disabled={!agent}>
+        {probe.error && (
+          <Button busy={save.isPending} onClick={() => save.mutate()}>
+            Save anyway
+          </Button>
+        )}
+        <Button look="primary" type="submit" busy={save.isPending} disabled={!agent || probe.isPending}>
           {adding ? 'Save server' : 'Save changes'}
         </Button>
       </div>
@@ -165,7 +174,7 @@ function NeedsHttps() {
           over HTTPS, or add the server on the agent’s host:
         </p>
         <CodeBlock
-          text="npx homeport-agent server add --help"
+          text="bin/homeport-agent server add --help"
           label="Command that adds a server on the host"
         />
       </div>

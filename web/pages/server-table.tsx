@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router';
 import { queries } from '../api/queries.ts';
 import type { Server } from '../api/types.ts';
 import { AgentBadge, AttentionBadge } from '../components/badge.tsx';
-import { RowTitle, Table } from '../components/table.tsx';
+import { type Column, RowTitle, Table } from '../components/table.tsx';
 
 /** Label of an engine by its id, from the descriptors the control plane serves. */
 export function useEngineLabel(): (id: string) => string {
@@ -11,13 +11,20 @@ export function useEngineLabel(): (id: string) => string {
   return (id) => engines.data?.find((engine) => engine.id === id)?.label ?? id;
 }
 
+const agentColumn: Column<Server> = {
+  header: 'Agent',
+  show: 'wide',
+  cell: (server) => server.agentName,
+};
+
 /** Where a server listens, as its agent sees it. */
 export function address(server: Server): string {
   const { host, port } = server.connection;
   return [host, port].filter((part) => part !== undefined && part !== null).join(':');
 }
 
-export function ServerTable({ servers }: { servers: Server[] }) {
+/** Servers; `ofAgent`: all of one agent, whose name and state the page shows already. */
+export function ServerTable({ servers, ofAgent }: { servers: Server[]; ofAgent?: boolean }) {
   const engineLabel = useEngineLabel();
   return (
     <Table
@@ -49,7 +56,7 @@ export function ServerTable({ servers }: { servers: Server[] }) {
           show: 'wide',
           cell: (server) => [engineLabel(server.engine), server.version].filter(Boolean).join(' '),
         },
-        { header: 'Agent', show: 'wide', cell: (server) => server.agentName },
+        ...(ofAgent ? [] : [agentColumn]),
         {
           header: 'Protected databases',
           show: 'wide',

@@ -90,7 +90,7 @@ function ProtectedDatabases({ serverId }: { serverId: string }) {
       {databases.data?.length === 0 && (
         <Empty title="None is protected yet">Choose below which databases Homeport should back up.</Empty>
       )}
-      {databases.data && databases.data.length > 0 && <DatabaseTable databases={databases.data} />}
+      {databases.data && databases.data.length > 0 && <DatabaseTable databases={databases.data} ofServer />}
     </Card>
   );
 }

@@ -1,7 +1,8 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { acts } from '../api/acts.ts';
 import { queries } from '../api/queries.ts';
-import { Button } from '../components/button.tsx';
+import { Button, buttonClass } from '../components/button.tsx';
 import { ErrorCard } from '../components/failure.tsx';
 import { formatBytes } from '../components/format.ts';
 import { Card, Empty, Facts, Page, Skeleton } from '../components/layout.tsx';
@@ -32,7 +33,16 @@ function EnrolmentTokensCard() {
       <ErrorCard error={tokens.error ?? withdraw.error} />
       {tokens.isPending && <Skeleton rows={1} />}
       {tokens.data?.length === 0 && (
-        <Empty title="None is open">“Add agent” makes one. It works once and expires by itself.</Empty>
+        <Empty
+          title="No token is open"
+          action={
+            <Link to="/agents" className={buttonClass('plain', 'small')}>
+              Go to agents
+            </Link>
+          }
+        >
+          “Add agent” makes one. It works once and expires by itself.
+        </Empty>
       )}
       {tokens.data && tokens.data.length > 0 && (
         <Table
@@ -59,8 +69,12 @@ function EnrolmentTokensCard() {
               header: 'Actions',
               align: 'end',
               cell: (token) => (
-                <Button size="small" onClick={() => withdraw.mutate(token.id)}>
-                  Withdraw
+                <Button
+                  size="small"
+                  busy={withdraw.isPending && withdraw.variables === token.id}
+                  onClick={() => withdraw.mutate(token.id)}
+                >
+                  Withdraw<span className="sr-only"> the token for {token.name ?? 'any host'}</span>
                 </Button>
               ),
             },
@@ -82,10 +96,16 @@ function VaultCard() {
           key={vault.id}
           items={[
             ['Name', vault.name],
-            ['Where', `Local disk: ${vault.path}`],
+            ['Where', 'On the control plane’s disk'],
+            [
+              'Folder',
+              <code key="folder" className="font-mono text-sm">
+                {vault.path}
+              </code>,
+            ],
             ['Snapshots', vault.snapshotCount.toLocaleString()],
             ['Stored', formatBytes(vault.storedBytes)],
-            ['Made', <Time key="made" iso={vault.createdAt} mode="local" />],
+            ['Created', <Time key="created" iso={vault.createdAt} mode="local" />],
             [
               'Signing key',
               <code key="key" className="font-mono text-sm">
@@ -115,7 +135,6 @@ function AboutCard() {
               {controlPlane.fingerprint}
             </code>,
           ],
-          ['Identity', controlPlane.id],
         ]}
       />
     </Card>

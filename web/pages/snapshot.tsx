@@ -11,6 +11,7 @@ import { formatBytes, formatDuration, formatLocal, secondsBetween } from '../com
 import { Card, Empty, Facts, Page, Skeleton } from '../components/layout.tsx';
 import { RowTitle, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
+import { objectTexts } from './object-counts.ts';
 import { useEngineLabel } from './server-table.tsx';
 
 const route = getRouteApi('/app/snapshots/$snapshotId');
@@ -101,13 +102,11 @@ function DownloadHelp({ engineId }: { engineId: string }) {
 
 function Contents({ snapshot }: { snapshot: SnapshotDetail }) {
   const { tables, objectCounts } = snapshot.catalog;
-  const kinds = Object.entries(objectCounts).sort(([, a], [, b]) => b - a);
+  const objects = objectTexts(objectCounts);
   return (
     <Card title="What is in it" flush>
-      {kinds.length > 0 && (
-        <p className="border-b border-line px-4 py-3 text-ink-2">
-          {kinds.map(([kind, n]) => `${n.toLocaleString()} × ${kind.toLowerCase()}`).join(' · ')}
-        </p>
+      {objects.length > 0 && (
+        <p className="border-b border-line px-4 py-3 text-ink-2">{objects.join(' · ')}</p>
       )}
       {tables.length === 0 ? (
         <Empty title="No table has rows" />

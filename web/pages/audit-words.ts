@@ -1,0 +1,62 @@
+import type { AuditEntry } from '../api/types.ts';
+
+/** What each act is called; one that is new to this page is shown as it is written. */
+const ACTS: Record<string, string> = {
+  'agent.enrol': 'Agent enrolled',
+  'agent.rename': 'Agent renamed',
+  'agent.revoke': 'Agent revoked',
+  'agent.duplicate-refused': 'Second connection of an agent refused',
+  'api-key.create': 'API key created',
+  'api-key.create-on-host': 'API key created on the host',
+  'api-key.revoke': 'API key deleted',
+  'database.protect': 'Databases protected',
+  'database.stop-protecting': 'Protection stopped',
+  'enrolment-token.create': 'Enrolment token made',
+  'enrolment-token.withdraw': 'Enrolment token withdrawn',
+  'job.backup': 'Backup asked for',
+  'job.cancel': 'Job cancelled',
+  'job.refused': 'Job refused by the agent',
+  'job.restore': 'Restore asked for',
+  'job.retry': 'Job tried again',
+  'owner.create': 'Owner’s account made',
+  'request.refused': 'Request refused',
+  'server.add': 'Server added',
+  'server.add-on-host': 'Server added on the host',
+  'server.change': 'Server changed',
+  'server.probe': 'Connection tested',
+  'server.foreign-refused': 'Server of another agent refused',
+  'server.remove': 'Server removed',
+  'snapshot.download': 'Snapshot downloaded',
+  'user.sign-in': 'Signed in',
+  'user.sign-in-refused': 'Sign-in refused',
+  'user.sign-out': 'Signed out',
+};
+
+/** `server.add` as people say it. */
+export function actText(action: string): string {
+  const known = ACTS[action];
+  if (known) return known;
+  const words = action.replaceAll(/[-_.:]+/g, ' ').trim();
+  return words.replace(/^./, (letter) => letter.toUpperCase());
+}
+
+const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-/;
+
+/** `targetDatabase` as `target database`. */
+function label(key: string): string {
+  return key.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}
+
+/**
+ * An entry's details for people: lists written out, ids left out (the API has them), nothing else lost.
+ * `[[label, text]]`, the text still an ISO time where it is one.
+ */
+export function detailTexts(details: AuditEntry['details']): [label: string, text: string][] {
+  return Object.entries((details ?? {}) as Record<string, unknown>).flatMap(
+    ([key, value]): [string, string][] => {
+      if (typeof value === 'string' && ID.test(value)) return [];
+      if (Array.isArray(value)) return [[label(key), value.join(', ')]];
+      return [[label(key), typeof value === 'object' ? JSON.stringify(value) : String(value)]];
+    },
+  );
+}
