@@ -11,28 +11,38 @@ const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-pra
 /** Where screenshots are left for a look. */
 export const SCREENSHOTS = join(tmpdir(), 'homeport-screenshots');
 
-export interface Look {
+interface Look {
   name: string;
   width: number;
   height: number;
   scheme: 'light' | 'dark';
 }
 
-export const LOOKS: Look[] = [
+const LOOKS: Look[] = [
   { name: 'wide-light', width: 1280, height: 900, scheme: 'light' },
   { name: 'narrow-dark', width: 390, height: 844, scheme: 'dark' },
+  { name: 'huge-dark', width: 2560, height: 1300, scheme: 'dark' },
 ];
 
 interface AxeResult {
   violations: { id: string; nodes: { target: unknown[]; failureSummary?: string }[] }[];
 }
 
+/** {@link inspect} in every look; leaves the page in the first one. */
+export async function inspectAll(page: Page, name: string): Promise<string[]> {
+  const complaints: string[] = [];
+  for (const look of [...LOOKS].reverse()) complaints.push(...(await inspect(page, name, look)));
+  return complaints;
+}
+
 /** Shows the page in one look, takes its picture, and gives what axe and the width have against it. */
-export async function inspect(page: Page, name: string, look: Look): Promise<string[]> {
+async function inspect(page: Page, name: string, look: Look): Promise<string[]> {
   await page.setViewportSize({ width: look.width, height: look.height });
   await page.emulateMedia({ colorScheme: look.scheme, reducedMotion: 'reduce' });
   await mkdir(SCREENSHOTS, { recursive: true });
-  await page.screenshot({ path: join(SCREENSHOTS, `${name}-${look.name}.png`), fullPage: true });
+  const path = join(SCREENSHOTS, `${name}-${look.name}.png`);
+  // Hiding the caret takes a style in the page, which its policy forbids.
+  await page.screenshot({ path, fullPage: true, caret: 'initial' });
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   // As an expression, not as a script element: the page's own policy forbids that, rightly.
   await page.evaluate(`${AXE};undefined`);
@@ -51,6 +61,6 @@ export async function inspect(page: Page, name: string, look: Look): Promise<str
 export async function keepWreckage(page: Page, test: string): Promise<void> {
   await mkdir(SCREENSHOTS, { recursive: true });
   const path = join(SCREENSHOTS, `failed-${test.replaceAll(/\W+/g, '-')}.png`);
-  await page.screenshot({ path, fullPage: true });
+  await page.screenshot({ path, fullPage: true, caret: 'initial' });
   console.error(`${page.url()} looked like ${path}:\n${await page.locator('body').ariaSnapshot()}`);
 }

@@ -3,10 +3,11 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { runAgentCli } from '../support/agent.ts';
+import { type Agent, startAgent } from '../support/agent.ts';
+import type { Api } from '../support/api.ts';
 import { startBrowser } from '../support/browser.ts';
 import { bareEnvironment, type Child, ROOT, startChild } from '../support/child.ts';
-import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
+import { type ControlPlane, OWNER, startControlPlane } from '../support/control-plane.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 
 /** A control plane nobody owns yet, a database server, and a browser; the rest is done by clicking. */
@@ -16,10 +17,12 @@ export interface Stage {
   readonly page: Page;
   /** Everything a page wrote to its console as an error, and every exception nobody caught. */
   readonly complaints: string[];
-  /** Enrols with what the UI printed, as somebody on the host would. */
-  enrol(name: string, printed: { url: string; token: string }): Promise<void>;
-  /** Starts the enrolled agent. */
-  run(name: string): Child;
+  /** Signs in as {@link OWNER}, where the API claimed the control plane. */
+  signIn(): Promise<void>;
+  /** Runs the lines the UI printed in a shell in the checkout, as somebody on the host would. */
+  paste(name: string, command: string): Promise<Child>;
+  /** An agent without clicking: what a story begins with. */
+  agent(name: string, api: Api): Promise<Agent>;
   stop(): Promise<void>;
 }
 
@@ -36,30 +39,41 @@ export async function startStage(): Promise<Stage> {
   ]);
   const complaints: string[] = [];
   const page = await openPage(browser, complaints);
-  const agents: Child[] = [];
+  const children: Child[] = [];
+  const agents: Agent[] = [];
   const place = (name: string) => ({ name, state: join(directory, 'agents', name), logDirectory });
   return {
     controlPlane,
     postgres,
     page,
     complaints,
-    enrol: async (name, { token, url }) => {
-      await mkdir(place(name).state, { recursive: true });
-      await runAgentCli(place(name), ['enrol', '--url', url], token);
+    signIn: async () => {
+      await page.goto(controlPlane.url);
+      await page.getByLabel('E-mail address').fill(OWNER.email);
+      await page.getByLabel('Password').fill(OWNER.password);
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
     },
-    run: (name) => {
-      const agent = startChild({
-        name: `agent-${name}`,
-        command: [join(ROOT, 'bin/homeport-agent'), 'run'],
-        env: bareEnvironment({ HOMEPORT_AGENT_STATE: place(name).state }),
-        logDirectory,
-      });
+    paste: async (name, command) => {
+      const env = bareEnvironment({ HOMEPORT_AGENT_STATE: place(name).state });
+      await mkdir(place(name).state, { recursive: true });
+      // With `exec` the shell becomes the agent, so that ending the one ends the other.
+      const input = `${command.replace(/\n(.* run)$/, '\nexec $1')}\n`;
+      const child = startChild({ name: `agent-${name}`, command: ['sh'], input, env, logDirectory });
+      children.push(child);
+      return child;
+    },
+    agent: async (name, api) => {
+      const agent = await startAgent({ ...place(name), api });
       agents.push(agent);
       return agent;
     },
     stop: async () => {
       await browser.close();
-      await Promise.all(agents.map((agent) => agent.end('SIGKILL')));
+      await Promise.all([
+        ...children.map((child) => child.end('SIGKILL')),
+        ...agents.map((one) => one.kill()),
+      ]);
       await controlPlane.kill();
       await postgres.stop();
       await rm(directory, { recursive: true, force: true });
