@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { Agent } from '../support/agent.ts';
+import type { Agent, AgentOptions } from '../support/agent.ts';
 import type { ApiDatabase, ApiJob, ApiServer, ApiSnapshot } from '../support/api-shapes.ts';
 import { checksums } from '../support/checksums.ts';
 import { eventually } from '../support/eventually.ts';
@@ -15,7 +15,10 @@ const homeport = sharedHomeport();
 const postgres = sharedPostgres();
 
 /** A database behind a proxy that stops the dump's flow half-way, so that a crash hits the middle for sure. */
-async function halfWay(name: string): Promise<{
+async function halfWay(
+  name: string,
+  agentOptions: Partial<AgentOptions> = {},
+): Promise<{
   agent: Agent;
   proxy: TcpProxy;
   server: ApiServer;
@@ -24,7 +27,7 @@ async function halfWay(name: string): Promise<{
 }> {
   const { api } = homeport();
   await createNoise(postgres(), name, MEGABYTES);
-  const agent = await homeport().agent(name);
+  const agent = await homeport().agent(name, agentOptions);
   const proxy = await startTcpProxy({ host: '127.0.0.1', port: postgres().port });
   const connection = { port: proxy.port };
   const server = await addServer(api, agent, { name, server: postgres(), connection });
@@ -117,21 +120,27 @@ test('the agent is killed in the middle of a restore: the next one drops what it
   expect(await unfinished()).toEqual([]);
 });
 
-test('a link between agent and control plane that breaks stops nothing', async () => {
+test('a link between agent and control plane that breaks in the middle of a transfer stops nothing', async () => {
+  before.bytes = await packBytes();
   const { api, controlPlane } = homeport();
-  await using proxy = await startTcpProxy({ host: '127.0.0.1', port: controlPlane.port });
-  const agent = await homeport().agent('shaky', { url: `http://127.0.0.1:${proxy.port}` });
-  const server = await addServer(api, agent, { name: 'shaky', server: postgres() });
-  await createNoise(postgres(), 'shaky', 30);
-  const database = await protect(api, server.id, 'shaky');
-  proxy.delay(20);
-  const job = await api.post<ApiJob>(`/databases/${database.id}/backup`);
-  await eventually('the job runs', async () => {
-    const now = await api.get<ApiJob>(`/jobs/${job.id}`);
-    return now.state !== 'queued' && now.state !== 'offered';
-  });
-  proxy.cut();
+  await using link = await startTcpProxy({ host: '127.0.0.1', port: controlPlane.port });
+  const url = `http://127.0.0.1:${link.port}`;
+  const { agent, proxy, server, database, job } = await halfWay('shaky', { url });
+  await using _ = proxy;
+  // What is left to send is one pack and more: its upload gets stuck in the middle.
+  link.holdAfter(3e6, 'client');
   proxy.mend();
-  const finished = await api.finished(job.id);
-  expect(finished).toMatchObject({ state: 'succeeded', attempt: 1 });
+  await eventually('an upload is stuck', () => link.holding());
+  link.cut();
+  link.mend();
+  expect(await api.finished(job.id)).toMatchObject({ state: 'succeeded', attempt: 1, failure: null });
+  expect(
+    agent
+      .process()
+      .output()
+      .match(/connected to the control plane/g),
+  ).toHaveLength(2);
+  const [snapshot] = await api.get<ApiSnapshot[]>(`/snapshots?databaseId=${database.id}`);
+  await restore(api, snapshot?.id ?? '', { serverId: server.id, plan: { targetDatabase: 'shaky back' } });
+  expect(await checksums(postgres(), 'shaky back')).toEqual(await checksums(postgres(), 'shaky'));
 });

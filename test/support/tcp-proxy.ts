@@ -13,8 +13,8 @@ export interface TcpProxy extends AsyncDisposable {
   halfOpen(): void;
   /** Holds every chunk back for this many milliseconds. */
   delay(milliseconds: number): void;
-  /** Lets this many more bytes come back from the target, then none until `mend()`; nothing is lost. */
-  holdAfter(bytes: number): void;
+  /** Lets about this many more bytes come from one side, then none until `mend()`; nothing is lost. */
+  holdAfter(bytes: number, from?: 'client' | 'target'): void;
   /** Whether `holdAfter` has begun to hold. */
   holding(): boolean;
   /** Normal working from now on. Connections that were half open stay dead: their bytes are gone. */
@@ -25,10 +25,10 @@ export interface TcpProxy extends AsyncDisposable {
 interface Disturbance {
   mode: 'normal' | 'refuse' | 'half-open';
   delayMs: number;
-  /** Bytes that may still come back from the target. */
-  budget: number;
-  /** Readers waiting for `mend()`. */
-  held: Set<Socket>;
+  /** Bytes that may still come from that side. */
+  budget: { client: number; target: number };
+  /** Readers waiting for `mend()`, with what passes on the bytes they have read. */
+  held: Map<Socket, () => void>;
 }
 
 interface Link {
@@ -41,8 +41,8 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
   const state: Disturbance = {
     mode: 'normal',
     delayMs: 0,
-    budget: Number.POSITIVE_INFINITY,
-    held: new Set(),
+    budget: unlimited(),
+    held: new Map(),
   };
   const links = new Set<Link>();
   const server = createServer((client) => {
@@ -92,27 +92,37 @@ function createControls(state: Disturbance, links: Set<Link>) {
     delay: (milliseconds: number) => {
       state.delayMs = milliseconds;
     },
-    holdAfter: (bytes: number) => {
-      state.budget = bytes;
+    holdAfter: (bytes: number, from: 'client' | 'target' = 'target') => {
+      state.budget[from] = bytes;
     },
     holding: () => state.held.size > 0,
     mend: () => {
-      Object.assign(state, { mode: 'normal', delayMs: 0, budget: Number.POSITIVE_INFINITY });
-      for (const socket of state.held) socket.resume();
+      Object.assign(state, { mode: 'normal', delayMs: 0, budget: unlimited() });
+      const held = [...state.held];
       state.held.clear();
+      for (const [socket, forward] of held) {
+        socket.resume();
+        forward();
+      }
     },
   };
 }
 
 function relay(link: Link, { from, to }: { from: Socket; to: Socket }, state: Disturbance) {
+  const side = from === link.client ? 'client' : 'target';
   from.on('data', (chunk) => {
     if (link.dead) return;
-    if (from === link.target) hold(from, chunk.length, state);
     const forward = () => {
       if (link.dead || to.destroyed || to.write(chunk)) return;
       from.pause();
       to.once('drain', () => !state.held.has(from) && from.resume());
     };
+    if (state.budget[side] <= 0) {
+      from.pause();
+      state.held.set(from, forward);
+      return;
+    }
+    state.budget[side] -= chunk.length;
     if (state.delayMs > 0) setTimeout(forward, state.delayMs);
     else forward();
   });
@@ -124,9 +134,6 @@ function relay(link: Link, { from, to }: { from: Socket; to: Socket }, state: Di
   });
 }
 
-function hold(from: Socket, bytes: number, state: Disturbance) {
-  state.budget -= bytes;
-  if (state.budget > 0) return;
-  from.pause();
-  state.held.add(from);
+function unlimited(): Disturbance['budget'] {
+  return { client: Number.POSITIVE_INFINITY, target: Number.POSITIVE_INFINITY };
 }
