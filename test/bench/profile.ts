@@ -47,7 +47,10 @@ function busySeconds({ nodes, samples, timeDeltas }: CpuProfile): Profile {
     nodes.map(({ id, callFrame: { functionName, url } }) => {
       const place = `${functionName} ${url}`;
       if (/^\((idle|root|program)\)/.test(functionName)) return [id, undefined];
-      return [id, WORK.find(([, where]) => where.test(place))?.[0] ?? 'everything else, starting up included'];
+      return [
+        id,
+        WORK.find(([, where]) => where.test(place))?.[0] ?? 'everything else, starting up included',
+      ];
     }),
   );
   const totals = new Map<string, number>();
