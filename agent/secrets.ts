@@ -48,8 +48,9 @@ async function piped(): Promise<string> {
 
 /** One line from the terminal, without echo. */
 async function typed(what: string): Promise<string> {
-  stderr.write(`${what}: `);
+  // Before the prompt: what is pasted the moment it shows must not be echoed.
   stdin.setRawMode(true);
+  stderr.write(`${what}: `);
   let text = '';
   try {
     for await (const part of stdin as AsyncIterable<Buffer>) {
