@@ -12,6 +12,7 @@ import { type Config, publicUrl } from './config.ts';
 import { closeDb, DATABASE_FILE, type Db, openDb } from './db/open.ts';
 import { createEvents } from './events.ts';
 import { noteBeginnings } from './jobs/beginning.ts';
+import { createCommits } from './jobs/commits.ts';
 import { createDispatcher } from './jobs/dispatcher.ts';
 import { createInbox } from './jobs/inbox.ts';
 import { createLedger } from './jobs/ledger.ts';
@@ -75,7 +76,7 @@ async function assemble(config: Config, ground: Ground) {
   const url = publicUrl(config, listener.port);
   const origins = originsOf(config, url, listener.port);
   const identity = await loadIdentity(config.dataDir, master);
-  const events = createEvents();
+  const events = createEvents((err) => log.error({ err }, 'a listener to events failed'));
   const audit = createAudit(db, clock);
   const registry = createRegistry();
   const bearers = createBearers(clock);
@@ -94,14 +95,17 @@ async function assemble(config: Config, ground: Ground) {
   });
   const { service: vault } = vaults;
   const { leaseMs, stallMs } = config;
-  const ledger = createLedger({ db, clock, events, vault, progress, leaseMs });
-  const agentVault = noteBeginnings(vaults.agents, { db, ledger });
+  const commits = createCommits(log);
+  const ledger = createLedger({ db, clock, events, vault, progress, commits, leaseMs });
+  const agentVault = noteBeginnings(vaults.agents, { db, ledger, commits });
   const dispatcher = createDispatcher({
     ...{ db, clock, log, registry, ledger, vault, leaseMs, stallMs },
     nextSequence: vault.nextSequence,
   });
-  const jobs = createJobService({ db, clock, registry, vault, ledger, dispatcher });
-  const onMessage = createInbox({ db, clock, events, audit, log, ledger, dispatcher, progress });
+  const jobs = createJobService({ db, clock, registry, vault, ledger, dispatcher, commits });
+  const onMessage = createInbox({
+    ...{ db, clock, events, audit, log, ledger, dispatcher, progress, commits },
+  });
   const enrolment = await createEnrolment({
     ...{ db, identity, clock, audit, events },
     certifyAgent: vault.certifyAgent,

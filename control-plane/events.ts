@@ -27,10 +27,17 @@ export interface Events {
   subscribe(listener: (event: ControlPlaneEvent) => void): () => void;
 }
 
-export function createEvents(): Events {
+/** @param onFault told of a listener that threw; the others hear the event all the same */
+export function createEvents(onFault: (error: unknown) => void): Events {
   const listeners = new Set<(event: ControlPlaneEvent) => void>();
   const publish = (event: ControlPlaneEvent) => {
-    for (const listener of listeners) listener(event);
+    for (const listener of listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        onFault(error);
+      }
+    }
   };
   return {
     publish,

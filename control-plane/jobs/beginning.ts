@@ -2,14 +2,22 @@ import { fail } from '../../protocol/failure.ts';
 import { findJob } from '../db/jobs.ts';
 import type { Db } from '../db/open.ts';
 import type { AgentVault, BulkAttempt } from '../vault/service.ts';
+import type { Commits } from './commits.ts';
 import type { Ledger } from './ledger.ts';
+
+interface BeginningDeps {
+  db: Db;
+  ledger: Ledger;
+  commits: Commits;
+}
 
 /**
  * The agents' vault, where asking for a restore's source or committing a backup says as well that the attempt
  * has begun. `job.accepted` goes over another socket and may be lost with it; were the offer then made anew, a
- * restore whose agent had all it needs would be done twice.
+ * restore whose agent had all it needs would be done twice. While a commit is at work nothing ends its job.
  */
-export function noteBeginnings(vault: AgentVault, { db, ledger }: { db: Db; ledger: Ledger }): AgentVault {
+export function noteBeginnings(vault: AgentVault, deps: BeginningDeps): AgentVault {
+  const { commits, db, ledger } = deps;
   const begin = (agentId: string, { attempt, jobId }: BulkAttempt): boolean =>
     findJob(db, jobId)?.agentId === agentId &&
     ledger.apply(jobId, { type: 'accepted', attempt }).verdict === 'applied';
@@ -21,8 +29,9 @@ export function noteBeginnings(vault: AgentVault, { db, ledger }: { db: Db; ledg
       return source;
     },
     commit(agentId, attempt, manifest) {
-      begin(agentId, attempt); // an attempt that is over is refused by the commit itself
-      return vault.commit(agentId, attempt, manifest);
+      const commit = () => vault.commit(agentId, attempt, manifest);
+      // An attempt that is over is refused by the commit itself; it keeps nothing waiting.
+      return begin(agentId, attempt) ? commits.during(attempt.jobId, commit) : commit();
     },
   };
 }

@@ -94,8 +94,15 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       log.warn({ jobId: job.id, attempt: job.attempt, state: entry.job.state }, 'a lease ran out');
       const { agentId, attempt } = job;
       registry.session(agentId)?.send({ type: 'job.fenced', jobId: job.id, attempt });
+      if (job.state === 'offered') leaveAlone(agentId, entry.job);
       poke(agentId);
     }
+  }
+
+  /** Its agent does not answer: for half as long as the job waits, so that another one is tried before it. */
+  function leaveAlone(agentId: string, unanswered: JobRow): void {
+    const now = clock.now();
+    if (open.has(agentId)) open.set(agentId, now + Math.max(0, unanswered.notBefore - now) / 2);
   }
 
   /** Leases begin anew: time in which nobody could be heard is nobody's fault. */

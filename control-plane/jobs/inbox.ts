@@ -5,6 +5,7 @@ import type { AgentSession } from '../agents/session.ts';
 import { recordSeen } from '../db/agents.ts';
 import { appendLog } from '../db/job-log.ts';
 import { findJob, type JobRow, updateJob } from '../db/jobs.ts';
+import type { Commits } from './commits.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Entry, Ledger } from './ledger.ts';
 import type { ProgressBoard } from './progress.ts';
@@ -13,6 +14,7 @@ export interface InboxDeps extends InventoryDeps {
   ledger: Ledger;
   dispatcher: Dispatcher;
   progress: ProgressBoard;
+  commits: Commits;
 }
 
 /** How often a connected agent is written down as seen, in milliseconds; its connection says more. */
@@ -74,6 +76,10 @@ export function createInbox(deps: InboxDeps): (message: ToControlPlane, session:
     const entry: Entry = own
       ? ledger.apply(jobId, { type: 'ended', attempt, outcome })
       : { verdict: 'unknown' };
+    if (entry.verdict === 'undecided') {
+      deps.commits.after(jobId, 'ended', () => finished(message, session));
+      return;
+    }
     // Whatever was recorded is durable by now.
     const known = entry.verdict === 'applied' || entry.verdict === 'repeated';
     session.send({ type: known ? 'job.acknowledged' : 'job.fenced', jobId, attempt });

@@ -6,6 +6,7 @@ import { findJob, type JobRow, updateJob } from '../db/jobs.ts';
 import type { Db } from '../db/open.ts';
 import type { Events } from '../events.ts';
 import type { VaultService } from '../vault/service.ts';
+import type { Commits } from './commits.ts';
 import type { ProgressBoard } from './progress.ts';
 import {
   isTerminal,
@@ -25,10 +26,15 @@ export function retryDelayMs(tries: number, random: () => number = Math.random):
   return Math.round(10_000 * 3 ** step * (0.9 + 0.2 * random()));
 }
 
+/** Delay after an offer that nobody answered, by those before it: from 30 s, doubled each time, to 4 min. */
+export function offerDelayMs(fruitless: number): number {
+  return 30_000 * 2 ** Math.min(fruitless, 3);
+}
+
 /** What happened to a job, without the facts that the ledger adds by itself. */
 export type Occurrence = JobEvent extends infer E
   ? E extends JobEvent
-    ? Omit<E, 'now' | 'committed' | 'delayMs' | 'leaseMs'>
+    ? Omit<E, 'now' | 'committed' | 'committing' | 'delayMs' | 'leaseMs'>
     : never
   : never;
 
@@ -38,6 +44,7 @@ export interface LedgerDeps {
   events: Events;
   vault: Pick<VaultService, 'snapshot'>;
   progress: ProgressBoard;
+  commits: Pick<Commits, 'atWork'>;
   leaseMs: number;
 }
 
@@ -99,19 +106,26 @@ function complete(deps: LedgerDeps, job: JobRow, occurrence: Occurrence): JobEve
   // An attempt that died with its agent says nothing about the server: try again at once.
   const died = occurrence.type === 'ended' && failureOf(occurrence)?.code === 'lease_lost';
   // A busy agent is left alone by the dispatcher; its job need not wait for more than that.
-  const delayMs = died || occurrence.type === 'refused' ? 0 : retryDelayMs(triesOf(job));
+  const unanswered = occurrence.type === 'expired' && job.state === 'offered';
+  const retryMs = unanswered ? offerDelayMs(fruitlessOf(job)) : retryDelayMs(triesOf(job));
   return {
-    delayMs,
+    delayMs: died || occurrence.type === 'refused' ? 0 : retryMs,
     ...occurrence,
     now: deps.clock.now(),
     committed,
+    committing: deps.commits.atWork(job.id),
     leaseMs: deps.leaseMs,
   } as unknown as JobEvent;
 }
 
-/** Attempts that an agent began: each offer that came back raised the limit along with the number. */
-function triesOf({ attempt, kind, maxAttempts }: JobRow): number {
-  return attempt - (maxAttempts - MAX_ATTEMPTS[kind]);
+/** Attempts that an agent began. */
+function triesOf(job: JobRow): number {
+  return job.attempt - fruitlessOf(job);
+}
+
+/** Offers that came to nothing: each raised the limit along with the number. */
+function fruitlessOf({ kind, maxAttempts }: JobRow): number {
+  return maxAttempts - MAX_ATTEMPTS[kind];
 }
 
 function failureOf(event: Extract<Occurrence, { type: 'ended' }>): Failure | undefined {

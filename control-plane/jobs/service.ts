@@ -11,6 +11,7 @@ import { findJob, insertJob, type JobRow, openBackupOf } from '../db/jobs.ts';
 import type { Db } from '../db/open.ts';
 import { findServer } from '../db/servers.ts';
 import type { JobDesk, VaultService } from '../vault/service.ts';
+import type { Commits } from './commits.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Ledger } from './ledger.ts';
 import { factsOf } from './ledger.ts';
@@ -23,6 +24,7 @@ export interface JobServiceDeps {
   vault: Pick<VaultService, 'defaultVaultId' | 'snapshot'>;
   ledger: Ledger;
   dispatcher: Dispatcher;
+  commits: Pick<Commits, 'after' | 'atWork'>;
 }
 
 /** What people do with jobs. All methods throw FailureError; what they return is durable. */
@@ -44,7 +46,7 @@ export interface RestoreWish {
 }
 
 export function createJobService(deps: JobServiceDeps): JobService {
-  const { clock, db, dispatcher, ledger, registry, vault } = deps;
+  const { clock, commits, db, dispatcher, ledger, registry, vault } = deps;
 
   /** Jobs made in one millisecond keep their order: first come, first served. */
   let newest = 0;
@@ -91,6 +93,11 @@ export function createJobService(deps: JobServiceDeps): JobService {
     });
   }
 
+  /** An agent that is away cannot say how a cancelled job ended whose commit was at work. */
+  function recancel({ agentId, id }: JobRow): void {
+    if (!registry.isOnline(agentId)) ledger.apply(id, { type: 'cancelled', reachable: false });
+  }
+
   return {
     createBackup,
     createRestore,
@@ -101,6 +108,7 @@ export function createJobService(deps: JobServiceDeps): JobService {
       if (entry.verdict !== 'applied') throw alreadyOver(job);
       const { attempt, state } = entry.job;
       if (!isTerminal(state)) session?.send({ type: 'job.cancel', jobId, attempt });
+      if (commits.atWork(jobId)) commits.after(jobId, 'cancelled', () => recancel(job));
       return entry.job;
     },
     retry(jobId, requestedBy) {

@@ -21,18 +21,28 @@ export interface JobFacts {
   failure: Failure | null;
 }
 
-/** What can happen to a job. `committed`: its snapshot is in the vault, whatever became of the attempt. */
+/**
+ * What can happen to a job. `committed`: its snapshot is in the vault, whatever became of the attempt.
+ * `committing`: the vault is at work on a commit of the attempt; nothing ends the job before that is decided.
+ */
 export type JobEvent =
   | { type: 'offered'; now: number; offerMs: number }
   | { type: 'accepted'; now: number; attempt: number; leaseMs: number }
   | { type: 'refused'; now: number; attempt: number; failure: Failure; delayMs: number }
   | { type: 'alive'; now: number; attempt: number; leaseMs: number }
   | { type: 'returned'; now: number }
-  | { type: 'ended'; now: number; attempt: number; outcome: JobOutcome; committed: boolean; delayMs: number }
-  | { type: 'expired'; now: number; committed: boolean; delayMs: number }
-  | { type: 'cancelled'; now: number; reachable: boolean; committed: boolean }
+  | ({ type: 'ended'; attempt: number; outcome: JobOutcome; delayMs: number } & Closing)
+  | ({ type: 'expired'; delayMs: number } & Closing)
+  | ({ type: 'cancelled'; reachable: boolean } & Closing)
   | { type: 'abandoned'; now: number }
   | { type: 'rearmed'; now: number; leaseMs: number };
+
+/** What an event needs that may end a job. */
+interface Closing {
+  now: number;
+  committed: boolean;
+  committing: boolean;
+}
 
 /** How the newest attempt stands after an event; undefined: unchanged. */
 export type AttemptEnd = 'succeeded' | 'failed' | 'cancelled' | 'lost' | 'returned';
@@ -44,6 +54,8 @@ export type Verdict =
   | { verdict: 'repeated' }
   /** It is about an attempt that is over. */
   | { verdict: 'fenced' }
+  /** A commit at work decides; nothing changes until the event comes again after it. */
+  | { verdict: 'undecided' }
   /** It does not apply now; nothing changes. */
   | { verdict: 'ignored' };
 
@@ -68,7 +80,7 @@ export function transition(job: JobFacts, event: JobEvent): Verdict {
       if (job.state !== 'offered' || event.attempt !== job.attempt) return { verdict: 'ignored' };
       return refused(job, event);
     case 'returned':
-      return job.state === 'offered' ? giveBack(job, event.now) : { verdict: 'ignored' };
+      return job.state === 'offered' ? giveBack(job, { now: event.now }) : { verdict: 'ignored' };
     case 'ended':
       return ended(job, event);
     case 'expired':
@@ -116,14 +128,15 @@ function refused(job: JobFacts, event: Of<'refused'>): Verdict {
 }
 
 /** An offer that nobody took: the number is burnt, as the agent may still take it, but no try is used up. */
-function giveBack(job: JobFacts, now: number): Verdict {
+function giveBack(job: JobFacts, { now, delayMs = 0 }: { now: number; delayMs?: number }): Verdict {
   if (job.cancelRequestedAt !== null) return finish(job, 'cancelled', now);
-  const next = { ...requeue(job, now), maxAttempts: job.maxAttempts + 1 };
+  const next = { ...requeue(job, now + delayMs), maxAttempts: job.maxAttempts + 1 };
   return { verdict: 'applied', attemptEnd: 'returned', next };
 }
 
 function ended(job: JobFacts, event: Of<'ended'>): Verdict {
   if (event.attempt !== job.attempt || !held(job)) return over(job, event.attempt);
+  if (event.committing) return { verdict: 'undecided' };
   const { outcome } = event;
   // A snapshot in the vault is a backup, even where the attempt died before it could say so.
   if (job.kind === 'backup' && event.committed) return finish(job, 'succeeded', event.now);
@@ -142,8 +155,9 @@ function failed(job: JobFacts, event: { now: number; delayMs: number }, failure:
 
 function expired(job: JobFacts, event: Of<'expired'>): Verdict {
   if (!held(job) || job.leaseUntil === null || job.leaseUntil > event.now) return { verdict: 'ignored' };
+  if (event.committing) return { verdict: 'undecided' };
   if (job.kind === 'backup' && event.committed) return finish(job, 'succeeded', event.now);
-  if (job.state === 'offered') return giveBack(job, event.now);
+  if (job.state === 'offered') return giveBack(job, event);
   if (job.cancelRequestedAt !== null) return finish(job, 'cancelled', event.now);
   const failure = leaseLost(job.kind);
   if (!mayRetry(job)) return finish(job, 'lost', event.now, failure);
@@ -163,7 +177,7 @@ function abandoned(job: JobFacts, event: Of<'abandoned'>): Verdict {
 }
 
 function rearmed(job: JobFacts, event: Of<'rearmed'>): Verdict {
-  if (job.state === 'offered') return giveBack(job, event.now);
+  if (job.state === 'offered') return giveBack(job, { now: event.now });
   if (job.state === 'running') return applied({ ...job, leaseUntil: event.now + event.leaseMs });
   // A clock that was set back must not make a job wait for the time it once showed.
   const stranded = job.state === 'queued' && job.notBefore > event.now + LONGEST_DELAY_MS;
@@ -173,7 +187,8 @@ function rearmed(job: JobFacts, event: Of<'rearmed'>): Verdict {
 function cancelled(job: JobFacts, event: Of<'cancelled'>): Verdict {
   if (isTerminal(job.state)) return { verdict: 'ignored' };
   if (job.kind === 'backup' && event.committed) return finish(job, 'succeeded', event.now);
-  if (job.state === 'queued' || !event.reachable) return finish(job, 'cancelled', event.now);
+  const ends = job.state === 'queued' || !(event.reachable || event.committing);
+  if (ends) return finish(job, 'cancelled', event.now);
   return applied({ ...job, cancelRequestedAt: job.cancelRequestedAt ?? event.now });
 }
 

@@ -27,7 +27,7 @@ async function stream() {
   const log = createLogger('silent');
   const auth = createAuth({ db, master, url: 'http://127.0.0.1', origins: [], log });
   const { id, key } = await createApiKey(auth, { name: 'reader', userId: HOST_USER });
-  const [clock, events] = [createFakeClock(), createEvents()];
+  const [clock, events] = [createFakeClock(), createEvents(() => {})];
   const app = new Hono<PrincipalEnv>().route('/', eventRoutes({ auth, clock, db, events }));
   const response = await app.request('/events', { headers: { authorization: `Bearer ${key}` } });
   const body = response.body as ReadableStream<Uint8Array>;

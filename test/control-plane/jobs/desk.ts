@@ -9,6 +9,7 @@ import { findJob } from '../../../control-plane/db/jobs.ts';
 import { openDb } from '../../../control-plane/db/open.ts';
 import { insertServer } from '../../../control-plane/db/servers.ts';
 import { createEvents } from '../../../control-plane/events.ts';
+import { createCommits } from '../../../control-plane/jobs/commits.ts';
 import { createDispatcher } from '../../../control-plane/jobs/dispatcher.ts';
 import { createInbox } from '../../../control-plane/jobs/inbox.ts';
 import { createLedger } from '../../../control-plane/jobs/ledger.ts';
@@ -28,7 +29,10 @@ export const busy: Failure = { ...passing, code: 'agent_busy' };
 /** The jobs' side of a control plane on a real database, with a clock that moves when told. */
 export function createDesk(db = openDb(':memory:'), clock = createFakeClock()) {
   const log = createLogger('silent');
-  const events = createEvents();
+  const events = createEvents((error) => {
+    throw error;
+  });
+  const commits = createCommits(log);
   const registry = createRegistry();
   const progress = createProgressBoard(clock);
   const committed = new Map<string, SnapshotRecord>();
@@ -37,14 +41,14 @@ export function createDesk(db = openDb(':memory:'), clock = createFakeClock()) {
     snapshot: (id: string) => committed.get(id),
     statementOf: () => 'statement',
   };
-  const ledger = createLedger({ db, clock, events, vault, progress, leaseMs: LEASE_MS });
+  const ledger = createLedger({ db, clock, events, vault, progress, commits, leaseMs: LEASE_MS });
   const dispatcher = createDispatcher({
     ...{ db, clock, log, registry, ledger, vault, leaseMs: LEASE_MS, stallMs: 1_000 },
     nextSequence: () => 1,
   });
-  const jobs = createJobService({ db, clock, registry, vault, ledger, dispatcher });
+  const jobs = createJobService({ db, clock, registry, vault, ledger, dispatcher, commits });
   const audit = createAudit(db, clock);
-  const inbox = createInbox({ db, clock, events, audit, log, ledger, dispatcher, progress });
+  const inbox = createInbox({ db, clock, events, audit, log, ledger, dispatcher, progress, commits });
 
   /** A connection of an agent; `sent` is what it was told. */
   function connect(agentId: string) {
@@ -75,7 +79,7 @@ export function createDesk(db = openDb(':memory:'), clock = createFakeClock()) {
   }
 
   return {
-    ...{ db, clock, jobs, ledger, dispatcher, connect },
+    ...{ db, clock, jobs, ledger, dispatcher, commits, connect },
     job: (id: string) => findJob(db, id),
     attempts: (id: string) => attemptsOf(db, id).map(({ attempt, state }) => ({ attempt, state })),
     /** Puts the snapshot of a job into the vault. */

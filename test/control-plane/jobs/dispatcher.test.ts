@@ -63,17 +63,29 @@ describe('offers', () => {
     expect(desk.job(id)?.state).toBe('offered');
   });
 
-  test('an offer nobody answers is taken back', () => {
+  test('an offer nobody answers is taken back and made again, ever later', () => {
     const desk = createDesk();
     desk.dispatcher.start();
     const { id } = desk.jobs.createBackup(desk.databaseIds[0], 'someone');
     const agent = desk.connect(desk.agentId);
-    desk.clock.advance(31_000);
-    expect(desk.attempts(id)).toEqual([
-      { attempt: 1, state: 'returned' },
-      { attempt: 2, state: 'offered' },
-    ]);
+    const waits = [2, 3, 4, 5, 6, 7].map((attempt) => untilOffered(desk.clock, agent, attempt));
+    expect(waits.map((ms) => Math.round(ms / 30_000))).toEqual([2, 3, 5, 9, 9, 9]);
+    expect(desk.attempts(id).map(({ state }) => state)).toEqual([...Array(6).fill('returned'), 'offered']);
     expect(agent.types()).toContain('job.fenced');
+    agent.say({ type: 'job.accepted', jobId: id, attempt: 7 });
+    expect(desk.job(id)?.state).toBe('running');
+  });
+
+  test('another job gets its turn before an unanswered one is offered again', () => {
+    const desk = createDesk();
+    desk.dispatcher.start();
+    const first = desk.jobs.createBackup(desk.databaseIds[0], 'someone');
+    const second = desk.jobs.createBackup(desk.databaseIds[1], 'someone');
+    const agent = desk.connect(desk.agentId);
+    while (desk.job(second.id)?.state === 'queued') desk.clock.advance(1_000);
+    expect(desk.job(first.id)).toMatchObject({ state: 'queued', attempt: 1 });
+    agent.say({ type: 'job.accepted', jobId: second.id, attempt: 1 });
+    expect(untilOffered(desk.clock, agent, 2)).toBeLessThan(60_000);
   });
 
   test('a database is backed up once at a time', () => {

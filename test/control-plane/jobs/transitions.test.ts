@@ -43,6 +43,7 @@ const happening = fc.record({
   pass: fc.nat({ max: 2_000 }),
   outcome,
   committed: fc.boolean(),
+  committing: fc.boolean(),
   busy: fc.boolean(),
   reachable: fc.boolean(),
 });
@@ -52,6 +53,7 @@ function eventOf(job: JobFacts, now: number, one: Happening): JobEvent {
   const extras = {
     outcome: one.outcome,
     committed: one.committed,
+    committing: one.committing,
     reachable: one.reachable,
     failure: failure(false, one.busy ? 'agent_busy' : 'policy_denied'),
     ...{ delayMs: 100, leaseMs: 1_000, offerMs: 300 },
@@ -147,6 +149,17 @@ describe('whatever happens to a job', () => {
     );
   });
 
+  test('nothing takes it from its attempt while a commit of that attempt is undecided', () => {
+    fc.assert(
+      fc.property(kinds, histories, (kind, history) => {
+        play(kind, history, (before, after, event) => {
+          if (!('committing' in event) || !event.committing || event.committed || !held(before)) return;
+          if (['ended', 'expired', 'cancelled'].includes(event.type)) expect(held(after)).toBe(true);
+        });
+      }),
+    );
+  });
+
   test('what is about an older attempt changes nothing', () => {
     fc.assert(
       fc.property(kinds, histories, (kind, history) => {
@@ -161,7 +174,14 @@ describe('whatever happens to a job', () => {
 
 describe('one step', () => {
   const running: JobFacts = { ...newJob('backup'), state: 'running', attempt: 1, leaseUntil: 1_000 };
-  const ended = { type: 'ended', now: 5, attempt: 1, committed: false, delayMs: 100 } as const;
+  const ended = {
+    type: 'ended',
+    now: 5,
+    attempt: 1,
+    committed: false,
+    committing: false,
+    delayMs: 100,
+  } as const;
 
   test('a backup that failed in a way that may pass is tried again after a while', () => {
     const verdict = transition(running, { ...ended, outcome: { state: 'failed', failure: failure(true) } });
@@ -189,7 +209,7 @@ describe('one step', () => {
   });
 
   test('cancelling a job whose agent is away ends it at once', () => {
-    const event = { type: 'cancelled', now: 7, committed: false } as const;
+    const event = { type: 'cancelled', now: 7, committed: false, committing: false } as const;
     expect(transition(running, { ...event, reachable: false })).toMatchObject({
       next: { state: 'cancelled' },
     });
