@@ -1,4 +1,5 @@
 import { and, eq, inArray } from 'drizzle-orm';
+import type { JobKind } from '../../protocol/job.ts';
 import type { Db } from './open.ts';
 import { agents, databases, jobs, servers } from './schema/fleet.ts';
 
@@ -22,19 +23,22 @@ export function vaultFleetQueries(db: Db) {
         .get();
     },
 
+    /** Servers that live backups of an agent are of. */
+    backingUp(agentId: string, vaultId: string): ReadonlySet<string> {
+      const rows = db
+        .select({ serverId: jobs.serverId })
+        .from(jobs)
+        .where(live('backup', agentId, vaultId))
+        .all();
+      return new Set(rows.map(({ serverId }) => serverId));
+    },
+
     /** Snapshots that live restores of an agent read. */
     restoring(agentId: string, vaultId: string): { jobId: string; snapshotId: string }[] {
       return db
         .select({ jobId: jobs.id, snapshotId: jobs.snapshotId })
         .from(jobs)
-        .where(
-          and(
-            eq(jobs.agentId, agentId),
-            eq(jobs.vaultId, vaultId),
-            eq(jobs.kind, 'restore'),
-            inArray(jobs.state, ['offered', 'running']),
-          ),
-        )
+        .where(live('restore', agentId, vaultId))
         .all();
     },
 
@@ -49,6 +53,16 @@ export function vaultFleetQueries(db: Db) {
       return db.insert(databases).values(row).onConflictDoNothing().run().changes > 0;
     },
   };
+}
+
+/** Jobs that an agent holds: their lease is armed. They are few, and found by the index on their state. */
+function live(kind: JobKind, agentId: string, vaultId: string) {
+  return and(
+    inArray(jobs.state, ['offered', 'running']),
+    eq(jobs.agentId, agentId),
+    eq(jobs.vaultId, vaultId),
+    eq(jobs.kind, kind),
+  );
 }
 
 export type VaultFleetQueries = ReturnType<typeof vaultFleetQueries>;

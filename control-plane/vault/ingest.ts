@@ -9,7 +9,10 @@ import type { BulkPlace, PackUpload } from './service.ts';
 const ID_BYTES = 32;
 const KEY_ID_BYTES = 16;
 
-/** For n chunk ids: the id of the data key each is sealed with, zeros where the vault lacks it. */
+/**
+ * For n chunk ids: the id of the data key each is sealed with, zeros where the vault lacks it.
+ * @throws FailureError `forbidden` | `lease_lost`
+ */
 export function missing(
   context: VaultContext,
   at: BulkPlace,
@@ -18,6 +21,7 @@ export function missing(
 ): Buffer<ArrayBuffer> {
   requireOwner(context, at.agentId, serverId);
   const vault = vaultOf(context, at.vaultId);
+  requireBackup(backingUp(context, at), serverId);
   const asked = Buffer.from(ids.buffer, ids.byteOffset, ids.length);
   const answer = Buffer.alloc((asked.length / ID_BYTES) * KEY_ID_BYTES);
   for (let i = 0; i * ID_BYTES < asked.length; i += 1) {
@@ -30,7 +34,7 @@ export function missing(
 /**
  * Keeps `keys/<id>.age` for good: a managed vault opens it first, so that no snapshot is ever committed whose
  * keys only its agent could open.
- * @throws FailureError `forbidden` | `invalid_input` | `conflict`
+ * @throws FailureError `forbidden` | `invalid_input` | `conflict` | `lease_lost`
  */
 export async function putKey(
   context: VaultContext,
@@ -38,16 +42,18 @@ export async function putKey(
   { keyId, file }: { keyId: string; file: Uint8Array },
 ): Promise<void> {
   const vault = vaultOf(context, at.vaultId);
+  const known = context.index.key(vault.id, keyId);
+  const live = backingUp(context, at, known !== undefined);
   const offered = await openOffered(file, vault.secrets.identity);
   requireOwner(context, at.agentId, offered.serverId);
   if (offered.id !== keyId)
     throw fail('invalid_input', 'The key file holds another key than its name says.', 'Update the agent.');
   const hash = keyHash(offered.kind, offered.secret);
-  const known = context.index.key(vault.id, keyId);
   const same = (row: { hash: string; serverId: string }) =>
     row.hash === hash && row.serverId === offered.serverId;
   if (known && !same(known)) throw taken(keyId);
   if (known && (await vault.store.size(keyName(keyId))) !== undefined) return;
+  requireBackup(live, offered.serverId);
   if (!(await vault.store.putIfAbsent(keyName(keyId), file))) {
     // The file came before the index could note it. What is stored counts, not what is offered.
     const stored = await unwrapKey(await vault.store.read(keyName(keyId)), vault.secrets.identity);
@@ -64,7 +70,7 @@ export async function putKey(
 
 /**
  * Stores a pack and indexes what its own trailer says it holds.
- * @throws FailureError `pack_corrupt` | `forbidden` | `conflict` | `message_too_large` | `disk_full`
+ * @throws FailureError `pack_corrupt` | `forbidden` | `conflict` | `lease_lost` | `message_too_large` | `disk_full`
  */
 export async function putPack(
   context: VaultContext,
@@ -77,6 +83,7 @@ export async function putPack(
     requireOwner(context, at.agentId, known.serverId);
     return drain(body);
   }
+  const live = backingUp(context, at);
   let contents: PackContents | undefined;
   const length = await vault.store.put(packName(sha256), body, {
     maxBytes: PACK_MAX_BYTES,
@@ -85,6 +92,7 @@ export async function putPack(
     accept: async (staged) => {
       contents = await readTrailer(staged);
       requireOwner(context, at.agentId, contents.serverId);
+      requireBackup(live, contents.serverId);
       requireKeys(context, vault.id, contents);
     },
   });
@@ -92,6 +100,23 @@ export async function putPack(
   const facts = { vaultId: vault.id, serverId: contents.serverId, sha256, length, createdAt: context.now() };
   context.chunks.addPack(facts, contents.entries);
   return undefined;
+}
+
+/**
+ * Servers that the agent backs up as its request comes in. It may finish what it then began, even where the job
+ * ends meanwhile.
+ * @param repeated the request may be the repetition of one that was granted: then it needs no live backup
+ * @throws FailureError `lease_lost` where there is none, before a body is read
+ */
+function backingUp(context: VaultContext, at: BulkPlace, repeated = false): ReadonlySet<string> {
+  const live = context.fleet.backingUp(at.agentId, at.vaultId);
+  if (live.size === 0 && !repeated) throw noBackup();
+  return live;
+}
+
+/** Only a backup at work adds to what is kept of its server. @throws FailureError `lease_lost` */
+function requireBackup(live: ReadonlySet<string>, serverId: string): void {
+  if (!live.has(serverId)) throw noBackup();
 }
 
 /** A chunk whose key is not stored would be lost with its agent. @throws FailureError `conflict` */
@@ -127,6 +152,14 @@ async function drain(body: AsyncIterable<Uint8Array>): Promise<void> {
     if (length > PACK_MAX_BYTES)
       throw fail('message_too_large', 'A pack is too large.', 'Send smaller packs.');
   }
+}
+
+function noBackup() {
+  return fail(
+    'lease_lost',
+    'No backup of that server is running on this agent for the control plane.',
+    'Stop the attempt. What was uploaded stays: the next backup sends only what is missing.',
+  );
 }
 
 function taken(keyId: string) {

@@ -1,4 +1,5 @@
 import { fail } from '../../protocol/failure.ts';
+import type { SnapshotRow } from '../db/snapshots.ts';
 import { type VaultContext, vaultOf } from './context.ts';
 import { packName } from './layout.ts';
 import type { BulkPlace, OpenRange, PackBody } from './service.ts';
@@ -49,7 +50,10 @@ export class PackAccess {
   }
 
   #packsOf(snapshotId: string): Promise<Set<string>> {
-    const packs = this.#packs.get(snapshotId) ?? this.#find(snapshotId);
+    const row = this.#context.snapshots.snapshot(snapshotId);
+    // It may be known later, as when a rebuild finds it.
+    if (!row) return Promise.resolve(new Set());
+    const packs = this.#packs.get(snapshotId) ?? this.#find(row);
     this.#packs.delete(snapshotId);
     this.#packs.set(snapshotId, packs);
     for (const oldest of this.#packs.keys()) {
@@ -59,14 +63,11 @@ export class PackAccess {
     return packs;
   }
 
-  async #find(snapshotId: string): Promise<Set<string>> {
-    const row = this.#context.snapshots.snapshot(snapshotId);
-    if (!row) return new Set();
-    try {
-      return await packsOf(this.#context, { row, vault: vaultOf(this.#context, row.vaultId) });
-    } catch (error) {
-      this.#packs.delete(snapshotId);
-      throw error;
-    }
+  #find(row: SnapshotRow): Promise<Set<string>> {
+    const packs = packsOf(this.#context, { row, vault: vaultOf(this.#context, row.vaultId) });
+    packs.catch(() => {
+      if (this.#packs.get(row.id) === packs) this.#packs.delete(row.id);
+    });
+    return packs;
   }
 }

@@ -102,7 +102,10 @@ export interface RunningJob {
   cancelRequested: boolean;
 }
 
-/** What an agent may do with the vaults over HTTP. All calls throw FailureError. */
+/**
+ * What an agent may do with the vaults over HTTP. All calls throw FailureError; what adds or asks for chunks
+ * throws `lease_lost` unless the agent holds a backup of that server.
+ */
 export interface AgentVault {
   /** For n ids of 32 bytes: n×16 bytes, the key each is sealed with, zeros where missing. */
   missing(at: BulkPlace, serverId: string, ids: Uint8Array): Buffer<ArrayBuffer>;

@@ -126,6 +126,7 @@ test('what unpacks to more than it may have is refused', async () => {
 
 test('a pack of more chunks than packs have is refused', async () => {
   const dataKey = generateVaultKey();
+  w.job(fleet);
   await w.putKey(fleet, dataKey, 'data');
   const pack = (count: number) => {
     const length = SEAL_OVERHEAD + 1;
@@ -156,6 +157,7 @@ test('an agent reads neither packs nor keys of another', async () => {
   const job = w.job(other, { kind: 'restore' });
   const source = w.vaults.agents.source(fleet.agentId, { jobId: job.id, attempt: 1 });
   expect((await failureOf(source)).code).toBe('not_found');
+  w.job(fleet);
   const theirs = w.putKey(other, generateVaultKey(), 'data', w.client(fleet));
   expect((await failureOf(theirs)).code).toBe('forbidden');
 });

@@ -111,6 +111,7 @@ test('a backup goes up and a restore comes down over HTTP, both signed', async (
 test('nothing is done without a signature by the live connection', async () => {
   const path = `/vaults/${w.vaultId}/missing?server=${fleet.serverId}`;
   const body = [randomBytes(32)];
+  w.job(fleet);
   expect((await send({ method: 'POST', path, body })).status).toBe(200);
   expect(await refusal({ method: 'POST', path, body, key: randomBytes(32) })).toBe('401 unauthorized');
   const other = createHash('sha256').update('other').digest('hex');
@@ -121,6 +122,7 @@ test('nothing is done without a signature by the live connection', async () => {
 
 test('bodies and names are bounded', async () => {
   const vault = `/vaults/${w.vaultId}`;
+  const job = w.job(fleet);
   const missing = `${vault}/missing?server=${fleet.serverId}`;
   const tooLarge = '413 message_too_large';
   expect(await refusal({ method: 'POST', path: missing, body: [Buffer.alloc(4097 * 32)] })).toBe(tooLarge);
@@ -144,7 +146,6 @@ test('bodies and names are bounded', async () => {
   const unknown = `/vaults/${randomUUID()}/packs/${bodyHash}`;
   const lost = await refusal({ path: unknown, body: [pack.subarray(0, 10)], bodyHash });
   expect(lost).toBe('404 not_found');
-  const job = w.job(fleet);
   const commit = { method: 'POST', path: `/jobs/${job.id}/commit`, body: [Buffer.from('x')] } as const;
   expect(await refusal(commit)).toBe('400 invalid_input');
   expect(await refusal({ ...commit, attempt: '2' })).toBe('409 lease_lost');
@@ -153,6 +154,7 @@ test('bodies and names are bounded', async () => {
 
 test('an upload that breaks off leaves nothing and the next one succeeds', async () => {
   const bytes = randomBytes(2_000_000);
+  w.job(fleet);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const path = `/agent/v1/vaults/${w.vaultId}/packs/${sha256}`;
   const facts = { method: 'PUT', path, range: '', attempt: '', bodyHash: sha256 };
@@ -187,6 +189,7 @@ test('a full disk is said, and room made later is used', async () => {
   const ballast = join(dataDir, 'vaults', 'ballast');
   await writeFile(ballast, Buffer.alloc(6_000_000));
   const dump = randomBytes(3_000_000);
+  w.job(fleet);
   expect((await failureOf(w.upload(fleet, dump, client()))).code).toBe('disk_full');
   expect(await readdir(join(w.storePath, '.staging'))).toEqual([]);
   await rm(ballast);

@@ -1,5 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { eq } from 'drizzle-orm';
 import { expect, test } from 'vitest';
+import { servers } from '../../../control-plane/db/schema/fleet.ts';
 import { generateVaultKey } from '../../../protocol/vault/keys.ts';
 import { encodeTrailer, PACK_MAGIC } from '../../../protocol/vault/pack.ts';
 import { seal } from '../../../protocol/vault/seal.ts';
@@ -25,6 +27,7 @@ test('packs for a foreign server, with a poisoned trailer or without their key a
   await using w = await world();
   const fleet = await w.enrol();
   const victim = await w.enrol();
+  for (const one of [fleet, victim]) w.job(one);
   const put = async ({ bytes, sha256 }: { bytes: Buffer; sha256: string }) =>
     (await failureOf(w.client(fleet).putPack(sha256, [bytes], signal))).code;
 
@@ -58,6 +61,7 @@ test('key files must open, be named rightly and stay what they are', async () =>
   await using w = await world();
   const fleet = await w.enrol();
   const victim = await w.enrol();
+  w.job(fleet);
   const key = generateVaultKey();
   const client = w.client(fleet);
   const junk = client.putKey(key.id, Buffer.from('junk'), signal);
@@ -73,4 +77,57 @@ test('key files must open, be named rightly and stay what they are', async () =>
   const replaced = w.putKey(fleet, { ...key, secret: randomBytes(32) }, 'data');
   expect((await failureOf(replaced)).code).toBe('conflict');
   expect(await w.files('keys')).toHaveLength(1);
+});
+
+/** Everything an upload consists of, with the codes it was refused with. */
+async function uploadAll(w: World, fleet: Fleet, pack: { bytes: Buffer; sha256: string; id: Buffer }) {
+  const client = w.client(fleet);
+  const tries = [
+    client.missing(fleet.serverId, pack.id, signal),
+    w.putKey(fleet, generateVaultKey(), 'data'),
+    client.putPack(pack.sha256, [pack.bytes], signal),
+  ];
+  const ends = await Promise.allSettled(tries);
+  return ends.map((end) => (end.status === 'fulfilled' ? 'taken' : end.reason.failure.code));
+}
+
+test('only an agent at a backup of that server adds to it', async () => {
+  await using w = await world();
+  const fleet = await w.enrol();
+  const job = w.job(fleet);
+  const [early, late] = [await hostilePack(w, fleet, {}), await hostilePack(w, fleet, {})];
+  const refused = ['lease_lost', 'lease_lost', 'lease_lost'];
+  expect(await uploadAll(w, fleet, early)).toEqual(['taken', 'taken', 'taken']);
+  w.end(job);
+  expect(await uploadAll(w, fleet, late)).toEqual(refused);
+  w.job(fleet, { kind: 'restore' });
+  expect(await uploadAll(w, fleet, late)).toEqual(refused);
+  const elsewhere = await w.enrol();
+  w.db.update(servers).set({ agentId: fleet.agentId }).where(eq(servers.id, elsewhere.serverId)).run();
+  w.job({ ...elsewhere, agentId: fleet.agentId });
+  expect(await uploadAll(w, fleet, late)).toEqual(refused);
+  expect(await w.files('packs')).toHaveLength(1);
+  expect(await w.files('keys')).toHaveLength(3);
+
+  // What was stored is acknowledged once more: the answer may have been lost.
+  await w.client(fleet).putPack(early.sha256, [early.bytes], signal);
+});
+
+test('an upload that is under way when its job ends is finished, and a key repeated later is one', async () => {
+  await using w = await world();
+  const fleet = await w.enrol();
+  const job = w.job(fleet);
+  const { bytes, sha256 } = await hostilePack(w, fleet, {});
+  const key = generateVaultKey();
+  await w.putKey(fleet, key, 'data');
+  async function* body() {
+    yield bytes.subarray(0, 500);
+    w.end(job);
+    yield bytes.subarray(500);
+  }
+  const at = { agentId: fleet.agentId, vaultId: w.vaultId };
+  await w.vaults.agents.putPack(at, { sha256, body: body() });
+  expect(await w.files('packs')).toHaveLength(1);
+  await w.putKey(fleet, key, 'data');
+  expect(await w.files('keys')).toHaveLength(2);
 });

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateIdentity, identityToRecipient } from 'age-encryption';
+import { eq } from 'drizzle-orm';
 import { type BackupContent, startBackup } from '../../../agent/pipeline/backup.ts';
 import { buildManifest } from '../../../agent/pipeline/manifest.ts';
 import type { VaultClient } from '../../../agent/pipeline/vault-client.ts';
@@ -81,17 +82,10 @@ export class World implements AsyncDisposable {
       .insert(agents)
       .values({ id: agentId, name: 'web-1', identityKey, sealingKey, createdAt: 1 })
       .run();
+    const server = { name: 'main', engine: 'postgresql', connection: '{}', addedOnHost: false, createdAt: 1 };
     this.db
       .insert(servers)
-      .values({
-        id: serverId,
-        agentId,
-        name: 'main',
-        engine: 'postgresql',
-        connection: '{}',
-        addedOnHost: false,
-        createdAt: 1,
-      })
+      .values({ id: serverId, agentId, ...server })
       .run();
     this.db.insert(databases).values({ id: databaseId, serverId, name: 'Shop', createdAt: 1 }).run();
     await this.vaults.service.certifyAgent({ id: agentId, name: 'web-1', identityKey, sealingKey });
@@ -132,6 +126,12 @@ export class World implements AsyncDisposable {
       .values({ ...row, ...times })
       .run();
     return job;
+  }
+
+  /** The job ends, whichever way. */
+  end({ id }: RunningJob): void {
+    this.running.delete(id);
+    this.db.update(jobs).set({ state: 'failed' }).where(eq(jobs.id, id)).run();
   }
 
   /** The vault as an agent's pipeline sees it, without HTTP in between. */
