@@ -2,9 +2,12 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { fail } from '../protocol/failure.ts';
+import { boundTime, STRANGER_TIMES } from './request-time.ts';
 
-/** Longest time one request's body may take, in milliseconds: a pack over a thin line. */
+/** Longest time an authenticated request may take to arrive, in milliseconds: a pack over a thin line. */
 const REQUEST_MS = 30 * 60_000;
+/** Sockets at the same time: 10,000 agents with theirs, their uploads and people's pages. */
+const MAX_CONNECTIONS = 16_384;
 /** How long a stop waits for requests at work, in milliseconds. */
 const DRAIN_MS = 5_000;
 
@@ -19,17 +22,24 @@ export interface Listener {
   stop(): Promise<void>;
 }
 
-/** @throws FailureError `conflict` where the port is taken */
-export async function listen(host: string, port: number): Promise<Listener> {
+/**
+ * @param times bounds of requests that are not authenticated (yet)
+ * @throws FailureError `conflict` where the port is taken
+ */
+export async function listen(host: string, port: number, times = STRANGER_TIMES): Promise<Listener> {
   let handle: ReturnType<typeof getRequestListener> | undefined;
   const active = new Set<ServerResponse>();
   const server = createServer(
-    { requestTimeout: REQUEST_MS, keepAliveTimeout: 65_000 },
+    {
+      ...{ requestTimeout: REQUEST_MS, headersTimeout: times.headersMs, keepAliveTimeout: 65_000 },
+      connectionsCheckingInterval: times.headersMs / 2,
+    },
     (incoming, outgoing) => {
       if (!handle) {
         notNow(outgoing);
         return;
       }
+      boundTime(incoming, outgoing, times);
       // Event streams never end by themselves.
       if (!incoming.url?.startsWith('/api/v1/events')) {
         active.add(outgoing);
@@ -38,6 +48,7 @@ export async function listen(host: string, port: number): Promise<Listener> {
       void handle(incoming, outgoing);
     },
   );
+  server.maxConnections = MAX_CONNECTIONS;
   await bind(server, host, port);
   return {
     server,

@@ -8,6 +8,7 @@ import {
   signaturesEqual,
 } from '../../protocol/bulk.ts';
 import { fail } from '../../protocol/failure.ts';
+import { allowTime } from '../request-time.ts';
 import type { Bearers } from './bearers.ts';
 
 /** What {@link bulkAuth} leaves for the handlers behind it. */
@@ -59,6 +60,7 @@ export function bulkAuth(bearers: Bearers) {
     if (!wellFormed || !signaturesEqual(given, bulkSignature(party.bulkKey, facts))) {
       throw denied('The signature of this bulk request is not by the agent’s live connection.');
     }
+    allowTime(c.env?.incoming);
     c.set('agentId', party.agentId);
     c.set('bodyHash', facts.bodyHash);
     c.set('attempt', attempt === '' ? undefined : Number(attempt));

@@ -4,6 +4,7 @@ import type { Actor } from '../audit.ts';
 import type { Db } from '../db/open.ts';
 import { findUser } from '../db/users.ts';
 import type { RequestEnv } from '../http/env.ts';
+import { allowTime } from '../request-time.ts';
 import { verifyApiKey } from './api-keys.ts';
 import { type Auth, KEY_PREFIX } from './auth.ts';
 
@@ -31,6 +32,7 @@ export function authenticate(deps: { auth: Auth; db: Db; origins: readonly strin
     const principal = await principalOf({ auth, db }, c.req.raw.headers);
     const byCookie = c.req.header('authorization') === undefined;
     if (byCookie && !SAFE_METHODS.has(c.req.method)) checkOrigin(c.req.header('origin'), origins);
+    allowTime(c.env?.incoming);
     c.set('principal', principal);
     await next();
   });
