@@ -1,4 +1,4 @@
-import { asc, count, eq } from 'drizzle-orm';
+import { asc, count, eq, isNotNull } from 'drizzle-orm';
 import type { Db } from './open.ts';
 import { agents, databases, servers } from './schema/fleet.ts';
 
@@ -6,6 +6,7 @@ export type ServerRow = typeof servers.$inferSelect;
 /** A server with the names a reader needs beside it. */
 export interface ServerListing extends ServerRow {
   agentName: string;
+  /** Those that are protected. */
   databaseCount: number;
 }
 
@@ -18,6 +19,7 @@ export function listServers(db: Db): ServerListing[] {
     db
       .select({ id: databases.serverId, n: count() })
       .from(databases)
+      .where(isNotNull(databases.protectedAt))
       .groupBy(databases.serverId)
       .all()
       .map(({ id, n }) => [id, n]),
