@@ -52,6 +52,12 @@ export function AgentPage() {
       }
     >
       {data.state === 'offline' && <OfflineHelp agent={data} />}
+      {data.state === 'revoked' && (
+        <p className="text-ink-2">
+          Its keys are refused for good. To use its host again, enrol it with a new token: “Add agent” makes
+          one.
+        </p>
+      )}
       <AgentServers agent={data} />
       <div className="grid items-start gap-5 xl:grid-cols-2">
         <Card title="Host">

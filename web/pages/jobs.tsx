@@ -1,7 +1,8 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { queries } from '../api/queries.ts';
-import { Button } from '../components/button.tsx';
+import { Button, buttonClass } from '../components/button.tsx';
 import { ErrorCard } from '../components/failure.tsx';
 import { Field } from '../components/field.tsx';
 import { JobTable } from '../components/job-table.tsx';
@@ -45,7 +46,16 @@ export function JobsPage() {
       <Card flush>
         {jobs.isPending && <Skeleton />}
         {rows?.length === 0 && (
-          <Empty title={state ? 'No job in this state' : 'No job yet'}>
+          <Empty
+            title={state ? 'No job in this state' : 'No job yet'}
+            action={
+              !state && (
+                <Link to="/databases" className={buttonClass()}>
+                  Go to databases
+                </Link>
+              )
+            }
+          >
             {!state && 'Open a database and press “Back up now”.'}
           </Empty>
         )}

@@ -3,6 +3,7 @@ import { Link } from '@tanstack/react-router';
 import { ShieldAlert, ShieldCheck } from 'lucide-react';
 import { queries } from '../api/queries.ts';
 import type { Overview } from '../api/types.ts';
+import { buttonClass } from '../components/button.tsx';
 import { ErrorCard } from '../components/failure.tsx';
 import { count, formatBytes, percent } from '../components/format.ts';
 import { JobProgress, jobTitle } from '../components/job-progress.tsx';
@@ -23,12 +24,13 @@ export function OverviewPage() {
       {data && (
         <>
           {data.databases.total > 0 && <Verdict overview={data} />}
+          {data.databases.total === 0 && data.storage.snapshots > 0 && <NothingProtected overview={data} />}
           {data.storage.snapshots === 0 && servers.data && (
             <FirstSteps overview={data} servers={servers.data} />
           )}
           {data.attention.length > 0 && <Attention attention={data.attention} />}
           {data.activeJobs.length > 0 && <ActiveJobs jobs={data.activeJobs} />}
-          {data.databases.total > 0 && <Figures overview={data} />}
+          {data.databases.total + data.storage.snapshots > 0 && <Figures overview={data} />}
           {data.recentJobs.length > 0 && (
             <Card title="Recent jobs" flush>
               <JobTable jobs={data.recentJobs} label="Recent jobs" />
@@ -70,6 +72,28 @@ function Verdict({ overview }: { overview: Overview }) {
             : `${overview.databases.protected} of ${count(total, 'database')} protected. What to do is listed below.`}
         </p>
       </div>
+    </section>
+  );
+}
+
+/** There was something once; a page that shows only old jobs would look as if all were well. */
+function NothingProtected({ overview }: { overview: Overview }) {
+  return (
+    <section
+      aria-label="Protection"
+      className="flex flex-wrap items-center gap-4 rounded-card border border-warn/40 bg-warn-soft p-5"
+    >
+      <ShieldAlert aria-hidden size={32} className="shrink-0 text-warn" />
+      <div className="min-w-0 flex-1">
+        <p className="text-lg font-semibold">Nothing is backed up any more.</p>
+        <p className="text-ink-2">
+          {`${count(overview.storage.snapshots, 'snapshot')} can still be restored and downloaded. `}
+          Choose databases on a server to protect them again.
+        </p>
+      </div>
+      <Link to="/databases" className={buttonClass()}>
+        See what is kept
+      </Link>
     </section>
   );
 }
@@ -134,9 +158,10 @@ function ActiveJobs({ jobs }: { jobs: Overview['activeJobs'] }) {
 function Figures({ overview }: { overview: Overview }) {
   const { storage, agents } = overview;
   const away = agents.total - agents.online;
+  const reach = away > 0 ? `${away} out of reach` : agents.total > 0 ? 'all connected' : 'none is enrolled';
   const saved = storage.rawBytes - storage.storedBytes;
   const figures: [name: string, value: string, note: string][] = [
-    ['Agents online', `${agents.online} of ${agents.total}`, away ? `${away} out of reach` : 'all connected'],
+    ['Agents online', `${agents.online} of ${agents.total}`, reach],
     ['Snapshots', storage.snapshots.toLocaleString(), 'each complete on its own'],
     ['Stored', formatBytes(storage.storedBytes), `for ${formatBytes(storage.rawBytes)} of dumps`],
     [

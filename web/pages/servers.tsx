@@ -23,7 +23,11 @@ export function ServersPage() {
   const shown = servers.data?.filter((s) => matches(search, [s.name, s.agentName, address(s)])) ?? [];
   const hasServers = (servers.data?.length ?? 0) > 0;
   return (
-    <Page title="Servers" lead="Database servers that your agents log in to." actions={add}>
+    <Page
+      title="Servers"
+      lead="Database servers that your agents log in to."
+      actions={agents.data?.length ? add : undefined}
+    >
       {hasServers && <SearchField label="Search servers" value={search} onChange={setSearch} />}
       <ErrorCard error={servers.error} onRetry={() => void servers.refetch()} />
       <Card flush>
