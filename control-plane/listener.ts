@@ -1,4 +1,4 @@
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { fail } from '../protocol/failure.ts';
@@ -40,6 +40,7 @@ export async function listen(host: string, port: number, times = STRANGER_TIMES)
         return;
       }
       boundTime(incoming, outgoing, times);
+      outgoing.once('finish', () => discardRest(incoming));
       // Event streams never end by themselves.
       if (!incoming.url?.startsWith('/api/v1/events')) {
         active.add(outgoing);
@@ -83,6 +84,16 @@ function bind(server: Server, host: string, port: number): Promise<void> {
     });
     server.listen(port, host, resolve);
   });
+}
+
+/**
+ * Lets the rest of a body go that was refused before its end, so that the connection can be used again. A reader
+ * that was left standing would hold it back until the server loses patience and cuts the client's next request.
+ */
+function discardRest(incoming: IncomingMessage): void {
+  if (incoming.readableEnded || incoming.destroyed) return;
+  incoming.removeAllListeners('data');
+  incoming.resume();
 }
 
 function deadline(ms: number): Promise<void> {
