@@ -9,7 +9,7 @@ import { authRoutes } from './http/auth-routes.ts';
 import type { RequestEnv } from './http/env.ts';
 import { errorHandler } from './http/errors.ts';
 import { replyFailure } from './http/failures.ts';
-import { limitBody } from './http/validate.ts';
+import { limitBody } from './http/limit-body.ts';
 import { webRoutes } from './http/web.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { bulkRoutes } from './routes/bulk.ts';

@@ -3,7 +3,7 @@ import { CLIENT_HEADER } from '../auth/auth.ts';
 import { checkOrigin } from '../auth/principal.ts';
 import type { AppDeps } from '../deps.ts';
 import type { RequestEnv } from './env.ts';
-import { limitBody } from './validate.ts';
+import { limitBody } from './limit-body.ts';
 
 /** The parts of better-auth that are open; all the rest, sign-up and its own API key routes included, is not. */
 const OPEN = [

@@ -43,8 +43,8 @@ export function statusOf(failure: Failure): ContentfulStatusCode {
  */
 export function replyFailure(c: Context, failure: Failure): Response {
   const status = statusOf(failure);
-  // No `connection: close` with a 413: closed on a client that still sends, the connection would be reset and the
-  // answer lost. The listener reads what comes for half a second, 64 MiB at most, and closes it then.
+  // The rest of an oversized body is not read, so the connection cannot be used again.
+  if (status === 413) c.header('connection', 'close');
   const body = Buffer.from(JSON.stringify({ error: failure }));
   const sign = c.get('signReply') as BulkVariables['signReply'] | undefined;
   const signature = sign && { [BULK_HEADERS.signature]: sign(status, body) };

@@ -1,6 +1,5 @@
 import { zValidator } from '@hono/zod-validator';
 import type { ValidationTargets } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import type { z } from 'zod';
 import { fail } from '../../protocol/failure.ts';
 
@@ -22,18 +21,4 @@ function invalid(target: string, issues: z.core.$ZodIssue[]) {
     `${field}: ${issue?.message ?? 'is not valid'}.`,
     `Correct ${field} and send it again.`,
   );
-}
-
-/** Bounds a request's body. @param maxSize bytes */
-export function limitBody(maxSize: number) {
-  return bodyLimit({
-    maxSize,
-    onError: () => {
-      throw fail(
-        'message_too_large',
-        `The body is larger than the ${maxSize} bytes accepted here.`,
-        'Send less at a time.',
-      );
-    },
-  });
 }

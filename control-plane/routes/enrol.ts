@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { enrolHelloSchema } from '../../protocol/enrolment.ts';
 import type { AppDeps } from '../deps.ts';
 import type { RequestEnv } from '../http/env.ts';
-import { limitBody, validate } from '../http/validate.ts';
+import { limitBody } from '../http/limit-body.ts';
+import { validate } from '../http/validate.ts';
 
 /** An enrolment has some 3 KiB; each stranger's may cost a key agreement for every 100 bytes. */
 const MAX_BODY_BYTES = 16 * 1024;

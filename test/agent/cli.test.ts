@@ -45,7 +45,7 @@ test('enrols with a token from a file that only its owner may read', async () =>
   await chmod(file, 0o600);
   expect(await agent(args)).toMatchObject({
     exitCode: 0,
-    stdout: expect.stringContaining('Enrolled “db-1”'),
+    stdout: expect.stringContaining('Enrolled with'),
   });
   expect(await agent(args)).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('conflict') });
 });
