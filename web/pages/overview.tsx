@@ -45,6 +45,7 @@ export function OverviewPage() {
 function Verdict({ overview }: { overview: Overview }) {
   const { total, atRisk, unprotected } = overview.databases;
   const good = atRisk + unprotected === 0;
+  const away = overview.agents.total - overview.agents.online;
   const parts = [
     atRisk > 0 && `${count(atRisk, 'database')} at risk`,
     unprotected > 0 && `${count(unprotected, 'database')} without a backup`,
@@ -71,6 +72,14 @@ function Verdict({ overview }: { overview: Overview }) {
               : 'Each has a snapshot and its last backup succeeded.'
             : `${overview.databases.protected} of ${count(total, 'database')} protected. What to do is listed below.`}
         </p>
+        {away > 0 && (
+          <p className="text-ink-2">
+            {`${count(away, 'agent')} ${away === 1 ? 'is' : 'are'} out of reach: no backup can run there. `}
+            <Link to="/agents" className="rounded-sm text-accent underline">
+              See which
+            </Link>
+          </p>
+        )}
       </div>
     </section>
   );
@@ -84,7 +93,7 @@ function NothingProtected({ overview }: { overview: Overview }) {
       className="flex flex-wrap items-center gap-4 rounded-card border border-warn/40 bg-warn-soft p-5"
     >
       <ShieldAlert aria-hidden size={32} className="shrink-0 text-warn" />
-      <div className="min-w-0 flex-1">
+      <div className="min-w-0 flex-1 basis-56">
         <p className="text-lg font-semibold">Nothing is backed up any more.</p>
         <p className="text-ink-2">
           {`${count(overview.storage.snapshots, 'snapshot')} can still be restored and downloaded. `}
