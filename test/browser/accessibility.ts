@@ -57,6 +57,16 @@ async function inspect(page: Page, name: string, look: Look): Promise<string[]> 
   return overflow > 0 ? [...found, `${name} ${look.name}: ${overflow} px too wide`] : found;
 }
 
+/** Puts a style into the page as an injection would, and gives the letter spacing its heading has then. */
+export function tryForeignStyle(page: Page): Promise<string> {
+  return page.getByRole('heading', { level: 1 }).evaluate((heading) => {
+    const style = document.createElement('style');
+    style.textContent = 'h1 { letter-spacing: 40px }';
+    document.head.append(style);
+    return getComputedStyle(heading).letterSpacing;
+  });
+}
+
 /** The page as it stood when a test failed: a picture, and its text in the failure's output. */
 export async function keepWreckage(page: Page, test: string): Promise<void> {
   await mkdir(SCREENSHOTS, { recursive: true });

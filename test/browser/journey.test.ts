@@ -1,16 +1,18 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checksums } from '../support/checksums.ts';
+import type { Child } from '../support/child.ts';
 import { eventually } from '../support/eventually.ts';
 import { changeShop, createShop } from '../support/shop.ts';
-import { pagePaths } from './page-paths.ts';
+import { tryForeignStyle } from './accessibility.ts';
+import { openEveryPage } from './page-paths.ts';
 import { type Stage, startStage } from './stage.ts';
 import { tell } from './story.ts';
 
 /** From the set-up link to a restore, all by clicking: one story, told in order. */
 let stage: Stage;
 let before: Record<string, string>;
-
+let agent: Child;
 const OWNER = { name: 'Ada Lovelace', email: 'ada@example.org', password: 'correct horse battery' };
 
 beforeAll(async () => {
@@ -78,7 +80,7 @@ test('an agent appears the moment it dials in', async () => {
   await button('Show the command').click();
   const command = (await page.getByLabel('Command that enrols the agent').textContent()) ?? '';
   await look('dialog-add-agent');
-  await stage.paste('db-host', command);
+  agent = await stage.paste('db-host', command);
   await page.getByText('db-host is connected').waitFor();
   await page.getByRole('dialog').getByRole('link', { name: 'Add a server' }).click();
   await heading('Add server').waitFor();
@@ -223,27 +225,26 @@ test('the page says so when the control plane is away, and comes back by itself'
   stage.complaints.splice(told);
 });
 
-test('every page opens by its address', { timeout: 240_000 }, async () => {
+test('an agent that went away is missed, and comes back with the command shown', async () => {
   const { page } = stage;
-  const paths = await pagePaths(page, stage.controlPlane.url);
-  for (const [name, path] of paths) {
-    await page.goto(`${stage.controlPlane.url}${path}`);
-    await heading(/./).waitFor();
-    const loading = page.getByRole('status', { name: 'Loading' });
-    await eventually(`${name} has loaded`, async () => (await loading.count()) === 0);
-    await look(name);
-  }
+  await goTo('Overview');
+  await agent.end('SIGKILL');
+  await page.getByText('1 agent is out of reach').waitFor();
+  await page.getByRole('link', { name: 'See which' }).click();
+  await page.getByRole('link', { name: 'db-host' }).click();
+  const command = await page.getByLabel('Command that starts the agent').textContent();
+  await look('agent-offline');
+  agent = await stage.paste('db-host', command ?? '');
+  await page.getByText('Online', { exact: true }).first().waitFor();
 });
+
+test('every page opens by its address', { timeout: 240_000 }, () =>
+  openEveryPage(stage.page, stage.controlPlane.url, look),
+);
 
 test('axe finds nothing on any of them, and the console is silent', expectClean);
 
 test('a style that is not the page’s own is refused, and the console says so', async () => {
-  await stage.page.evaluate(() => {
-    const style = document.createElement('style');
-    style.textContent = 'h1 { letter-spacing: 40px }';
-    document.head.append(style);
-  });
+  expect(await tryForeignStyle(stage.page)).not.toBe('40px');
   await eventually('the refusal is heard', () => stage.complaints.some((text) => /style-src/.test(text)));
-  const spacing = await heading(/./).evaluate((h1) => getComputedStyle(h1).letterSpacing);
-  expect(spacing).not.toBe('40px');
 });

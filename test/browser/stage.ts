@@ -58,7 +58,7 @@ export async function startStage(): Promise<Stage> {
       const env = bareEnvironment({ HOMEPORT_AGENT_STATE: place(name).state });
       await mkdir(place(name).state, { recursive: true });
       // With `exec` the shell becomes the agent, so that ending the one ends the other.
-      const input = `${command.replace(/\n(.* run)$/, '\nexec $1')}\n`;
+      const input = `${command.replace(/^(.* run)$/m, 'exec $1')}\n`;
       const child = startChild({ name: `agent-${name}`, command: ['sh'], input, env, logDirectory });
       children.push(child);
       return child;
