@@ -50,5 +50,5 @@ export function enrolmentTokenRoutes(deps: AppDeps) {
 
 /** Lines for a shell in a checkout; the token goes in on standard input, so that no process list shows it. */
 function enrolCommand(url: string, token: string): string {
-  return `bin/homeport-agent enrol --url ${url} <<'TOKEN'\n${token}\nTOKEN\nbin/homeport-agent run`;
+  return `agent/homeport-agent enrol --url ${url} <<'TOKEN'\n${token}\nTOKEN\nagent/homeport-agent run`;
 }

@@ -5,7 +5,7 @@ import type { ApiAgent } from './api-shapes.ts';
 import { bareEnvironment, type Child, ROOT, startChild } from './child.ts';
 import { eventually } from './eventually.ts';
 
-const AGENT = join(ROOT, 'bin/homeport-agent');
+const AGENT = join(ROOT, 'agent/homeport-agent');
 
 export interface AgentOptions {
   name: string;

@@ -95,7 +95,7 @@ function face(
 }
 
 /**
- * Environment of our processes: nothing of the caller's but what is needed to find programs. As from `bin/`,
+ * Environment of our processes: nothing of the caller's but what is needed to find programs. As from the launchers,
  * compiled code is kept between starts. `HOMEPORT_PROFILE=<directory>` makes every process leave a CPU profile.
  */
 export function bareEnvironment(extra: Record<string, string> = {}): Record<string, string> {

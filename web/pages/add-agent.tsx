@@ -138,7 +138,7 @@ function Arrival({ agent, expiresAt }: { agent: Agent | undefined; expiresAt: st
         <p className="text-ink-2">
           {online
             ? `${agent.inventory?.os ?? 'It'} answers from behind its own firewall.`
-            : 'It will show as online as soon as “bin/homeport-agent run” is started there.'}
+            : 'It will show as online as soon as “agent/homeport-agent run” is started there.'}
         </p>
       </div>
     </div>

@@ -108,7 +108,7 @@ function OfflineHelp({ agent }: { agent: Agent }) {
           Its databases cannot be backed up until it runs again. On its host, in the Homeport folder, start it
           and read what it says:
         </p>
-        <CodeBlock text="bin/homeport-agent run" label="Command that starts the agent" />
+        <CodeBlock text="agent/homeport-agent run" label="Command that starts the agent" />
       </div>
     </Card>
   );

@@ -174,7 +174,7 @@ function NeedsHttps() {
           over HTTPS, or add the server on the agent’s host:
         </p>
         <CodeBlock
-          text="bin/homeport-agent server add --help"
+          text="agent/homeport-agent server add --help"
           label="Command that adds a server on the host"
         />
       </div>
