@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { fail, toFailure } from '../../protocol/failure.ts';
 import { type Config, readConfig } from '../config.ts';
 import { closeDb, DATABASE_FILE, openDb } from '../db/open.ts';
+import { keysFolder } from '../keys/folder.ts';
 import { loadMasterKey } from '../keys/master.ts';
 import { lockDataDirectory } from '../lock.ts';
 import { type Rebuilt, rebuildIndex } from '../vault/rebuild.ts';
@@ -48,7 +49,7 @@ async function rebuild({ dataDir, masterKey }: Config, quick: boolean): Promise<
 }
 
 function hasVault(dataDir: string): boolean {
-  const keys = join(dataDir, 'keys');
+  const keys = keysFolder(dataDir);
   return existsSync(keys) && readdirSync(keys).some((name) => /^vault-.*\.json$/.test(name));
 }
 

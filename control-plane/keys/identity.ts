@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { fingerprint } from '../../protocol/enrolment.ts';
 import { ed25519Private, ed25519Raw, generateEd25519 } from '../../protocol/keys.ts';
 import { writeDurably } from '../durable.ts';
+import { keysFolder } from './folder.ts';
 import { type MasterKey, readIfThere } from './master.ts';
 
 /** Who this control plane is to its agents; they pin `publicRaw`. */
@@ -20,7 +21,7 @@ const LABEL = 'control-plane';
 
 /** Loads `<data>/keys/control-plane.json`, or makes a new identity at first boot. */
 export async function loadIdentity(dataDir: string, master: MasterKey): Promise<ControlPlaneIdentity> {
-  const path = join(dataDir, 'keys', 'control-plane.json');
+  const path = join(keysFolder(dataDir), 'control-plane.json');
   const sealed = await readIfThere(path);
   if (sealed !== undefined) {
     const file = fileSchema.parse(JSON.parse(master.open(LABEL, sealed)));

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { fail } from '../../protocol/failure.ts';
 import { writeDurably } from '../durable.ts';
+import { keysFolder } from './folder.ts';
 
 /** What keeps the private keys in `<data>/keys` from whoever only copies the directory's other files. */
 export interface MasterKey {
@@ -55,7 +56,7 @@ export function createMasterKey(secret: Uint8Array): MasterKey {
  * @throws FailureError `invalid_input` for a key that is not 32 bytes
  */
 export async function loadMasterKey(dataDir: string, fromEnvironment?: string): Promise<MasterKey> {
-  const directory = join(dataDir, 'keys');
+  const directory = keysFolder(dataDir);
   await mkdir(directory, { recursive: true, mode: 0o700 });
   if (fromEnvironment !== undefined) return createMasterKey(decode(fromEnvironment, 'HOMEPORT_MASTER_KEY'));
   const path = join(directory, 'master.key');

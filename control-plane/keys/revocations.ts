@@ -1,9 +1,9 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeDurably } from '../durable.ts';
+import { keyFileNames, keysFolder } from './folder.ts';
 
 const FILE = /^revoked-([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})$/;
-const folderOf = (dataDir: string) => join(dataDir, 'keys');
 
 /**
  * Keeps in `<data>/keys/revoked-<agentId>` that an agent was revoked, and when. The certificates in the vaults
@@ -13,27 +13,21 @@ const folderOf = (dataDir: string) => join(dataDir, 'keys');
  */
 export async function keepRevocation(dataDir: string, agentId: string, revokedAt: number): Promise<void> {
   if ((await loadRevocations(dataDir)).has(agentId)) return;
-  await mkdir(folderOf(dataDir), { recursive: true, mode: 0o700 });
-  await writeDurably(join(folderOf(dataDir), `revoked-${agentId}`), `${new Date(revokedAt).toISOString()}\n`);
+  await mkdir(keysFolder(dataDir), { recursive: true, mode: 0o700 });
+  await writeDurably(
+    join(keysFolder(dataDir), `revoked-${agentId}`),
+    `${new Date(revokedAt).toISOString()}\n`,
+  );
 }
 
 /** Ids of the agents that were revoked, with when. The file's name is what counts: a damaged one revokes too. */
 export async function loadRevocations(dataDir: string): Promise<Map<string, number>> {
   const revoked = new Map<string, number>();
-  for (const name of await namesIn(folderOf(dataDir))) {
+  for (const name of await keyFileNames(dataDir)) {
     const agentId = FILE.exec(name)?.[1];
     if (agentId === undefined) continue;
-    const at = Date.parse((await readFile(join(folderOf(dataDir), name), 'utf8')).trim());
+    const at = Date.parse((await readFile(join(keysFolder(dataDir), name), 'utf8')).trim());
     revoked.set(agentId, Number.isNaN(at) ? 0 : at);
   }
   return revoked;
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
 }

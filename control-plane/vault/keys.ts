@@ -1,10 +1,11 @@
 import type { KeyObject } from 'node:crypto';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { z } from 'zod';
 import { ed25519Private, ed25519Raw, generateEd25519 } from '../../protocol/keys.ts';
 import { writeDurably } from '../durable.ts';
+import { keyFileNames, keysFolder } from '../keys/folder.ts';
 import type { MasterKey } from '../keys/master.ts';
 
 /** The private half of a managed vault, in memory. */
@@ -33,7 +34,6 @@ const keyFileSchema = z.object({
 });
 
 const KEY_FILE = /^vault-([0-9a-f-]{36})\.json$/;
-const keyFolder = (dataDir: string) => join(dataDir, 'keys');
 const labelOf = (vaultId: string) => `vault ${vaultId}`;
 
 export type Sealing = Pick<MasterKey, 'seal' | 'open'>;
@@ -58,17 +58,17 @@ export async function keepVaultSecrets(
   const { vaultId, name, createdAt, identity } = secrets;
   const signing = secrets.signing.export({ type: 'pkcs8', format: 'pem' }).toString();
   const text = JSON.stringify({ v: 1, vaultId, name, createdAt, identity, signing });
-  await mkdir(keyFolder(dataDir), { recursive: true, mode: 0o700 });
-  await writeDurably(join(keyFolder(dataDir), `vault-${vaultId}.json`), master.seal(labelOf(vaultId), text));
+  await mkdir(keysFolder(dataDir), { recursive: true, mode: 0o700 });
+  await writeDurably(join(keysFolder(dataDir), `vault-${vaultId}.json`), master.seal(labelOf(vaultId), text));
 }
 
 /** The secrets of every vault in the data directory, oldest first. @throws FailureError `key_missing` */
 export async function loadVaultSecrets(dataDir: string, master: Sealing): Promise<VaultSecrets[]> {
   const found: VaultSecrets[] = [];
-  for (const file of await namesIn(keyFolder(dataDir))) {
+  for (const file of await keyFileNames(dataDir)) {
     const vaultId = KEY_FILE.exec(file)?.[1];
     if (vaultId === undefined) continue;
-    const sealed = await readFile(join(keyFolder(dataDir), file), 'utf8');
+    const sealed = await readFile(join(keysFolder(dataDir), file), 'utf8');
     const { signing, ...facts } = keyFileSchema.parse(JSON.parse(master.open(labelOf(vaultId), sealed)));
     found.push(await describe(facts, ed25519Private(signing)));
   }
@@ -82,13 +82,4 @@ async function describe(
   const recipient = await identityToRecipient(facts.identity);
   const { vaultId, name, createdAt, identity } = facts;
   return { vaultId, name, createdAt, identity, recipient, signing, signingKey: ed25519Raw(signing) };
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
 }

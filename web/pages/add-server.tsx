@@ -3,9 +3,9 @@ import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { queries } from '../api/queries.ts';
 import type { Agent, EngineDescriptor } from '../api/types.ts';
-import { buttonClass } from '../components/button.tsx';
 import { ErrorCard } from '../components/failure.tsx';
-import { Card, Empty, Page, Skeleton } from '../components/layout.tsx';
+import { Card, Page, Skeleton } from '../components/layout.tsx';
+import { NoAgent } from '../components/no-agent.tsx';
 import { initialValues } from './server-draft.ts';
 import { ServerForm } from './server-form.tsx';
 
@@ -25,28 +25,15 @@ export function AddServerPage() {
     <Page title="Add server" back={back}>
       <ErrorCard error={agents.error ?? engines.error} />
       {(agents.isPending || engines.isPending) && <Skeleton rows={6} />}
-      {usable?.length === 0 && <NoAgent />}
+      {usable?.length === 0 && (
+        <Card>
+          <NoAgent />
+        </Card>
+      )}
       {usable && usable.length > 0 && engines.data && first && (
         <NewServer agents={usable} engines={engines.data} engine={first} />
       )}
     </Page>
-  );
-}
-
-function NoAgent() {
-  return (
-    <Card>
-      <Empty
-        title="First an agent, then a server"
-        action={
-          <Link to="/agents" className={buttonClass('primary')}>
-            Go to agents
-          </Link>
-        }
-      >
-        Servers are reached through an agent on a host near them.
-      </Empty>
-    </Card>
   );
 }
 

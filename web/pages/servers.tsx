@@ -6,6 +6,7 @@ import { queries } from '../api/queries.ts';
 import { buttonClass } from '../components/button.tsx';
 import { ErrorCard } from '../components/failure.tsx';
 import { Card, Empty, Page, Skeleton } from '../components/layout.tsx';
+import { NoAgent } from '../components/no-agent.tsx';
 import { matches, SearchField } from '../components/search.tsx';
 import { address, ServerTable } from './server-table.tsx';
 
@@ -34,16 +35,7 @@ export function ServersPage() {
         {servers.isPending && <Skeleton />}
         {servers.data?.length === 0 &&
           (agents.data?.length === 0 ? (
-            <Empty
-              title="First an agent, then a server"
-              action={
-                <Link to="/agents" className={buttonClass('primary')}>
-                  Go to agents
-                </Link>
-              }
-            >
-              Servers are reached through an agent on a host near them.
-            </Empty>
+            <NoAgent />
           ) : (
             <Empty title="No server yet" action={add}>
               Tell an agent where your database server listens and which account it may use.

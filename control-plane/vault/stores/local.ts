@@ -3,6 +3,7 @@ import { existsSync, renameSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fail } from '../../../protocol/failure.ts';
+import { syncDirectory } from '../../durable.ts';
 import { isCode, storeFailure } from './errors.ts';
 import type { PutTerms, Store, StoredFile, StoreRange } from './store.ts';
 
@@ -113,7 +114,7 @@ export class LocalStore implements Store {
         renameSync(staged, path);
         return true;
       });
-      if (named) await syncFolder(dirname(path));
+      if (named) await syncDirectory(dirname(path));
       else await rm(staged);
       return named;
     } catch (error) {
@@ -222,17 +223,8 @@ async function makeFolder(folder: string, root: string): Promise<void> {
   const first = await mkdir(folder, { recursive: true, mode: 0o700 });
   if (first === undefined) return;
   for (let at = folder; ; at = dirname(at)) {
-    await syncFolder(dirname(at));
+    await syncDirectory(dirname(at));
     if (at === first || at === root || relative(root, at).startsWith('..')) return;
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 
