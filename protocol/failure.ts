@@ -14,6 +14,7 @@ export const FAILURE_CODES = [
   'tls_untrusted',
   'server_gone',
   'server_too_old',
+  'wrong_engine',
   'database_missing',
   'database_exists',
   'database_in_use',
@@ -23,6 +24,7 @@ export const FAILURE_CODES = [
   'dump_incomplete',
   'restore_sql_error',
   'restore_not_possible',
+  'safety_snapshot_failed',
   'disk_full',
   // running jobs
   'cancelled',

@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { sealedCredentialsSchema } from './credentials.ts';
 import { failureSchema } from './failure.ts';
 import { restorePlanSchema, restoreReportSchema } from './restore.ts';
+import { tableSelectionSchema } from './selection.ts';
 
 export const JOB_KINDS = ['backup', 'restore'] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
@@ -51,6 +53,7 @@ export const backupOfferSchema = offerBase.extend({
   sequence: z.number().int().positive(),
   serverName: z.string().max(255),
   database: z.object({ id: z.uuid(), name: z.string().min(1).max(255) }),
+  selection: tableSelectionSchema.optional(),
   /** Text of the vault's signed `vault.json`. */
   vault: z.object({ id: z.uuid(), statement: z.string().max(65536) }),
 });
@@ -61,6 +64,8 @@ export const restoreOfferSchema = offerBase.extend({
   snapshotId: z.uuid(),
   vault: z.object({ id: z.uuid(), statement: z.string().max(65536) }),
   plan: restorePlanSchema,
+  /** Credentials for this restore alone, at the same host and port; the agent forgets them with the job. */
+  sealed: sealedCredentialsSchema.optional(),
 });
 export type RestoreOffer = z.infer<typeof restoreOfferSchema>;
 

@@ -3,6 +3,7 @@ import { sealedCredentialsSchema } from './credentials.ts';
 import { failureSchema } from './failure.ts';
 import { attemptSchema, jobOfferSchema, jobOutcomeSchema, progressSchema } from './job.ts';
 import { backupPreflightSchema, restorePlanSchema, restorePreflightSchema } from './restore.ts';
+import { tableSelectionSchema } from './selection.ts';
 
 /** Silence after which a side pings, and after which the other counts as dead, in milliseconds. */
 export const HEARTBEAT = { pingMs: 15_000, deadMs: 40_000 } as const;
@@ -65,6 +66,22 @@ const serverFactsSchema = z.object({
   latencyMs: z.number(),
 });
 
+/** A database server that runs on the agent's host, found without credentials. */
+export const discoveredServerSchema = z.object({
+  engine: z.string().max(32),
+  /** `null` where it shows only after a login. */
+  version: z.string().max(64).nullable(),
+  /** As they go into a connection: an address, or the path that this engine wants for a unix socket. */
+  host: z.string().max(255),
+  port: z.number().int().min(1).max(65535),
+  source: z.enum(['tcp', 'socket', 'container']),
+  /** Name of the container it runs in. */
+  container: z.string().max(255).optional(),
+  /** The server of this agent's that has this address already. */
+  serverId: z.uuid().nullable(),
+});
+export type DiscoveredServer = z.infer<typeof discoveredServerSchema>;
+
 const databaseFactsSchema = z.object({
   name: z.string(),
   sizeBytes: z.number().nullable(),
@@ -109,6 +126,7 @@ export const REQUESTS = {
       kind: z.literal('backup.preflight'),
       serverId: z.uuid(),
       database: z.string().max(255),
+      selection: tableSelectionSchema.optional(),
     }),
     value: backupPreflightSchema,
   },
@@ -118,8 +136,19 @@ export const REQUESTS = {
       serverId: z.uuid(),
       plan: restorePlanSchema.pick({ targetDatabase: true }),
       source: restoreSourceFacts,
+      /** Credentials for this restore alone; see `RestoreOffer`. */
+      sealed: sealedCredentialsSchema.optional(),
     }),
     value: restorePreflightSchema,
+  },
+  /** Look for database servers on the agent's own host; nothing is logged in to. */
+  'servers.discover': {
+    request: z.object({ kind: z.literal('servers.discover') }),
+    value: z.object({
+      servers: z.array(discoveredServerSchema).max(100),
+      /** What could not be looked at, and how to let the agent, in words for people. */
+      notes: z.array(z.string().max(1024)).max(20),
+    }),
   },
 } as const;
 
@@ -134,6 +163,7 @@ export const agentRequestSchema = z.discriminatedUnion('kind', [
   REQUESTS['databases.list'].request,
   REQUESTS['backup.preflight'].request,
   REQUESTS['restore.preflight'].request,
+  REQUESTS['servers.discover'].request,
 ]);
 export type AgentRequest = z.infer<typeof agentRequestSchema>;
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { OWNER_CHOICES, RESTORE_MODES } from './engines/engine.ts';
+import { OWNER_CHOICES, RESTORE_MODES, RESTORE_SWITCHES } from './engines/engine.ts';
 
 /** Something preflight found out; only a `blocker` keeps the job from starting. */
 export const findingSchema = z.object({
@@ -10,6 +10,8 @@ export const findingSchema = z.object({
   hint: z.string().max(4096).optional(),
   /** SQL to paste that removes the cause. */
   sql: z.string().max(8192).optional(),
+  /** Restore modes it is about; all where absent. */
+  modes: z.array(z.enum(RESTORE_MODES)).optional(),
 });
 export type Finding = z.infer<typeof findingSchema>;
 
@@ -26,13 +28,15 @@ export type BackupPreflight = z.infer<typeof backupPreflightSchema>;
 /** How and where a snapshot is put back. */
 export const restorePlanSchema = z.object({
   mode: z.enum(RESTORE_MODES),
-  /** Name of the database to create (`new`) or to exchange (`swap`). */
+  /** Name of the database to create (`new`), to exchange (`swap`) or to fill anew (`in-place`). */
   targetDatabase: z.string().min(1).max(255),
   owners: z.enum(OWNER_CHOICES),
-  /** With `map`: the role that takes what missing roles owned. */
+  /** With `map`: the role or account that takes over. */
   mapTo: z.string().min(1).max(255).optional(),
   /** Whether live sessions on the target may be ended for the swap. */
   endSessions: z.boolean(),
+  /** What is done only when asked. */
+  switches: z.array(z.enum(RESTORE_SWITCHES)).optional(),
 });
 export type RestorePlan = z.infer<typeof restorePlanSchema>;
 
@@ -43,12 +47,8 @@ export const restorePreflightSchema = z.object({
   findings: z.array(findingSchema),
   modes: z.array(verdict.extend({ mode: z.enum(RESTORE_MODES) })),
   ownerChoices: z.array(verdict.extend({ choice: z.enum(OWNER_CHOICES) })),
-  missing: z.object({
-    roles: z.array(z.string()),
-    extensions: z.array(z.string()),
-    tablespaces: z.array(z.string()),
-    locales: z.array(z.string()),
-  }),
+  /** What the snapshot needs and the target lacks, by kind (`Roles`, `Extensions` …); kinds without names are absent. */
+  missing: z.array(z.object({ kind: z.string(), names: z.array(z.string()) })),
   serverVersion: z.string(),
   tool: z.string(),
   target: z.object({

@@ -6,6 +6,7 @@ import type {
   RestorePreflight,
   RestoreReport,
 } from '../../protocol/restore.ts';
+import type { TableSelection } from '../../protocol/selection.ts';
 import type { SnapshotCatalog } from '../../protocol/vault/manifest.ts';
 
 /** A server with all that is needed to log in; lives in memory only as long as one operation. */
@@ -64,6 +65,21 @@ export type StreamSink = (
   body: AsyncIterable<Uint8Array>,
 ) => Promise<void>;
 
+/** What is to be backed up. */
+export interface DumpWish {
+  database: string;
+  selection: TableSelection;
+}
+
+/** Where a server might listen: an address with its port, or the path of a unix socket. */
+export type Endpoint = { host: string; port: number } | { path: string };
+
+/** What every server of an engine tells before any login. */
+export interface Greeting {
+  /** `null` where it shows only after a login. */
+  version: string | null;
+}
+
 /** What a dump says about itself once it is whole. */
 export interface DumpResult {
   catalog: SnapshotCatalog;
@@ -92,19 +108,24 @@ export interface EngineDriver<C extends ConnectionBase = ConnectionBase> {
   parseConnection(value: unknown): C;
   /** Client tools installed on this host, newest first. */
   detect(): Promise<ToolFact[]>;
+  /**
+   * Whether a server of this engine answers at `endpoint`, told without logging in; `undefined` where it does not.
+   * Must leave no trace that locks an account or a host out. Where absent the engine cannot be discovered.
+   */
+  identify?(endpoint: Endpoint, signal: AbortSignal): Promise<Greeting | undefined>;
   /** Logs in once and says what was met. */
   probe(server: ServerTarget<C>, context: OperationContext): Promise<ServerFacts>;
   listDatabases(server: ServerTarget<C>, context: OperationContext): Promise<DatabaseFacts[]>;
-  /** What a backup of `database` needs and would miss; nothing is changed. */
+  /** What a backup needs and would miss; nothing is changed. */
   preflightBackup(
     server: ServerTarget<C>,
-    database: string,
+    wish: DumpWish,
     context: OperationContext,
   ): Promise<BackupPreflight>;
-  /** Dumps `database` into `sink`. Resolves only for a dump that is proved whole; otherwise throws. */
+  /** Dumps into `sink`. Resolves only for a dump that is proved whole; otherwise throws. */
   dump(
     server: ServerTarget<C>,
-    database: string,
+    wish: DumpWish,
     sink: StreamSink,
     context: OperationContext,
   ): Promise<DumpResult>;
@@ -114,7 +135,10 @@ export interface EngineDriver<C extends ConnectionBase = ConnectionBase> {
     input: { plan: Pick<RestorePlan, 'targetDatabase'>; source: RestoreSource },
     context: OperationContext,
   ): Promise<RestorePreflight>;
-  /** Restores; on failure the target is as it was before. */
+  /**
+   * Restores. On failure the target is as it was before; where an engine cannot promise that for `in-place`, the
+   * failure's hint says in what state the target is.
+   */
   restore(
     server: ServerTarget<C>,
     input: { plan: RestorePlan; source: RestoreSource; open: StreamOpener },

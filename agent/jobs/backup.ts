@@ -1,5 +1,6 @@
 import { toFailure } from '../../protocol/failure.ts';
 import type { BackupOffer, JobResult } from '../../protocol/job.ts';
+import { EVERYTHING } from '../../protocol/selection.ts';
 import { type VaultKey, wrapKey } from '../../protocol/vault/keys.ts';
 import type { VaultStatement } from '../../protocol/vault/statement.ts';
 import { HOMEPORT_VERSION } from '../../protocol/version.ts';
@@ -31,7 +32,8 @@ export async function runBackup(
   const { driver, target } = openServer(parts, server);
   const statement = await parts.vaults.admit(offer.vault);
   await parts.vaults.checkSequence(offer.vault.id, offer.database.id, offer.sequence);
-  const preflight = await driver.preflightBackup(target, offer.database.name, context);
+  const wish = { database: offer.database.name, selection: offer.selection ?? EVERYTHING };
+  const preflight = await driver.preflightBackup(target, wish, context);
   for (const { message } of preflight.findings) context.log(message);
   const blocker = blockerFailure(preflight.findings, 'privilege_missing');
   if (blocker) throw blocker;
@@ -52,7 +54,7 @@ export async function runBackup(
   try {
     // A dump that says nothing for long would not notice otherwise that nobody takes it any more.
     const dumping = { ...context, signal: backup.signal };
-    const dump = await driver.dump(target, offer.database.name, backup.sink, dumping);
+    const dump = await driver.dump(target, wish, backup.sink, dumping);
     context.phase('uploading');
     const content = await backup.finish();
     const made = { dump, content, keys, startedAt, server };

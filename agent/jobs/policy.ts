@@ -1,6 +1,7 @@
 import type { RestoreMode } from '../../protocol/engines/engine.ts';
 import { type Failure, FailureError, fail } from '../../protocol/failure.ts';
 import type { LocalPolicy } from '../../protocol/messages.ts';
+import { globMatches } from '../glob.ts';
 
 /** What somebody wants to do with one database of one server, by the names this agent knows them. */
 export type Operation =
@@ -12,7 +13,7 @@ export function policyRefusal(policy: LocalPolicy, operation: Operation): Failur
   if (operation.kind === 'restore' && policy.restore === 'deny') {
     return denied('restores are denied', 'restore');
   }
-  if (operation.kind === 'restore' && operation.mode === 'swap' && policy.restore === 'scratch-only') {
+  if (operation.kind === 'restore' && replaces(operation.mode) && policy.restore === 'scratch-only') {
     return denied('a restore may create a database, but not replace one', 'restore');
   }
   if (!databaseAllowed(policy, operation)) {
@@ -22,6 +23,11 @@ export function policyRefusal(policy: LocalPolicy, operation: Operation): Failur
     );
   }
   return undefined;
+}
+
+/** Whether what is under the target's name is gone from there afterwards. */
+function replaces(mode: RestoreMode | undefined): boolean {
+  return mode === 'swap' || mode === 'in-place';
 }
 
 /** Stops what the local policy forbids. @throws FailureError `policy_denied` */
@@ -38,21 +44,6 @@ export function databaseAllowed(
   if (!policy.databases) return true;
   const name = `${server}/${database}`;
   return policy.databases.some((pattern) => globMatches(pattern, name));
-}
-
-/** `*` stands for any characters; matched piece by piece, so that no pattern can take exponential time. */
-function globMatches(pattern: string, name: string): boolean {
-  const [first = '', ...rest] = pattern.split('*');
-  if (rest.length === 0) return pattern === name;
-  if (!name.startsWith(first)) return false;
-  const last = rest.pop() ?? '';
-  let at = first.length;
-  for (const piece of rest) {
-    const found = name.indexOf(piece, at);
-    if (found < 0) return false;
-    at = found + piece.length;
-  }
-  return name.length - last.length >= at && name.endsWith(last);
 }
 
 function denied(why: string, key: string): Failure {

@@ -1,5 +1,7 @@
 import { fail } from '../../protocol/failure.ts';
 import type { AgentRequest, RequestKind, RequestOf, ValueOf } from '../../protocol/messages.ts';
+import { EVERYTHING } from '../../protocol/selection.ts';
+import { discoverServers } from '../discovery/discover.ts';
 import type { OperationContext } from '../engines/driver.ts';
 import { type JobParts, openServer } from '../jobs/parts.ts';
 import { databaseAllowed, enforcePolicy } from '../jobs/policy.ts';
@@ -43,11 +45,11 @@ export function createAnswers(
         databaseAllowed(parts.policy, { server: server.name, database: name });
       return { databases: databases.filter(allowed) };
     },
-    'backup.preflight': async ({ serverId, database }, signal) => {
+    'backup.preflight': async ({ serverId, database, selection = EVERYTHING }, signal) => {
       const server = await servers.get(serverId);
       enforcePolicy(parts.policy, { kind: 'backup', server: server.name, database });
       const { driver, target } = openServer(parts, server);
-      return driver.preflightBackup(target, database, contextOf(signal));
+      return driver.preflightBackup(target, { database, selection }, contextOf(signal));
     },
     'restore.preflight': async ({ serverId, plan, source }, signal) => {
       const server = await servers.get(serverId);
@@ -57,6 +59,7 @@ export function createAnswers(
       const input = { plan, source: { serverVersion, catalog: { requirements, objectCounts } } };
       return driver.preflightRestore(target, input, contextOf(signal));
     },
+    'servers.discover': async (_request, signal) => discoverServers(parts, signal),
   };
   return (request, signal) =>
     (answers[request.kind] as (request: AgentRequest, signal: AbortSignal) => Promise<unknown>)(

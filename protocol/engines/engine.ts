@@ -18,8 +18,9 @@ export interface FieldDescriptor {
 }
 
 /**
- * One way to create the account Homeport logs in with. `sql` has the placeholders `{user}`,
- * `{password}` and `{database}`, to be filled, quoted, by whoever shows it; `{password}` is inside a literal.
+ * One way to create the account Homeport logs in with. `sql` has the placeholders `{user}`, `{password}`,
+ * `{database}` and `{databasePattern}` (the name where `_` and `%` would be wildcards: they have a backslash before
+ * them), to be filled, quoted, by whoever shows it; `{password}` is inside a literal.
  */
 export interface AccountRecipe {
   id: string;
@@ -40,11 +41,18 @@ export interface RestoreModeDescriptor {
   help: string;
 }
 
-/** `new`: a database that does not exist yet. `swap`: restore beside the target, then exchange names. */
-export const RESTORE_MODES = ['new', 'swap'] as const;
+/**
+ * `new`: a database that does not exist yet. `swap`: restore beside the target, then exchange names.
+ * `in-place`: the database stays; what is in it is dropped and made again.
+ */
+export const RESTORE_MODES = ['new', 'swap', 'in-place'] as const;
 export type RestoreMode = (typeof RESTORE_MODES)[number];
 
-/** Who owns what is restored. */
+/** What a restore does only when asked. `enable-events`: events of the database's own scheduler run afterwards. */
+export const RESTORE_SWITCHES = ['enable-events'] as const;
+export type RestoreSwitch = (typeof RESTORE_SWITCHES)[number];
+
+/** Who owns what is restored, or in whose name it runs; engines say which of these they have. */
 export const OWNER_CHOICES = ['keep', 'create-roles', 'map', 'none'] as const;
 export type OwnerChoice = (typeof OWNER_CHOICES)[number];
 
@@ -55,10 +63,17 @@ export interface EngineDescriptor {
   defaultPort: number;
   /** Stands on both sides of a quoted name and is doubled inside it; literals are quoted with `'`, doubled too. */
   identifierQuote: string;
+  /** Whether a backslash in a literal has to be doubled as well. */
+  backslashEscapes: boolean;
   fields: FieldDescriptor[];
   accounts: AccountRecipe[];
   restoreModes: RestoreModeDescriptor[];
   ownerChoices: { id: OwnerChoice; label: string; help: string }[];
+  /** What the owner choices are about, and the field that `map` asks for. */
+  ownership: { legend: string; mapLabel: string; mapHelp: string };
+  restoreSwitches: { id: RestoreSwitch; label: string; help: string }[];
+  /** How a pattern of a table selection is written, e.g. `schema.table`. */
+  tablePattern: { placeholder: string; help: string };
   /** The native dump that `Download` gives. */
   download: { stream: string; extension: string; mediaType: string; restoreCommand: string };
 }

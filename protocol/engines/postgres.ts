@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type EngineDefinition, TLS_MODES } from './engine.ts';
+import { loginFields } from './fields.ts';
 
 /** Non-secret settings of a PostgreSQL server. `host` may be a directory: then it is a unix socket's. */
 export const postgresConnectionSchema = z.object({
@@ -22,6 +23,7 @@ export const postgresql: EngineDefinition = {
     label: 'PostgreSQL',
     defaultPort: 5432,
     identifierQuote: '"',
+    backslashEscapes: false,
     fields: [
       {
         name: 'host',
@@ -33,42 +35,7 @@ export const postgresql: EngineDefinition = {
       },
       { name: 'port', label: 'Port', kind: 'number', required: true, default: 5432 },
       { name: 'user', label: 'User', kind: 'text', required: true, placeholder: 'homeport' },
-      {
-        name: 'password',
-        label: 'Password',
-        kind: 'secret',
-        required: false,
-        help: 'Sealed in this browser to the agent’s key. The control plane cannot read it.',
-      },
-      {
-        name: 'tls',
-        label: 'TLS',
-        kind: 'choice',
-        required: true,
-        default: 'prefer',
-        choices: [
-          { value: 'off', label: 'Off', help: 'Never encrypt. For unix sockets and loopback.' },
-          {
-            value: 'prefer',
-            label: 'Prefer',
-            help: 'Encrypt where the server offers it; no certificate check.',
-          },
-          { value: 'require', label: 'Require', help: 'Encrypt or fail; no certificate check.' },
-          {
-            value: 'verify-full',
-            label: 'Verify',
-            help: 'Encrypt, check the certificate and the host name.',
-          },
-        ],
-      },
-      {
-        name: 'ca',
-        label: 'CA certificate',
-        kind: 'multiline',
-        required: false,
-        placeholder: '-----BEGIN CERTIFICATE-----',
-        help: 'PEM, for “Verify” with a private CA.',
-      },
+      ...loginFields,
       {
         name: 'maintenanceDatabase',
         label: 'Maintenance database',
@@ -140,6 +107,11 @@ export const postgresql: EngineDefinition = {
         label: 'Swap',
         help: 'Restores beside the target, then exchanges the names in one transaction. The old database is kept under another name until you drop it.',
       },
+      {
+        id: 'in-place',
+        label: 'In place',
+        help: 'Drops and makes again, in one transaction, what the snapshot holds. For accounts that may not create databases.',
+      },
     ],
     ownerChoices: [
       { id: 'keep', label: 'Keep owners', help: 'Every role the dump names must exist on the target.' },
@@ -155,6 +127,16 @@ export const postgresql: EngineDefinition = {
         help: 'Everything belongs to the restoring account; grants are left out.',
       },
     ],
+    ownership: {
+      legend: 'Who owns what is restored',
+      mapLabel: 'Role that takes over',
+      mapHelp: 'A role the target server has. It gets what the missing roles owned.',
+    },
+    restoreSwitches: [],
+    tablePattern: {
+      placeholder: 'public.audit_log',
+      help: 'schema.table, one on each line; * stands for any characters.',
+    },
     download: {
       stream: 'dump',
       extension: '.dump',

@@ -8,6 +8,7 @@ import type {
 } from '../../agent/engines/driver.ts';
 import { type Failure, FailureError } from '../../protocol/failure.ts';
 import type { RestorePlan } from '../../protocol/restore.ts';
+import { EVERYTHING } from '../../protocol/selection.ts';
 
 /** A finished dump in memory, to be restored or damaged. */
 export interface Captured {
@@ -30,11 +31,15 @@ export function operation(
   };
 }
 
+/** All of a database, nothing left out. */
+export const whole = (database: string) => ({ database, selection: EVERYTHING });
+
 /** Dumps into memory. */
 export async function capture(
   driver: EngineDriver,
   server: ServerTarget,
   database: string,
+  selection = EVERYTHING,
 ): Promise<Captured> {
   const streams = new Map<string, Buffer>();
   const sink: StreamSink = async ({ name }, body) => {
@@ -42,7 +47,7 @@ export async function capture(
     for await (const chunk of body) chunks.push(Uint8Array.from(chunk));
     streams.set(name, Buffer.concat(chunks));
   };
-  return { result: await driver.dump(server, database, sink, operation()), streams };
+  return { result: await driver.dump(server, { database, selection }, sink, operation()), streams };
 }
 
 /** Opens captured streams in pieces of 64 KiB. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EngineDriver, ServerTarget, StreamOpener, StreamSink } from '../../agent/engines/driver.ts';
 import { FailureError } from '../../protocol/failure.ts';
-import { type Captured, capture, failureOf, opener, operation, restoreInput } from './captured.ts';
+import { type Captured, capture, failureOf, opener, operation, restoreInput, whole } from './captured.ts';
 
 /** A real server under test, as the contract needs it. */
 export interface EngineUnderTest extends AsyncDisposable {
@@ -51,7 +51,7 @@ export function engineContract(name: string, setup: () => Promise<EngineUnderTes
     });
 
     test('preflight of a backup finds no blocker for the documented account', async () => {
-      const preflight = await it.driver.preflightBackup(it.server, it.sample, operation());
+      const preflight = await it.driver.preflightBackup(it.server, whole(it.sample), operation());
       expect(preflight.findings.filter((finding) => finding.severity === 'blocker')).toEqual([]);
       expect(preflight.estimatedBytes).toBeGreaterThan(0);
     });
@@ -137,7 +137,7 @@ export function engineContract(name: string, setup: () => Promise<EngineUnderTes
         for await (const chunk of body) if (chunk.length > 0) stop.abort();
       };
       expect(
-        await failureOf(it.driver.dump(it.server, it.sample, sink, operation(stop.signal))),
+        await failureOf(it.driver.dump(it.server, whole(it.sample), sink, operation(stop.signal))),
       ).toMatchObject({ code: 'cancelled' });
     });
 
@@ -176,7 +176,7 @@ export function engineContract(name: string, setup: () => Promise<EngineUnderTes
       expect((await probe(at({ port: 1 }))).code).toBe('connection_refused');
       expect((await probe(at({ host: 'no-such-host.invalid' }))).code).toBe('unknown_host');
       expect(
-        (await failureOf(it.driver.preflightBackup(it.server, 'no such database', operation()))).code,
+        (await failureOf(it.driver.preflightBackup(it.server, whole('no such database'), operation()))).code,
       ).toBe('database_missing');
     });
   });

@@ -16,7 +16,11 @@ describe('account recipes', () => {
   };
 
   test('quote names and passwords, and fill nothing else', () => {
-    const sql = fillRecipe(recipe, { user: 'o"b', password: "it's {user}", database: '`; --' }, '"');
+    const sql = fillRecipe(
+      recipe,
+      { user: 'o"b', password: "it's {user}", database: '`; --' },
+      { identifierQuote: '"', backslashEscapes: false },
+    );
     expect(sql).toBe(
       `CREATE USER "o""b" PASSWORD 'it''s {user}'; GRANT ALL ON "\`; --" TO "o""b"; -- {other}`,
     );
@@ -24,7 +28,11 @@ describe('account recipes', () => {
 
   test('quote with the engine’s own mark', () => {
     expect(
-      fillRecipe({ ...recipe, sql: '{database}' }, { user: '', password: '', database: 'a`b' }, '`'),
+      fillRecipe(
+        { ...recipe, sql: '{database}' },
+        { user: '', password: '', database: 'a`b' },
+        { identifierQuote: '`', backslashEscapes: true },
+      ),
     ).toBe('`a``b`');
   });
 

@@ -1,4 +1,4 @@
-import type { AccountRecipe } from './types.ts';
+import type { AccountRecipe, EngineDescriptor } from './types.ts';
 
 interface Account {
   user: string;
@@ -6,16 +6,21 @@ interface Account {
   database: string;
 }
 
+type Quoting = Pick<EngineDescriptor, 'identifierQuote' | 'backslashEscapes'>;
+
 /** The recipe's statements for one account, names and password quoted as SQL wants them. */
-export function fillRecipe(recipe: AccountRecipe, account: Account, identifierQuote: string): string {
+export function fillRecipe(recipe: AccountRecipe, account: Account, quoting: Quoting): string {
+  const { backslashEscapes, identifierQuote } = quoting;
   const name = (text: string) =>
     identifierQuote + text.replaceAll(identifierQuote, identifierQuote.repeat(2)) + identifierQuote;
+  const password = backslashEscapes ? account.password.replaceAll('\\', '\\\\') : account.password;
   const values: Record<string, string> = {
     user: name(account.user),
     database: name(account.database),
-    password: account.password.replaceAll("'", "''"),
+    databasePattern: name(account.database.replaceAll(/[_%\\]/g, '\\$&')),
+    password: password.replaceAll("'", "''"),
   };
-  return recipe.sql.replaceAll(/\{(user|password|database)\}/g, (_, key: string) => values[key] ?? '');
+  return recipe.sql.replaceAll(/\{(\w+)\}/g, (placeholder, key: string) => values[key] ?? placeholder);
 }
 
 const LETTERS = 'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789';

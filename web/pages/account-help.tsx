@@ -24,7 +24,7 @@ export function AccountHelp({ engine, values, onPassword }: AccountHelpProps) {
     database: database || 'your_database',
   };
   const sql = (recipe: AccountRecipe, shown: string) =>
-    fillRecipe(recipe, { ...account, password: shown }, engine.identifierQuote);
+    fillRecipe(recipe, { ...account, password: shown }, engine);
   return (
     <Card
       title="No account for Homeport yet?"

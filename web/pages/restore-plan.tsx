@@ -38,8 +38,9 @@ export function RestorePlanForm(props: RestorePlanFormProps) {
   const swap = target.mode === 'swap';
   const sessions = preflight.target.sessions ?? 0;
   const blocked =
-    preflight.findings.some(({ severity }) => severity === 'blocker') ||
-    !preflight.modes.find(({ mode }) => mode === target.mode)?.possible;
+    preflight.findings.some(
+      ({ modes, severity }) => severity === 'blocker' && (!modes || modes.includes(target.mode)),
+    ) || !preflight.modes.find(({ mode }) => mode === target.mode)?.possible;
   if (blocked) return null;
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -58,11 +59,11 @@ export function RestorePlanForm(props: RestorePlanFormProps) {
         <OwnerField {...props} value={owners} onChange={setOwners} />
         {owners === 'map' && (
           <TextField
-            label="Role that takes over"
+            label={props.engine.ownership.mapLabel}
             required
             autoComplete="off"
             spellCheck={false}
-            help="A role the target server has. It gets what the missing roles owned."
+            help={props.engine.ownership.mapHelp}
             value={mapTo}
             onChange={setMapTo}
           />
@@ -124,7 +125,7 @@ function OwnerField({ engine, preflight, value, onChange }: OwnerFieldProps) {
   });
   return (
     <div className="grid gap-3">
-      <ChoiceField legend="Who owns what is restored" choices={choices} value={value} onChange={onChange} />
+      <ChoiceField legend={engine.ownership.legend} choices={choices} value={value} onChange={onChange} />
       {cures.map(({ choice, label, sql }) => (
         <details key={choice}>
           <summary className="text-sm font-medium text-ink-2">What makes “{label}” possible</summary>

@@ -40,32 +40,25 @@ interface PreflightFindingsProps {
 /** The verdict on the chosen mode, then everything else that was found. */
 export function PreflightFindings({ preflight, mode }: PreflightFindingsProps) {
   const verdict = preflight.modes.find((each) => each.mode === mode);
+  const findings = preflight.findings.filter(({ modes }) => !modes || modes.includes(mode));
   return (
     <>
       {verdict && <VerdictLine verdict={verdict} yes="This is possible." no="This is not possible." />}
       <p className="text-sm text-ink-3">
         Server {preflight.serverVersion}, {preflight.tool}
       </p>
-      {preflight.findings.length > 0 && <Findings findings={preflight.findings} />}
+      {findings.length > 0 && <Findings findings={findings} />}
     </>
   );
 }
 
-const NAMES = {
-  roles: 'Roles',
-  extensions: 'Extensions',
-  tablespaces: 'Tablespaces',
-  locales: 'Locales',
-} satisfies Record<keyof RestorePreflight['missing'], string>;
-
 /** What the snapshot needs and the target lacks. */
 export function MissingList({ missing }: { missing: RestorePreflight['missing'] }) {
-  const kinds = (Object.keys(NAMES) as (keyof typeof NAMES)[]).filter((kind) => missing[kind].length > 0);
-  if (kinds.length === 0) return null;
+  if (missing.length === 0) return null;
   return (
     <div className="grid gap-2">
       <p className="font-semibold">The target lacks</p>
-      <Facts items={kinds.map((kind) => [NAMES[kind], missing[kind].join(', ')])} />
+      <Facts items={missing.map(({ kind, names }) => [kind, names.join(', ')])} />
     </div>
   );
 }

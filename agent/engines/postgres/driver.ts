@@ -35,10 +35,10 @@ export function postgresDriver(
     detect: () => tools(new AbortController().signal),
     probe,
     listDatabases,
-    preflightBackup: async (server, database, context) =>
-      preflightBackup({ server, database, context, tools: await tools(context.signal) }),
-    dump: async (server, database, sink, context) =>
-      dump({ server, database, sink, context, tools: await tools(context.signal) }),
+    preflightBackup: async (server, wish, context) =>
+      preflightBackup({ server, ...wish, context, tools: await tools(context.signal) }),
+    dump: async (server, wish, sink, context) =>
+      dump({ server, ...wish, sink, context, tools: await tools(context.signal) }),
     preflightRestore: async (server, { plan, source }, context) =>
       preflightRestore({
         server,

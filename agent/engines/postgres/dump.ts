@@ -1,12 +1,13 @@
 import { Readable } from 'node:stream';
+import type { TableSelection } from '../../../protocol/selection.ts';
 import type { SnapshotCatalog } from '../../../protocol/vault/manifest.ts';
 import { type RunningTool, startTool } from '../../process.ts';
 import type { DumpResult, OperationContext, StreamSink } from '../driver.ts';
+import { ToolError } from '../errors.ts';
 import { ArchiveInspector } from './archive.ts';
 import { broken } from './archive-toc.ts';
 import { archiveCounts, catalogueCounts, compareCounts } from './catalogue.ts';
 import { connect, explained, type PostgresServer, type Session, toolLogin } from './connect.ts';
-import { ToolError } from './errors.ts';
 import { readGlobals } from './globals.ts';
 import { withoutGreetings } from './greeting.ts';
 import { conninfo } from './quote.ts';
@@ -24,6 +25,7 @@ const KNOWN_WARNINGS = [
 interface Dumping {
   server: PostgresServer;
   database: string;
+  selection: TableSelection;
   tools: readonly PostgresTool[];
   sink: StreamSink;
   context: OperationContext;

@@ -1,49 +1,15 @@
 import type { PostgresConnection } from '../../../protocol/engines/postgres.ts';
 import { type Failure, FailureError, toFailure } from '../../../protocol/failure.ts';
-import type { ToolExit } from '../../process.ts';
+import { complete, type Entry, firstCause, networkErrors, ToolError } from '../errors.ts';
 
-/** A client tool that ended badly, on its way to {@link explain}. */
-export class ToolError extends Error {
-  override readonly name = 'ToolError';
-  readonly tool: string;
-  readonly exit: ToolExit;
-
-  constructor(tool: string, exit: ToolExit) {
-    super(`${tool} ended with ${exit.signal ?? exit.exitCode}`);
-    this.tool = tool;
-    this.exit = exit;
-  }
-}
-
-type Entry = Pick<Failure, 'code' | 'message' | 'hint'> & { retryable?: boolean };
 type Explain = (where: PostgresConnection, text: string) => Entry;
 
-const at = (where: PostgresConnection) =>
-  where.host.startsWith('/') ? where.host : `${where.host}:${where.port}`;
+const { gone, refused, timeout, unknownHost, tlsUntrusted, byCode } = networkErrors({
+  server: 'PostgreSQL',
+  address: (where) => (where.host.startsWith('/') ? where.host : `${where.host}:${where.port}`),
+  listening: 'that its listen_addresses include this address',
+});
 
-const refused: Explain = (where) => ({
-  code: 'connection_refused',
-  message: `Nothing accepts connections at ${at(where)}.`,
-  hint: 'Check host and port, that PostgreSQL runs, and that its listen_addresses include this address. Inside a container, “localhost” is the container itself.',
-  retryable: true,
-});
-const unknownHost: Explain = (where) => ({
-  code: 'unknown_host',
-  message: `The agent cannot resolve the host name “${where.host}”.`,
-  hint: 'Check the spelling and the agent’s DNS. A container’s name resolves only for agents on the same container network.',
-});
-const timeout: Explain = (where) => ({
-  code: 'connection_timeout',
-  message: `${at(where)} did not answer within 10 seconds.`,
-  hint: 'Packets get lost on the way: check firewall, security group and routing between the agent and the server.',
-  retryable: true,
-});
-const gone: Explain = (_, text) => ({
-  code: 'server_gone',
-  message: `The server ended the connection${text ? `: ${text}` : '.'}`,
-  hint: 'The server was stopped, crashed or ran out of memory, or something between cut the connection. Look into the server’s log.',
-  retryable: true,
-});
 const denied: Explain = (where, text) => ({
   code: 'access_denied',
   message: `The server refused the login of “${where.user}”: ${text}`,
@@ -56,11 +22,6 @@ const tlsRequired: Explain = (where, text) => ({
     where.tls === 'off' || where.tls === 'prefer'
       ? 'The server wants an encrypted connection: choose TLS “Require” or “Verify”.'
       : 'The server has no TLS: switch it on there (ssl = on), or choose “Prefer” or “Off” if the network is trusted.',
-});
-const tlsUntrusted: Explain = (where, text) => ({
-  code: 'tls_untrusted',
-  message: `The certificate of ${at(where)} is not trusted: ${text}`,
-  hint: 'Give the CA that signed it, and use the host name that the certificate was made for.',
 });
 const privilege: Explain = (where, text) => ({
   code: 'privilege_missing',
@@ -78,28 +39,6 @@ const busy: Explain = (_, text) => ({
   hint: 'Something else holds the database or a lock on it. Try again, or end the sessions that use it.',
   retryable: true,
 });
-
-const NODE_CODES: Record<string, Explain> = {
-  ECONNREFUSED: refused,
-  ENOENT: refused,
-  ENOTFOUND: unknownHost,
-  EAI_AGAIN: unknownHost,
-  EAI_NONAME: unknownHost,
-  ETIMEDOUT: timeout,
-  EHOSTUNREACH: timeout,
-  ENETUNREACH: timeout,
-  ECONNRESET: gone,
-  EPIPE: gone,
-  ERR_TLS_CERT_ALTNAME_INVALID: tlsUntrusted,
-  SELF_SIGNED_CERT_IN_CHAIN: tlsUntrusted,
-  DEPTH_ZERO_SELF_SIGNED_CERT: tlsUntrusted,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: tlsUntrusted,
-  UNABLE_TO_GET_ISSUER_CERT: tlsUntrusted,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: tlsUntrusted,
-  CERT_HAS_EXPIRED: tlsUntrusted,
-  CERT_NOT_YET_VALID: tlsUntrusted,
-  CERT_UNTRUSTED: tlsUntrusted,
-};
 
 const SQLSTATES: Record<string, Explain> = {
   '28P01': denied,
@@ -142,7 +81,7 @@ export function explain(error: unknown, where: PostgresConnection): Failure {
   if (error instanceof FailureError) return error.failure;
   if (error instanceof ToolError) return explainTool(error, where);
   const { code, message } = firstCause(error);
-  const entry = (code && (SQLSTATES[code] ?? NODE_CODES[code])) || byWords(message);
+  const entry = (code && (SQLSTATES[code] ?? byCode(code))) || byWords(message);
   if (entry) return complete(entry(where, message));
   if (code && /^[0-9A-Z]{5}$/.test(code)) {
     return {
@@ -218,16 +157,4 @@ function wordsIn(lines: string): Explain | undefined {
     .join('\n');
   const words = /error: connection to /.test(own) ? [...CONNECTING_WORDS, ...WORKING_WORDS] : WORKING_WORDS;
   return words.find(([pattern]) => pattern.test(own))?.[1];
-}
-
-function complete(entry: Entry, detail?: string): Failure {
-  return { retryable: false, ...entry, ...(detail ? { detail: detail.slice(-16_000) } : {}) };
-}
-
-function firstCause(error: unknown): { code: string | undefined; message: string } {
-  // Trying several addresses of one name ends in an AggregateError; its parts say the same.
-  const one = error instanceof AggregateError && error.errors.length > 0 ? error.errors[0] : error;
-  const code = (one as { code?: unknown } | null)?.code;
-  const message = one instanceof Error ? one.message : String(one);
-  return { code: typeof code === 'string' ? code : undefined, message };
 }

@@ -1,5 +1,6 @@
 import { FailureError } from '../../../protocol/failure.ts';
 import type { BackupPreflight, Finding } from '../../../protocol/restore.ts';
+import type { TableSelection } from '../../../protocol/selection.ts';
 import type { OperationContext } from '../driver.ts';
 import { connect, maintenanceDatabase, type PostgresServer, type Session } from './connect.ts';
 import { connectGrant, listed, readingGaps } from './privileges.ts';
@@ -10,6 +11,7 @@ import { chooseTool, type PostgresTool, saferVersion, toolLabel } from './tools.
 interface Question {
   server: PostgresServer;
   database: string;
+  selection: TableSelection;
   tools: readonly PostgresTool[];
   context: OperationContext;
 }

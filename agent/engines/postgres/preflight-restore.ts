@@ -35,12 +35,15 @@ export async function preflightRestore(input: Question): Promise<RestorePrefligh
     findings: [...tool.findings, ...restoreFindings(requirements, facts)],
     modes,
     ownerChoices,
-    missing: {
-      roles: facts.missingRoles,
-      extensions: facts.extensions.filter((one) => !one.available).map((one) => one.name),
-      tablespaces: facts.missingTablespaces,
-      locales: facts.missingLocales,
-    },
+    missing: [
+      { kind: 'Roles', names: facts.missingRoles },
+      {
+        kind: 'Extensions',
+        names: facts.extensions.filter((one) => !one.available).map((one) => one.name),
+      },
+      { kind: 'Tablespaces', names: facts.missingTablespaces },
+      { kind: 'Locales', names: facts.missingLocales },
+    ].filter(({ names }) => names.length > 0),
     serverVersion: session.version,
     tool: tool.label,
     target: {

@@ -3,7 +3,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StreamSink } from '../../../../agent/engines/driver.ts';
 import type { Failure } from '../../../../protocol/failure.ts';
-import { capture, failureOf, operation, restoreInput } from '../../../contract/captured.ts';
+import { capture, failureOf, operation, restoreInput, whole } from '../../../contract/captured.ts';
 import { startPostgres, type TestPostgres } from '../../../support/postgres.ts';
 import { drain, driver, login } from './world.ts';
 
@@ -54,7 +54,7 @@ describe('servers', () => {
         seen += chunk.length;
       }
     };
-    expect(await failureOf(driver.dump(login(doomed), 'postgres', sink, operation()))).toMatchObject({
+    expect(await failureOf(driver.dump(login(doomed), whole('postgres'), sink, operation()))).toMatchObject({
       code: 'server_gone',
       retryable: true,
     });
@@ -70,14 +70,14 @@ describe('servers', () => {
         if (seen > 500_000) break;
       }
     };
-    const failure = await failureOf(driver.dump(login(postgres), 'half', impatient, operation()));
+    const failure = await failureOf(driver.dump(login(postgres), whole('half'), impatient, operation()));
     expect(failure).toMatchObject({ code: 'dump_incomplete', message: expect.stringContaining('stopped') });
   });
 
   test('a missing privilege is named with its table', async () => {
     await postgres.query(`CREATE ROLE weak LOGIN PASSWORD 'weak'`);
     const failure = await failureOf(
-      driver.dump(login(postgres, { user: 'weak' }, 'weak'), 'app', drain, operation()),
+      driver.dump(login(postgres, { user: 'weak' }, 'weak'), whole('app'), drain, operation()),
     );
     expect(failure).toMatchObject({
       code: 'privilege_missing',

@@ -5,7 +5,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect, type PostgresServer } from '../../../../agent/engines/postgres/connect.ts';
 import { createDatabase } from '../../../../agent/engines/postgres/database.ts';
 import type { RestorePlan } from '../../../../protocol/restore.ts';
-import { type Captured, capture, failureOf, operation, restoreInput } from '../../../contract/captured.ts';
+import {
+  type Captured,
+  capture,
+  failureOf,
+  operation,
+  restoreInput,
+  whole,
+} from '../../../contract/captured.ts';
 import { fingerprint } from '../../../support/fingerprint.ts';
 import { startPostgres, type TestPostgres } from '../../../support/postgres.ts';
 import { databases, driver, login } from './world.ts';
@@ -43,7 +50,7 @@ test('tablespaces: a missing one is named and stops the restore; made, and opene
   const dump = await capture(driver, login(from), 'spread');
   const plan = { targetDatabase: 'spread', owners: 'none' } as const;
   const first = await preflight(dump, plan);
-  expect(first.missing.tablespaces).toEqual(['Fast disk']);
+  expect(first.missing).toEqual([{ kind: 'Tablespaces', names: ['Fast disk'] }]);
   const found = first.findings.find((finding) => finding.code === 'tablespace_missing');
   expect(found).toMatchObject({ severity: 'blocker', message: expect.stringContaining('“Fast disk”') });
   const before = await databases(to);
@@ -72,7 +79,7 @@ test('a locale that the server does not know is named, and stops the restore', a
   const needs = dump.result.catalog.requirements as { locale: object };
   needs.locale = { ...needs.locale, collate: 'tlh_QO.UTF-8', ctype: 'tlh_QO.UTF-8' };
   const answer = await preflight(dump, { targetDatabase: 'far' });
-  expect(answer.missing.locales).toEqual(['tlh_QO.UTF-8']);
+  expect(answer.missing).toEqual([{ kind: 'Locales', names: ['tlh_QO.UTF-8'] }]);
   expect(answer.findings).toContainEqual(
     expect.objectContaining({ severity: 'blocker', code: 'locale_missing' }),
   );
@@ -113,14 +120,14 @@ test('a newer collation library is a warning, and no reason for a backup to fail
   await from.query(`CREATE DATABASE "old ""icu" TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'en-US'`);
   await from.query(`CREATE TABLE t (a text PRIMARY KEY); INSERT INTO t VALUES ('ä'), ('z')`, 'old "icu');
   await from.query(`UPDATE pg_database SET datcollversion = '1.2' WHERE datname = 'old "icu'`);
-  const { findings } = await driver.preflightBackup(login(from), 'old "icu', operation());
+  const { findings } = await driver.preflightBackup(login(from), whole('old "icu'), operation());
   const found = findings.find((finding) => finding.code === 'collation_version');
   expect(found).toMatchObject({ severity: 'warning', message: expect.stringContaining('1.2') });
   const dump = await capture(driver, login(from), 'old "icu');
   await driver.restore(login(to), restoreInput(dump, { targetDatabase: 'new icu' }), operation());
   expect(await contents(to, 'new icu')).toEqual(await contents(from, 'old "icu'));
   for (const sql of found?.sql?.split('\n') ?? []) await from.query(sql, 'old "icu');
-  const after = await driver.preflightBackup(login(from), 'old "icu', operation());
+  const after = await driver.preflightBackup(login(from), whole('old "icu'), operation());
   expect(after.findings.map((finding) => finding.code)).not.toContain('collation_version');
 });
 
@@ -193,7 +200,7 @@ describe('what only some accounts can restore', () => {
        INSERT INTO p VALUES (1, 1), (1, 2); ALTER TABLE "p 1" DISABLE TRIGGER ALL`,
       'parts',
     );
-    const { findings } = await driver.preflightBackup(login(from), 'parts', operation());
+    const { findings } = await driver.preflightBackup(login(from), whole('parts'), operation());
     expect(findings).toContainEqual(
       expect.objectContaining({
         code: 'switched_partitions',

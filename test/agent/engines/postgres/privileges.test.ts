@@ -3,7 +3,7 @@ import type { ServerTarget } from '../../../../agent/engines/driver.ts';
 import { driverFor } from '../../../../agent/engines/registry.ts';
 import { postgresql } from '../../../../protocol/engines/postgres.ts';
 import type { BackupPreflight } from '../../../../protocol/restore.ts';
-import { capture, failureOf, operation, restoreInput } from '../../../contract/captured.ts';
+import { capture, failureOf, operation, restoreInput, whole } from '../../../contract/captured.ts';
 import { fingerprint } from '../../../support/fingerprint.ts';
 import { startPostgres, type TestPostgres } from '../../../support/postgres.ts';
 
@@ -44,7 +44,7 @@ beforeEach(async () => {
 });
 
 const user = () => `"${account.connection.user}"`;
-const backup = (database: string) => driver.preflightBackup(account, database, operation());
+const backup = (database: string) => driver.preflightBackup(account, whole(database), operation());
 const blockers = (preflight: Pick<BackupPreflight, 'findings'>) =>
   preflight.findings.filter((finding) => finding.severity === 'blocker');
 const codes = (preflight: Pick<BackupPreflight, 'findings'>) =>

@@ -67,12 +67,7 @@ describe('a wide schema goes round', () => {
   test('preflight on a fresh server lists what is missing', async () => {
     const input = restoreInput(dump, { targetDatabase: ODD });
     const preflight = await driver.preflightRestore(target(to), input, operation());
-    expect(preflight.missing).toEqual({
-      roles: ['wide_app', 'wide_owner', 'wide_reader'],
-      extensions: [],
-      tablespaces: [],
-      locales: [],
-    });
+    expect(preflight.missing).toEqual([{ kind: 'Roles', names: ['wide_app', 'wide_owner', 'wide_reader'] }]);
     expect(preflight.findings.map((finding) => finding.code)).toContain('runs_foreign_code');
     const possible = preflight.ownerChoices.filter((one) => one.possible).map((one) => one.choice);
     expect(possible).toEqual(['create-roles', 'map']);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EngineDriver } from '../../../../agent/engines/driver.ts';
 import { postgresDriver } from '../../../../agent/engines/postgres/driver.ts';
-import { capture, failureOf, operation, restoreInput } from '../../../contract/captured.ts';
+import { capture, failureOf, operation, restoreInput, whole } from '../../../contract/captured.ts';
 import { startPostgres, type TestPostgres } from '../../../support/postgres.ts';
 import { drain, driver, driverWithTool, login, realTool } from './world.ts';
 
@@ -31,13 +31,13 @@ const versioned = (script: string) =>
 describe('client tools', () => {
   test('too old: both versions are named, before any work', async () => {
     const old = await driverWithTool(scratch, 'echo "pg_dump (PostgreSQL) 12.22"');
-    const failure = await failureOf(old.dump(login(postgres), 'app', drain, operation()));
+    const failure = await failureOf(old.dump(login(postgres), whole('app'), drain, operation()));
     expect(failure).toMatchObject({
       code: 'tool_too_old',
       message: expect.stringMatching(/12\.22.*15/),
       hint: expect.stringContaining('postgresql-client-15'),
     });
-    const preflight = await old.preflightBackup(login(postgres), 'app', operation());
+    const preflight = await old.preflightBackup(login(postgres), whole('app'), operation());
     expect(preflight.findings).toContainEqual(
       expect.objectContaining({ severity: 'blocker', code: 'tool_too_old' }),
     );
@@ -45,7 +45,7 @@ describe('client tools', () => {
 
   test('missing: the package is named', async () => {
     const none = postgresDriver({ toolDirectories: [scratch] }) as EngineDriver;
-    expect(await failureOf(none.dump(login(postgres), 'app', drain, operation()))).toMatchObject({
+    expect(await failureOf(none.dump(login(postgres), whole('app'), drain, operation()))).toMatchObject({
       code: 'tool_missing',
       hint: expect.stringContaining('apt-get install'),
     });
@@ -63,7 +63,7 @@ describe('client tools', () => {
     ['is killed', 'kill -9 $$', /SIGKILL/],
   ])('a pg_dump that %s is no backup', async (_, script, message) => {
     const tool = await driverWithTool(scratch, versioned(script));
-    const failure = await failureOf(tool.dump(login(postgres), 'app', drain, operation()));
+    const failure = await failureOf(tool.dump(login(postgres), whole('app'), drain, operation()));
     expect(failure).toMatchObject({ code: 'dump_incomplete', message: expect.stringMatching(message) });
   });
 
