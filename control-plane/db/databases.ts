@@ -21,6 +21,7 @@ function select(db: Db, where: SQL | undefined): DatabaseListing[] {
       name: databases.name,
       createdAt: databases.createdAt,
       protectedAt: databases.protectedAt,
+      selection: databases.selection,
       serverName: servers.name,
       engine: servers.engine,
       serverRemovedAt: servers.removedAt,
@@ -50,7 +51,7 @@ export function findDatabaseByName(db: Db, serverId: string, name: string): Data
 }
 
 /** Protects a database that may have been known before: its id, and so its snapshots, stay. */
-export function protectDatabase(db: Db, database: DatabaseRow): void {
+export function protectDatabase(db: Db, database: typeof databases.$inferInsert): void {
   db.insert(databases)
     .values(database)
     .onConflictDoUpdate({

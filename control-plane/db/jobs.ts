@@ -59,7 +59,7 @@ export function findJob(db: Db, id: string): JobRow | undefined {
   return db.select().from(jobs).where(eq(jobs.id, id)).get();
 }
 
-export function insertJob(db: Db, job: JobRow): void {
+export function insertJob(db: Db, job: typeof jobs.$inferInsert): void {
   db.insert(jobs).values(job).run();
 }
 

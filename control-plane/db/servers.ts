@@ -45,7 +45,7 @@ export function serversOfAgent(db: Db, agentId: string): ServerRow[] {
   return db.select().from(servers).where(eq(servers.agentId, agentId)).all();
 }
 
-export function insertServer(db: Db, server: ServerRow): void {
+export function insertServer(db: Db, server: typeof servers.$inferInsert): void {
   db.insert(servers).values(server).run();
 }
 

@@ -55,7 +55,7 @@ export function createJobService(deps: JobServiceDeps): JobService {
     return newest;
   }
 
-  function enqueue(job: JobRow): JobRow {
+  function enqueue(job: Parameters<typeof insertJob>[1]): JobRow {
     insertJob(db, job);
     dispatcher.poke(job.agentId);
     return findJob(db, job.id) as JobRow;

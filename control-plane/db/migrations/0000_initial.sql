@@ -121,6 +121,7 @@ CREATE TABLE `databases` (
 	`name` text NOT NULL,
 	`createdAt` integer NOT NULL,
 	`protectedAt` integer,
+	`selection` text,
 	FOREIGN KEY (`serverId`) REFERENCES `servers`(`id`) ON UPDATE no action ON DELETE no action
 );
 --> statement-breakpoint
@@ -168,6 +169,8 @@ CREATE TABLE `jobs` (
 	`vaultId` text NOT NULL,
 	`sequence` integer,
 	`plan` text,
+	`afterJobId` text,
+	`oneTimeAccount` integer DEFAULT false NOT NULL,
 	`attempt` integer NOT NULL,
 	`maxAttempts` integer NOT NULL,
 	`notBefore` integer NOT NULL,
@@ -196,6 +199,7 @@ CREATE TABLE `servers` (
 	`connection` text NOT NULL,
 	`version` text,
 	`addedOnHost` integer NOT NULL,
+	`autoProtectSince` integer,
 	`removedAt` integer,
 	`createdAt` integer NOT NULL,
 	FOREIGN KEY (`agentId`) REFERENCES `agents`(`id`) ON UPDATE no action ON DELETE no action
@@ -264,7 +268,6 @@ CREATE TABLE `vaults` (
 	`mode` text NOT NULL,
 	`store` text NOT NULL,
 	`createdAt` integer NOT NULL
-);
---> statement-breakpoint
+);--> statement-breakpoint
 CREATE TRIGGER `audit_log_no_update` BEFORE UPDATE ON `audit_log` BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;--> statement-breakpoint
 CREATE TRIGGER `audit_log_no_delete` BEFORE DELETE ON `audit_log` BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;

@@ -41,6 +41,8 @@ export const servers = sqliteTable(
     connection: text().notNull(),
     version: text(),
     addedOnHost: integer({ mode: 'boolean' }).notNull(),
+    /** Since when every database on it is protected as soon as it is seen; null where each is chosen by hand. */
+    autoProtectSince: integer(),
     /** Set when the agent no longer holds credentials for it, or a user removed it; snapshots stay. */
     removedAt: integer(),
     createdAt: integer().notNull(),
@@ -59,6 +61,8 @@ export const databases = sqliteTable(
     createdAt: integer().notNull(),
     /** Null once a user stopped protecting it; snapshots stay. */
     protectedAt: integer(),
+    /** JSON of protocol `TableSelection`; null: everything. */
+    selection: text(),
   },
   (t) => [uniqueIndex('databases_name').on(t.serverId, t.name)],
 );
@@ -88,6 +92,10 @@ export const jobs = sqliteTable(
     sequence: integer(),
     /** JSON of protocol `RestorePlan`, restores only. */
     plan: text(),
+    /** Not offered before this job has succeeded; fails with it. */
+    afterJobId: text(),
+    /** Whether it logs in with credentials given for it alone; those are in memory only. */
+    oneTimeAccount: integer({ mode: 'boolean' }).notNull().default(false),
     attempt: integer().notNull(),
     maxAttempts: integer().notNull(),
     /** Not offered before this time. */
