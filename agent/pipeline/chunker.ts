@@ -4,7 +4,7 @@ import { CHUNK } from '../../protocol/vault/seal.ts';
 /** Bytes the rolling hash looks back on: each shift moves one byte's bits out of the 32-bit word. */
 const WINDOW = 32;
 /**
- * A cut needs this many leading zero bits: more before the average length than after it. Normalised
+ * A cut needs this many leading zero bits: more before the turn than after it. Normalised
  * chunking: lengths gather around the average, so that few chunks are forced to end at the maximum.
  */
 const EARLY_MASK = (-1 << (32 - 20)) | 0;
@@ -37,7 +37,7 @@ export class ChunkCutter {
   next(bytes: Uint8Array, from: number): number {
     let at = from + Math.max(0, Math.min(CHUNK.min - WINDOW - this.#length, bytes.length - from));
     at = this.#roll(bytes, at, this.#end(bytes, from, CHUNK.min));
-    at = this.#search(bytes, at, { end: this.#end(bytes, from, CHUNK.average), mask: EARLY_MASK });
+    at = this.#search(bytes, at, { end: this.#end(bytes, from, CHUNK.turn), mask: EARLY_MASK });
     if (at >= 0) at = this.#search(bytes, at, { end: this.#end(bytes, from, CHUNK.max), mask: LATE_MASK });
     if (at < 0) return this.#cut(~at);
     this.#length += at - from;

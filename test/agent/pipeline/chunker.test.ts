@@ -37,8 +37,8 @@ function endsByTheBook(bytes: Uint8Array, seed = SEED): number[] {
     at += 1;
     const n = at - start;
     if (n > 65_504) h = ((h << 1n) + table[bytes[at - 1]!]!) % 2n ** 32n;
-    const early = n > 65_536 && n <= 262_144 && h >> 12n === 0n;
-    const late = n > 262_144 && n <= 1_048_576 && h >> 16n === 0n;
+    const early = n > 65_536 && n <= 196_608 && h >> 12n === 0n;
+    const late = n > 196_608 && n <= 1_048_576 && h >> 16n === 0n;
     if (!early && !late && n !== 1_048_576 && at !== bytes.length) continue;
     found.push(at);
     start = at;
@@ -119,25 +119,27 @@ describe('cuts', () => {
     expect(shared).toEqual([CONTENTS.random.length]);
   });
 
-  test('are an average of 256 KiB apart, within a quarter', () => {
+  test('are an average of 256 KiB apart, within a tenth', () => {
     const bytes = noise(64 * MIB, 9);
     const average = bytes.length / ends(bytes).length;
-    expect(average).toBeGreaterThan(CHUNK.average * 0.75);
-    expect(average).toBeLessThan(CHUNK.average * 1.25);
+    expect(average).toBeGreaterThan(CHUNK.average * 0.9);
+    expect(average).toBeLessThan(CHUNK.average * 1.1);
   });
 
   test('are pinned: a change here would end deduplication with every vault in use', () => {
     expect(ends(noise(2 * MIB, 1))).toMatchInlineSnapshot(`
       [
         115583,
-        392343,
+        339558,
         458012,
-        741022,
-        829372,
+        683540,
+        789546,
+        1046996,
         1147363,
-        1486210,
-        1749369,
-        2036128,
+        1361571,
+        1573555,
+        1800808,
+        2007288,
         2097152,
       ]
     `);
