@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
+import { hex32, random, sentence } from './random.ts';
 
 /** Rows of the pinned data set: a `pg_dump -Fc -Z0` of about 1.3 GB. */
 export const PINNED_ROWS = 4_000_000;
@@ -17,47 +18,20 @@ const TABLE = `CREATE TABLE orders (
   details jsonb NOT NULL
 )`;
 
-const WORDS =
-  `the order was left with a neighbour because nobody answered please call before delivery customer asked for
-  an invoice by email and wants to return one item colour did not match picture package arrived damaged refund approved
-  second attempt on monday morning gift wrapping included address corrected after support ticket payment by transfer
-  received late discount applied manually loyal since many years frame scratched replacement sent from warehouse berlin
-  paris london madrid lisbon vienna express pallet weight checked customs form missing signature required leave at door`
-    .split(/\s+/)
-    .map((word) => ` ${word}`);
 const STATUS = ['new', 'paid', 'packed', 'shipped', 'delivered', 'returned', 'cancelled'];
 const CHANNEL = ['web', 'shop', 'phone', 'partner-api'];
 const CURRENCY = ['EUR', 'USD', 'GBP', 'CHF'];
 const EPOCH = Date.UTC(2023, 0, 1);
-
-/** xorshift32: fast, and the same everywhere for the same seed. */
-function random(seed: number): () => number {
-  let state = seed >>> 0 || 1;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return state >>> 0;
-  };
-}
-
-const hex32 = (word: number) => (word + 0x1_0000_0000).toString(16).slice(1);
 
 function uuid(next: () => number): string {
   const [a, b, c, d] = [hex32(next()), hex32(next()), hex32(next()), hex32(next())];
   return `${a}-${b.slice(0, 4)}-4${b.slice(5)}-9${c.slice(1, 4)}-${c.slice(4)}${d}`;
 }
 
-function sentence(next: () => number): string {
-  let text = '';
-  for (let words = 5 + (next() % 17); words > 0; words -= 1) text += WORDS[next() % WORDS.length];
-  return text.slice(1);
-}
-
 function row(id: number, next: () => number): string {
   const placed = new Date(EPOCH + id * 23_000 + (next() % 20_000)).toISOString();
   const cents = next() % 100_000;
-  const note = next() % 5 === 0 ? '\\N' : sentence(next);
+  const note = next() % 5 === 0 ? '\\N' : sentence(next, 5, 17);
   const quantity = 1 + (next() % 9);
   const details =
     `{"sku":"${hex32(next()).toUpperCase()}","channel":"${CHANNEL[next() % 4]}","quantity":${quantity},` +
