@@ -1,12 +1,19 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { createWriteStream, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { appendFile, chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { freePort } from './ports.ts';
+import {
+  type Account,
+  bareEnv,
+  killTree,
+  serverAccount,
+  startServerProcess,
+  type TestServer,
+} from './server-process.ts';
 
 const INSTALLED = '/usr/lib/postgresql';
 const run = promisify(execFile);
@@ -24,27 +31,11 @@ export interface TestPostgresOptions {
   namespace?: string;
 }
 
-/** A throwaway PostgreSQL server: real, on a free port, in a temp directory, gone after `stop()`. */
-export interface TestPostgres extends AsyncDisposable {
-  readonly host: string;
-  readonly port: number;
-  readonly superuser: string;
-  readonly password: string;
-  /** Temp directory: data in `data/`, log in `server.log`, unix socket directly in it. */
-  readonly directory: string;
-  readonly major: number;
-  readonly pid: number;
+/** A throwaway PostgreSQL server. */
+export interface TestPostgres extends TestServer {
+  readonly engine: 'postgresql';
   /** Environment with which `psql`, `pg_dump` … reach the server as its superuser. */
   readonly psqlEnv: Record<string, string>;
-  /** Runs SQL as the superuser and gives the rows of the last statement. */
-  // biome-ignore lint/suspicious/noExplicitAny: rows are whatever the test's SQL selects
-  query(sql: string, database?: string, values?: unknown[]): Promise<any[]>;
-  /** The server's log so far. */
-  log(): Promise<string>;
-  /** Fast shutdown, then removes the directory. Idempotent. */
-  stop(): Promise<void>;
-  /** SIGKILL to postmaster and all its children, as a crashed machine would; `stop()` still cleans up. */
-  kill(): Promise<void>;
 }
 
 /** Directory with the programs of one major version (the newest where absent). Throws if there is none. */
@@ -63,7 +54,7 @@ export async function startPostgres(options: TestPostgresOptions = {}): Promise<
   const binaries = postgresBinaries(options.major);
   const directory = await mkdtemp(join(tmpdir(), 'homeport-pg-'));
   const password = randomBytes(12).toString('hex');
-  const account = serverAccount();
+  const account = serverAccount('postgres');
   try {
     if (account.uid !== undefined) await chown(directory, account.uid, account.gid ?? account.uid);
     await initialise({ ...options, binaries: binaries.directory, directory, password, account });
@@ -72,19 +63,6 @@ export async function startPostgres(options: TestPostgresOptions = {}): Promise<
     await rm(directory, { recursive: true, force: true });
     throw error;
   }
-}
-
-type Account = { uid?: number; gid?: number };
-
-/** PostgreSQL refuses to run as root: then it runs as `postgres`, else as whoever we are. */
-function serverAccount(): Account {
-  if (process.getuid?.() !== 0) return {};
-  const line = readFileSync('/etc/passwd', 'utf8')
-    .split('\n')
-    .find((entry) => entry.startsWith('postgres:'));
-  if (!line) throw new Error('Running as root, and there is no user “postgres” to run the server as.');
-  const [, , uid, gid] = line.split(':');
-  return { uid: Number(uid), gid: Number(gid) };
 }
 
 async function initialise(
@@ -120,48 +98,20 @@ async function launch(input: {
   account: Account;
   namespace: string | undefined;
 }): Promise<TestPostgres> {
-  const { directory } = input;
-  for (let attempt = 1; ; attempt += 1) {
-    // Another process may take the port between our probe and the server's bind: then take another one.
-    const port = await freePort();
-    const args = ['-D', join(directory, 'data'), '-p', String(port)];
-    const [file, first, account] = within(input.namespace, input.account);
-    const program = join(input.binaries.directory, 'postgres');
-    const child = spawn(file ?? program, file ? [...first, program, ...args] : args, {
-      ...account,
-      cwd: directory,
-      env: bareEnv(),
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    const failure = await ready(child, join(directory, 'server.log'));
-    if (failure === undefined) return handle({ ...input, child, port, major: input.binaries.major });
-    if (attempt === 5 || !failure.includes('Address already in use')) throw new Error(failure);
-  }
-}
-
-/** Only root may enter a namespace, so there the account is changed inside; the process stays the same one. */
-function within(namespace: string | undefined, account: Account): [string | undefined, string[], Account] {
-  if (namespace === undefined) return [undefined, [], account];
-  const become = ['setpriv', `--reuid=${account.uid ?? 0}`, `--regid=${account.gid ?? 0}`, '--clear-groups'];
-  return ['nsenter', [`--net=/run/netns/${namespace}`, ...become], {}];
-}
-
-/** Resolves with `undefined` once the server is ready, or with its output if it ended before. */
-function ready(child: ChildProcess, logFile: string): Promise<string | undefined> {
-  const log = createWriteStream(logFile, { flags: 'a' });
-  log.on('error', () => {}); // the directory may be removed while the last lines arrive
-  return new Promise((resolve, reject) => {
-    let head = '';
-    const watch = (chunk: Buffer) => {
-      head += chunk.toString();
-      if (!head.includes('database system is ready to accept connections')) return;
-      child.stderr?.off('data', watch);
-      resolve(undefined);
-    };
-    child.stderr?.on('data', watch).pipe(log);
-    child.once('error', reject);
-    child.once('exit', () => resolve(`postgres did not start:\n${head}`));
+  const { binaries, directory, ...rest } = input;
+  const process = await startServerProcess({
+    ...rest,
+    directory,
+    command: (port) => [
+      join(binaries.directory, 'postgres'),
+      '-D',
+      join(directory, 'data'),
+      '-p',
+      String(port),
+    ],
+    ready: /database system is ready to accept connections/,
   });
+  return handle({ ...rest, ...process, directory, major: binaries.major });
 }
 
 function handle(input: {
@@ -181,6 +131,7 @@ function handle(input: {
   };
   process.once('exit', atExit);
   const server: TestPostgres = {
+    engine: 'postgresql',
     host: '127.0.0.1',
     superuser: 'postgres',
     pid: child.pid ?? 0,
@@ -206,22 +157,12 @@ function handle(input: {
       await rm(directory, { recursive: true, force: true });
     },
     kill: async () => {
-      const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim();
-      child.kill('SIGKILL');
-      for (const pid of children.split(' ').filter(Boolean)) killQuietly(Number(pid));
+      killTree(child);
       await exited;
     },
     [Symbol.asyncDispose]: () => server.stop(),
   };
   return server;
-}
-
-function killQuietly(pid: number) {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // ended by itself once the postmaster was gone
-  }
 }
 
 async function query(
@@ -239,8 +180,4 @@ async function query(
   } finally {
     await client.end();
   }
-}
-
-function bareEnv(): Record<string, string> {
-  return { PATH: process.env.PATH ?? '/usr/bin:/bin', LC_ALL: 'C.UTF-8', HOME: tmpdir() };
 }

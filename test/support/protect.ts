@@ -3,8 +3,8 @@ import type { RestorePlan } from '../../protocol/restore.ts';
 import type { Agent } from './agent.ts';
 import type { Api } from './api.ts';
 import type { ApiDatabase, ApiJob, ApiServer, ApiSnapshot } from './api-shapes.ts';
-import type { TestPostgres } from './postgres.ts';
 import { sealCredentials } from './seal.ts';
+import type { TestServer } from './server-process.ts';
 
 /** Seals what a form would hold for `server`, to one agent. `change` overrides parts, to make it wrong. */
 export async function sealedFor(
@@ -12,7 +12,7 @@ export async function sealedFor(
   agent: Agent,
   input: {
     serverId: string;
-    server: TestPostgres;
+    server: TestServer;
     name?: string;
     connection?: Record<string, unknown>;
     password?: string;
@@ -24,7 +24,7 @@ export async function sealedFor(
     agentId: agent.id,
     serverId: input.serverId,
     ...(input.name === undefined ? {} : { name: input.name }),
-    engine: 'postgresql',
+    engine: server.engine,
     connection: {
       host: server.host,
       port: server.port,
@@ -40,11 +40,17 @@ export async function sealedFor(
 export async function addServer(
   api: Api,
   agent: Agent,
-  input: { name: string; server: TestPostgres; connection?: Record<string, unknown> },
+  input: { name: string; server: TestServer; connection?: Record<string, unknown> },
 ): Promise<ApiServer> {
   const id = randomUUID();
   const sealed = await sealedFor(api, agent, { ...input, serverId: id });
-  return api.post('/servers', { id, agentId: agent.id, name: input.name, engine: 'postgresql', sealed });
+  return api.post('/servers', {
+    id,
+    agentId: agent.id,
+    name: input.name,
+    engine: input.server.engine,
+    sealed,
+  });
 }
 
 /** Puts one database under protection. */

@@ -3,7 +3,7 @@
 // Says nothing and takes well under a second when there is nothing to do. All output goes to stderr.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -14,6 +14,8 @@ const runtime = join(modules, '.bin', 'node');
 /** Debian packages by what they are needed for, and how to see that they are there. */
 const PACKAGES = {
   postgresql: { package: 'postgresql', present: () => someIn('/usr/lib/postgresql', 'bin/postgres') },
+  mariadb: { package: 'mariadb-server', present: () => onPath('mariadbd') && onPath('mariadb-install-db') },
+  mariadbClient: { package: 'mariadb-client', present: () => onPath('mariadb') && onPath('mariadb-dump') },
   chromium: { package: 'chromium', present: () => onPath('chromium') },
   ip: { package: 'iproute2', present: () => onPath('ip') },
   nft: { package: 'nftables', present: () => onPath('nft') },
@@ -22,8 +24,8 @@ const PACKAGES = {
 
 const NEEDS = {
   start: [],
-  demo: ['postgresql'],
-  test: ['postgresql', 'chromium', 'ip', 'nft'],
+  demo: ['postgresql', 'mariadb', 'mariadbClient'],
+  test: ['postgresql', 'mariadb', 'mariadbClient', 'chromium', 'ip', 'nft'],
   bench: ['postgresql', 'restic'],
 };
 
@@ -98,7 +100,7 @@ function installPackages(needs) {
   say(`Installing ${names.join(', ')} …`);
   apt(['update'], command);
   if (names.includes('postgresql')) keepClusterAway(command);
-  apt(['install', ...names], command);
+  withoutServices(() => apt(['install', ...names], command));
   const absent = missing.filter((entry) => !entry.present()).map((entry) => entry.package);
   if (absent.length > 0) stop(`Installed, but still not found: ${absent.join(', ')}.`);
 }
@@ -111,6 +113,24 @@ function keepClusterAway(command) {
   const line = 'create_main_cluster = false';
   const setting = /^#?\s*create_main_cluster\s*=.*$/m;
   writeFileSync(path, setting.test(text) ? text.replace(setting, line) : `${text}\n${line}\n`);
+}
+
+/**
+ * MariaDB's package starts a server of its own where it may: while packages are installed, `policy-rc.d` says that
+ * no service is to be started (and MariaDB's is turned off for the next boot where it was not there before).
+ */
+function withoutServices(install) {
+  const policy = '/usr/sbin/policy-rc.d';
+  const before = existsSync(policy) ? readFileSync(policy) : undefined;
+  const hadMariadb = PACKAGES.mariadb.present();
+  // Taken back on every way out: `stop` ends the process.
+  const putBack = () => (before ? writeFileSync(policy, before) : rmSync(policy, { force: true }));
+  process.once('exit', putBack);
+  writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  install();
+  if (!hadMariadb && onPath('systemctl')) run('systemctl', ['disable', '--quiet', 'mariadb'], process.env);
+  process.off('exit', putBack);
+  putBack();
 }
 
 function apt(args, command) {
