@@ -1,6 +1,7 @@
 import { appendFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
+import type { MariadbFigures } from './mariadb.ts';
 import { median } from './measure.ts';
 import type { MemoryFigure } from './memory.ts';
 import type { Contestant, SpeedFigures } from './speed.ts';
@@ -21,6 +22,8 @@ export async function report(run: {
   rows: number;
   speed: SpeedFigures | undefined;
   memory: readonly MemoryFigure[];
+  mariadbRows: number;
+  mariadb: MariadbFigures | undefined;
   write: boolean;
 }): Promise<void> {
   const machine = `${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB`;
@@ -29,6 +32,7 @@ export async function report(run: {
     '',
     ...(run.speed ? speedLines(run.speed, run.rows) : []),
     ...(run.memory.length > 0 ? memoryLines(run.memory) : []),
+    ...(run.mariadb ? mariadbLines(run.mariadb, run.mariadbRows) : []),
   ];
   console.log(lines.join('\n'));
   if (run.write) await appendFile(PAGE, `\n${lines.join('\n')}`);
@@ -62,6 +66,31 @@ function speedLines(speed: SpeedFigures, rows: number): string[] {
     '| the agent’s main thread, under a profiler | seconds |',
     '| --- | ---: |',
     ...speed.profile.map(([work, time]) => `| ${work} | ${time.toFixed(2)} |`),
+    '',
+  ];
+}
+
+function mariadbLines({ changed, first, peerBytes, times }: MariadbFigures, rows: number): string[] {
+  const line = (label: string, own: readonly number[], peer: readonly number[]) => {
+    const all = own.map((time) => time.toFixed(1)).join(' ');
+    return `| ${label} | ${median(own).toFixed(2)} | ${(median(own) / median(peer)).toFixed(2)} | ${all} |`;
+  };
+  const share = (bytes: number) => `${((bytes / first.storedBytes) * 100).toFixed(2)} %`;
+  return [
+    `MariaDB: ${rows.toLocaleString('en')} rows, dump of ${gigabytes(first.rawBytes)}; median of ${times.dump.length} interleaved rounds.`,
+    '',
+    '| | seconds | × peer | rounds |',
+    '| --- | ---: | ---: | --- |',
+    line('`mariadb-dump \\| zstd -3`', times.dump, times.dump),
+    line('**Homeport, first backup**', times.first, times.dump),
+    line('`mariadb < dump.sql`', times.load, times.load),
+    line('**Homeport, restore**', times.restore, times.load),
+    '',
+    '| stored by | bytes | of the first |',
+    '| --- | ---: | ---: |',
+    `| \`mariadb-dump \\| zstd -3\` | ${peerBytes.toLocaleString('en')} | |`,
+    `| the first backup | ${first.storedBytes.toLocaleString('en')} | |`,
+    `| one after 100 updates and 40 deletes, scattered | ${changed.storedBytes.toLocaleString('en')} | ${share(changed.storedBytes)} |`,
     '',
   ];
 }
