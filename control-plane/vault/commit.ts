@@ -69,6 +69,7 @@ export function record(
     rawBytes: manifest.streams.reduce((sum, { length }) => sum + length, 0),
     serverVersion: manifest.server.version,
     tool: manifest.tool,
+    partial: manifest.options.selection === 'partial',
     startedAt: Date.parse(manifest.startedAt),
     finishedAt: Date.parse(manifest.finishedAt),
     ...about,

@@ -16,6 +16,8 @@ export interface SnapshotRecord {
   storedBytes: number;
   serverVersion: string;
   tool: string;
+  /** Whether a table selection left rows out. */
+  partial: boolean;
   startedAt: number;
   finishedAt: number;
   createdAt: number;

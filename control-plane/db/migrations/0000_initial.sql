@@ -191,6 +191,7 @@ CREATE TABLE `jobs` (
 CREATE INDEX `jobs_state` ON `jobs` (`state`,`createdAt`);--> statement-breakpoint
 CREATE INDEX `jobs_database` ON `jobs` (`databaseId`,`createdAt`);--> statement-breakpoint
 CREATE INDEX `jobs_created` ON `jobs` (`createdAt`);--> statement-breakpoint
+CREATE INDEX `jobs_after` ON `jobs` (`afterJobId`);--> statement-breakpoint
 CREATE TABLE `servers` (
 	`id` text PRIMARY KEY NOT NULL,
 	`agentId` text NOT NULL,
@@ -247,6 +248,7 @@ CREATE TABLE `snapshots` (
 	`storedBytes` integer NOT NULL,
 	`serverVersion` text NOT NULL,
 	`tool` text NOT NULL,
+	`partial` integer NOT NULL,
 	`startedAt` integer NOT NULL,
 	`finishedAt` integer NOT NULL,
 	`createdAt` integer NOT NULL

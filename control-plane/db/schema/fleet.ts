@@ -118,6 +118,7 @@ export const jobs = sqliteTable(
     index('jobs_state').on(t.state, t.createdAt),
     index('jobs_database').on(t.databaseId, t.createdAt),
     index('jobs_created').on(t.createdAt),
+    index('jobs_after').on(t.afterJobId),
   ],
 );
 

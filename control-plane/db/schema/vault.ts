@@ -73,6 +73,8 @@ export const snapshots = sqliteTable(
     storedBytes: integer().notNull(),
     serverVersion: text().notNull(),
     tool: text().notNull(),
+    /** Whether a table selection left rows out. */
+    partial: integer({ mode: 'boolean' }).notNull(),
     startedAt: integer().notNull(),
     finishedAt: integer().notNull(),
     /** When it was committed, on the control plane's clock. */
