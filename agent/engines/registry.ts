@@ -1,9 +1,12 @@
 import { fail } from '../../protocol/failure.ts';
 import type { EngineDriver } from './driver.ts';
+import { mysqlDriver } from './mysql/driver.ts';
 import { postgresDriver } from './postgres/driver.ts';
 
 /** Every engine this agent can work with; one line each. */
 const DRIVERS: Record<string, () => EngineDriver> = {
+  mariadb: () => mysqlDriver({ flavour: 'mariadb' }) as EngineDriver,
+  mysql: () => mysqlDriver({ flavour: 'mysql' }) as EngineDriver,
   postgresql: () => postgresDriver() as EngineDriver,
 };
 

@@ -1,8 +1,9 @@
 import type { EngineDefinition } from './engine.ts';
+import { mariadb, mysql } from './mysql.ts';
 import { postgresql } from './postgres.ts';
 
 /** Every engine this build knows; an engine is added by one line here and one in the agent's registry. */
-export const ENGINES = { postgresql } satisfies Record<string, EngineDefinition>;
+export const ENGINES = { postgresql, mariadb, mysql } satisfies Record<string, EngineDefinition>;
 
 export type EngineId = keyof typeof ENGINES;
 export const ENGINE_IDS = Object.keys(ENGINES) as [EngineId, ...EngineId[]];

@@ -1,0 +1,49 @@
+import type { Session } from './connect.ts';
+
+/** One line of SHOW GRANTS. */
+export interface Grant {
+  /** Upper case, e.g. `SELECT`; `ALL PRIVILEGES` as such. */
+  privileges: ReadonlySet<string>;
+  /** `null` where it is on `*.*`; else the pattern as granted, wildcards unescaped by nobody. */
+  database: string | null;
+  /** `null` where it is on the whole database; else a table or routine. */
+  object: string | null;
+}
+
+/**
+ * What the account holds, roles that are active in the session included (SHOW GRANTS names them all; the rights of
+ * default roles are listed by asking for each).
+ */
+export async function readGrants(session: Session): Promise<Grant[]> {
+  const show = async (sql: string) =>
+    (await session.rows<Record<string, string>>(sql)).map((row) => Object.values(row)[0] ?? '');
+  const lines = await show('SHOW GRANTS');
+  return lines.map(parseGrant).filter((grant) => grant !== undefined);
+}
+
+const IDENT = '`(?:[^`]|``)*`';
+const LINE = new RegExp(
+  `^GRANT (.+?) ON (?:(?:TABLE|FUNCTION|PROCEDURE|PACKAGE|PACKAGE BODY) )?(\\*|${IDENT})\\.(\\*|${IDENT}) TO `,
+  's',
+);
+
+/** Takes a line of SHOW GRANTS apart; `undefined` for roles, proxies and revokes. */
+export function parseGrant(line: string): Grant | undefined {
+  const [, words, database, object] = LINE.exec(line) ?? [];
+  if (words === undefined || database === undefined || object === undefined) return undefined;
+  // Column privileges — `SELECT (a, b)` — are no right on the table.
+  const privileges = words
+    .replace(/ ?\([^)]*\)/g, ' (columns)')
+    .split(', ')
+    .map((word) => word.trim().toUpperCase());
+  return { privileges: new Set(privileges), database: unquoted(database), object: unquoted(object) };
+}
+
+function unquoted(text: string): string | null {
+  return text === '*' ? null : text.slice(1, -1).replaceAll('``', '`');
+}
+
+/** Privileges on the whole server. */
+export function heldGlobally(grants: readonly Grant[]): ReadonlySet<string> {
+  return new Set(grants.filter((grant) => grant.database === null).flatMap((grant) => [...grant.privileges]));
+}
