@@ -11,6 +11,7 @@ import { type Clock, systemClock } from './clock.ts';
 import { type Config, publicUrl } from './config.ts';
 import { closeDb, DATABASE_FILE, type Db, openDb } from './db/open.ts';
 import { createEvents } from './events.ts';
+import { createOneTimeAccounts } from './jobs/accounts.ts';
 import { noteBeginnings } from './jobs/beginning.ts';
 import { createCommits } from './jobs/commits.ts';
 import { createDispatcher } from './jobs/dispatcher.ts';
@@ -92,17 +93,22 @@ async function assemble(config: Config, ground: Ground) {
       const level = result.refused.length > 0 ? 'warn' : differed ? 'info' : 'debug';
       log[level]({ vaultId, ...result }, 'vault compared with its index');
     },
+    onStaleRecovery: (vaultId, failure) =>
+      log.warn({ vaultId, failure }, 'the vault keeps an older recover.mjs'),
   });
   const { service: vault } = vaults;
   const { leaseMs, stallMs } = config;
   const commits = createCommits(log);
-  const ledger = createLedger({ db, clock, events, vault, progress, commits, leaseMs });
+  const accounts = createOneTimeAccounts();
+  const ledger = createLedger({ db, clock, events, vault, progress, commits, accounts, leaseMs });
   const agentVault = noteBeginnings(vaults.agents, { db, ledger, commits });
   const dispatcher = createDispatcher({
-    ...{ db, clock, log, registry, ledger, vault, leaseMs, stallMs },
+    ...{ db, clock, log, registry, ledger, vault, accounts, leaseMs, stallMs },
     nextSequence: vault.nextSequence,
   });
-  const jobs = createJobService({ db, clock, registry, vault, ledger, dispatcher, commits });
+  const jobs = createJobService({
+    ...{ db, clock, registry, vault, ledger, dispatcher, commits, accounts },
+  });
   const onMessage = createInbox({
     ...{ db, clock, events, audit, log, ledger, dispatcher, progress, commits },
   });

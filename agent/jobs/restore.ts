@@ -2,6 +2,7 @@ import { type FailureError, fail } from '../../protocol/failure.ts';
 import type { JobResult, RestoreOffer } from '../../protocol/job.ts';
 import type { RestoreSource } from '../engines/driver.ts';
 import { type OpenedSnapshot, openSnapshot } from '../pipeline/restore.ts';
+import { serverForRestore } from './account.ts';
 import type { JobContext } from './context.ts';
 import { type JobParts, openServer } from './parts.ts';
 import { enforcePolicy } from './policy.ts';
@@ -13,7 +14,7 @@ export async function runRestore(
   context: JobContext,
 ): Promise<JobResult> {
   context.phase('checking');
-  const server = await parts.servers.get(offer.serverId);
+  const server = await serverForRestore(parts, offer);
   const { mode, targetDatabase } = offer.plan;
   // Of this very server: what was looked at when the job was offered may have been exchanged since.
   enforcePolicy(parts.policy, { kind: 'restore', server: server.name, database: targetDatabase, mode });

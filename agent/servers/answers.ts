@@ -3,6 +3,7 @@ import type { AgentRequest, RequestKind, RequestOf, ValueOf } from '../../protoc
 import { EVERYTHING } from '../../protocol/selection.ts';
 import { discoverServers } from '../discovery/discover.ts';
 import type { OperationContext } from '../engines/driver.ts';
+import { enforceHostOnly, serverForRestore } from '../jobs/account.ts';
 import { type JobParts, openServer } from '../jobs/parts.ts';
 import { databaseAllowed, enforcePolicy } from '../jobs/policy.ts';
 import { openSealedCredentials, type StoredServer } from '../state/servers.ts';
@@ -51,8 +52,8 @@ export function createAnswers(
       const { driver, target } = openServer(parts, server);
       return driver.preflightBackup(target, { database, selection }, contextOf(signal));
     },
-    'restore.preflight': async ({ serverId, plan, source }, signal) => {
-      const server = await servers.get(serverId);
+    'restore.preflight': async ({ serverId, plan, sealed, source }, signal) => {
+      const server = await serverForRestore(parts, { serverId, sealed });
       enforcePolicy(parts.policy, { kind: 'restore', server: server.name, database: plan.targetDatabase });
       const { driver, target } = openServer(parts, server);
       const { serverVersion, requirements, objectCounts } = source;
@@ -85,16 +86,6 @@ async function unseal(
   });
   const { engine, connection, password, name: sealedName } = credentials;
   return { id: serverId, name: serverId, engine, connection, password, sealedName };
-}
-
-/** Anybody can seal credentials to this agent; where no password is needed, that alone would be a way in. */
-function enforceHostOnly(parts: Parts): void {
-  if (parts.policy.servers !== 'host-only') return;
-  throw fail(
-    'policy_denied',
-    'The agent’s local policy lets servers be added, tried and removed on its own host only.',
-    'Use “homeport-agent server” there, or change “servers” under [policy] in its configuration file.',
-  );
 }
 
 /**

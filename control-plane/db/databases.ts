@@ -1,4 +1,5 @@
 import { and, asc, eq, isNotNull, type SQL } from 'drizzle-orm';
+import type { TableSelection } from '../../protocol/selection.ts';
 import type { Db } from './open.ts';
 import { agents, databases, servers } from './schema/fleet.ts';
 
@@ -59,6 +60,27 @@ export function protectDatabase(db: Db, database: typeof databases.$inferInsert)
       set: { protectedAt: database.protectedAt },
     })
     .run();
+}
+
+/** Knows a database from now on, without protecting it; one that is known stays as it is. */
+export function rememberDatabase(
+  db: Db,
+  database: Pick<DatabaseRow, 'id' | 'serverId' | 'name' | 'createdAt'>,
+): void {
+  db.insert(databases)
+    .values({ ...database, protectedAt: null })
+    .onConflictDoNothing({ target: [databases.serverId, databases.name] })
+    .run();
+}
+
+/** Whose rows its backups hold; null: everybody's. */
+export function selectionOf({ selection }: Pick<DatabaseRow, 'selection'>): TableSelection | null {
+  return selection === null ? null : (JSON.parse(selection) as TableSelection);
+}
+
+export function changeSelection(db: Db, id: string, selection: TableSelection | null): void {
+  const text = selection && JSON.stringify(selection);
+  db.update(databases).set({ selection: text }).where(eq(databases.id, id)).run();
 }
 
 /** @returns false where it was not protected */

@@ -1,4 +1,5 @@
-import { and, asc, desc, eq, inArray, isNotNull, lt, lte, max, min, type SQL } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, isNotNull, isNull, lt, lte, max, min, or, type SQL } from 'drizzle-orm';
+import { alias } from 'drizzle-orm/sqlite-core';
 import type { JobState } from '../../protocol/job.ts';
 import type { Db } from './open.ts';
 import { agents, databases, type jobAttempts, jobs, servers } from './schema/fleet.ts';
@@ -10,27 +11,52 @@ export interface JobListing extends JobRow {
   databaseName: string;
   serverName: string;
   agentName: string;
+  /** Restores: the snapshot that was taken of the target before. */
+  safetySnapshotId: string | null;
+  /** Backups: the restore that waits or waited for it. */
+  safetyForJobId: string | null;
+}
+
+/** The job that one waits for, and the job that waits for one. */
+const earlier = alias(jobs, 'earlier');
+const later = alias(jobs, 'later');
+
+const LISTED = {
+  job: jobs,
+  databaseName: databases.name,
+  serverName: servers.name,
+  agentName: agents.name,
+  earlierState: earlier.state,
+  earlierSnapshotId: earlier.snapshotId,
+  safetyForJobId: later.id,
+};
+
+type Listed = Omit<JobListing, keyof JobRow | 'safetySnapshotId'> & {
+  job: JobRow;
+  earlierState: JobState | null;
+  earlierSnapshotId: string | null;
+};
+
+function listing({ earlierSnapshotId, earlierState, job, ...names }: Listed): JobListing {
+  return { ...job, ...names, safetySnapshotId: earlierState === 'succeeded' ? earlierSnapshotId : null };
 }
 
 export const OPEN_STATES = ['queued', 'offered', 'running'] as const satisfies JobState[];
 
 function select(db: Db, where: SQL | undefined, limit: number): JobListing[] {
   return db
-    .select({
-      job: jobs,
-      databaseName: databases.name,
-      serverName: servers.name,
-      agentName: agents.name,
-    })
+    .select(LISTED)
     .from(jobs)
     .innerJoin(databases, eq(databases.id, jobs.databaseId))
     .innerJoin(servers, eq(servers.id, jobs.serverId))
     .innerJoin(agents, eq(agents.id, jobs.agentId))
+    .leftJoin(earlier, eq(earlier.id, jobs.afterJobId))
+    .leftJoin(later, eq(later.afterJobId, jobs.id))
     .where(where)
     .orderBy(desc(jobs.createdAt), desc(jobs.id))
     .limit(limit)
     .all()
-    .map(({ job, ...names }) => ({ ...job, ...names }));
+    .map(listing);
 }
 
 export interface JobFilter {
@@ -59,8 +85,9 @@ export function findJob(db: Db, id: string): JobRow | undefined {
   return db.select().from(jobs).where(eq(jobs.id, id)).get();
 }
 
-export function insertJob(db: Db, job: typeof jobs.$inferInsert): void {
-  db.insert(jobs).values(job).run();
+/** All of them or none. */
+export function insertJobs(db: Db, rows: (typeof jobs.$inferInsert)[]): void {
+  db.insert(jobs).values(rows).run();
 }
 
 export function updateJob(db: Db, id: string, set: Partial<JobRow>): void {
@@ -92,15 +119,22 @@ export function jobsOfAgent(db: Db, agentId: string, states: readonly JobState[]
     .all();
 }
 
+/** That a job could be offered now: what it waits for, if anything, has succeeded. */
+function isDue(now: number): SQL | undefined {
+  const inOrder = or(isNull(jobs.afterJobId), eq(earlier.state, 'succeeded'));
+  return and(eq(jobs.state, 'queued'), lte(jobs.notBefore, now), inOrder);
+}
+
 /** The oldest job an agent could be offered now. */
 export function nextQueued(db: Db, agentId: string, now: number): JobRow | undefined {
   return db
-    .select()
+    .select({ job: jobs })
     .from(jobs)
-    .where(and(eq(jobs.agentId, agentId), eq(jobs.state, 'queued'), lte(jobs.notBefore, now)))
+    .leftJoin(earlier, eq(earlier.id, jobs.afterJobId))
+    .where(and(eq(jobs.agentId, agentId), isDue(now)))
     .orderBy(asc(jobs.createdAt), asc(jobs.id))
     .limit(1)
-    .get();
+    .get()?.job;
 }
 
 /** Agents that have a job which could be offered now. */
@@ -108,7 +142,8 @@ export function agentsWithDueJobs(db: Db, now: number): string[] {
   return db
     .selectDistinct({ agentId: jobs.agentId })
     .from(jobs)
-    .where(and(eq(jobs.state, 'queued'), lte(jobs.notBefore, now)))
+    .leftJoin(earlier, eq(earlier.id, jobs.afterJobId))
+    .where(isDue(now))
     .all()
     .map(({ agentId }) => agentId);
 }
@@ -122,13 +157,29 @@ export function openJobs(db: Db): JobRow[] {
     .all();
 }
 
-/** Restores that no agent has been offered yet. */
-export function waitingRestores(db: Db): JobRow[] {
+/** Restores that no agent has been offered yet, each with the job it waits for. */
+export function waitingRestores(db: Db): { job: JobRow; earlier: JobRow | null }[] {
   return db
-    .select()
+    .select({ job: jobs, earlier })
     .from(jobs)
+    .leftJoin(earlier, eq(earlier.id, jobs.afterJobId))
     .where(and(eq(jobs.state, 'queued'), eq(jobs.kind, 'restore')))
     .all();
+}
+
+/** The restore that waits or waited for a backup. */
+export function restoreAfter(db: Db, jobId: string): JobRow | undefined {
+  return db.select().from(jobs).where(eq(jobs.afterJobId, jobId)).get();
+}
+
+/** Id of the backup → id of the restore it was made before. */
+export function restoresAfter(db: Db): Map<string, string> {
+  const rows = db
+    .select({ id: jobs.id, afterJobId: jobs.afterJobId })
+    .from(jobs)
+    .where(isNotNull(jobs.afterJobId))
+    .all();
+  return new Map(rows.map(({ afterJobId, id }) => [String(afterJobId), id]));
 }
 
 /** Jobs whose lease ended. */
@@ -157,7 +208,7 @@ export function latestBackups(db: Db): Map<string, JobListing> {
   const times = db.select({ databaseId: jobs.databaseId, at: max(jobs.createdAt).as('at') }).from(jobs);
   const newest = times.where(eq(jobs.kind, 'backup')).groupBy(jobs.databaseId).as('newest');
   const rows = db
-    .select({ job: jobs, databaseName: databases.name, serverName: servers.name, agentName: agents.name })
+    .select(LISTED)
     .from(newest)
     .innerJoin(
       jobs,
@@ -166,6 +217,8 @@ export function latestBackups(db: Db): Map<string, JobListing> {
     .innerJoin(databases, eq(databases.id, jobs.databaseId))
     .innerJoin(servers, eq(servers.id, jobs.serverId))
     .innerJoin(agents, eq(agents.id, jobs.agentId))
+    .leftJoin(earlier, eq(earlier.id, jobs.afterJobId))
+    .leftJoin(later, eq(later.afterJobId, jobs.id))
     .all();
-  return new Map(rows.map(({ job, ...names }) => [job.databaseId, { ...job, ...names }]));
+  return new Map(rows.map((row) => [row.job.databaseId, listing(row)]));
 }

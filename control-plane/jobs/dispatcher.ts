@@ -1,4 +1,4 @@
-import { toFailure } from '../../protocol/failure.ts';
+import { type Failure, toFailure } from '../../protocol/failure.ts';
 import type { Registry } from '../agents/registry.ts';
 import type { Clock } from '../clock.ts';
 import { findAgent } from '../db/agents.ts';
@@ -15,6 +15,7 @@ import {
 import type { Logger } from '../log.ts';
 import type { Ledger } from './ledger.ts';
 import { buildOffer, type OfferDeps } from './offers.ts';
+import { agentAway, dueSince, type Waiting, whyNever } from './waiting.ts';
 
 /** How long an agent has to take an offer, in milliseconds. */
 const OFFER_MS = 30_000;
@@ -112,11 +113,19 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   }
 
   function abandonRestores(): void {
-    for (const { agentId, createdAt, id } of waitingRestores(db)) {
-      if (registry.isOnline(agentId)) continue;
-      const since = Math.max(createdAt, listensSince, findAgent(db, agentId)?.lastSeenAt ?? 0);
-      if (clock.now() - since > deps.leaseMs) ledger.apply(id, { type: 'abandoned' });
+    for (const waiting of waitingRestores(db)) {
+      const { id } = waiting.job;
+      const failure = whyNever(waiting, deps.accounts.of(id) !== undefined) ?? whyLate(waiting);
+      if (failure) ledger.apply(id, { type: 'abandoned', failure });
     }
+  }
+
+  /** Also while the job before it waits: that one may find its agent again after days, the restore must not. */
+  function whyLate(waiting: Waiting): Failure | undefined {
+    const { agentId } = waiting.job;
+    if (registry.isOnline(agentId)) return undefined;
+    const since = Math.max(dueSince(waiting), listensSince, findAgent(db, agentId)?.lastSeenAt ?? 0);
+    return clock.now() - since > deps.leaseMs ? agentAway() : undefined;
   }
 
   function tick(): void {
@@ -166,6 +175,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     poke,
     jobEnded(agentId) {
       if (open.has(agentId)) open.set(agentId, 0);
+      abandonRestores();
       poke(agentId);
     },
   };

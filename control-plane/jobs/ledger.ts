@@ -2,12 +2,14 @@ import type { Failure } from '../../protocol/failure.ts';
 import type { JobResult } from '../../protocol/job.ts';
 import type { Clock } from '../clock.ts';
 import { recordAttempt, updateAttempt } from '../db/job-attempts.ts';
-import { findJob, type JobRow, updateJob } from '../db/jobs.ts';
+import { findJob, type JobRow, restoreAfter, updateJob } from '../db/jobs.ts';
 import type { Db } from '../db/open.ts';
 import type { Events } from '../events.ts';
 import type { VaultService } from '../vault/service.ts';
+import type { OneTimeAccounts } from './accounts.ts';
 import type { Commits } from './commits.ts';
 import type { ProgressBoard } from './progress.ts';
+import { withWayBack } from './safety.ts';
 import {
   isTerminal,
   type JobEvent,
@@ -45,6 +47,7 @@ export interface LedgerDeps {
   vault: Pick<VaultService, 'snapshot'>;
   progress: ProgressBoard;
   commits: Pick<Commits, 'atWork'>;
+  accounts: Pick<OneTimeAccounts, 'forget'>;
   leaseMs: number;
 }
 
@@ -61,7 +64,11 @@ export function createLedger(deps: LedgerDeps): Ledger {
   function record(before: JobRow, event: JobEvent, extra: { sequence?: number }): Entry {
     const verdict = transition(factsOf(before), event);
     if (verdict.verdict !== 'applied') return { verdict: verdict.verdict, job: before };
-    const { attemptEnd, attemptFailure, next } = verdict;
+    const { attemptEnd } = verdict;
+    const mended = (failure: Failure | null | undefined) =>
+      failure && attemptEnd && event.type !== 'refused' ? withWayBack(deps, before, failure) : failure;
+    const attemptFailure = mended(verdict.attemptFailure);
+    const next = { ...verdict.next, failure: mended(verdict.next.failure) ?? null };
     if (onlyProlonged(before, next, deps.leaseMs)) return { verdict: 'applied', job: before };
     const set = { ...columnsOf(next), ...outcomeColumns(deps, before, next, event), ...extra };
     const startedAt = next.state === 'running' ? (before.startedAt ?? event.now) : before.startedAt;
@@ -90,6 +97,8 @@ export function createLedger(deps: LedgerDeps): Ledger {
       if (entry.verdict !== 'applied') return entry;
       const quiet = occurrence.type === 'alive';
       if (entry.job.state !== 'running') progress.forget(jobId);
+      // A restore is offered once: whoever runs it has all it needs, and nobody else is to have it.
+      if (!['queued', 'offered'].includes(entry.job.state)) deps.accounts.forget(jobId);
       if (!quiet) events.changed('jobs', jobId);
       if (isTerminal(entry.job.state)) announceEnd(events, entry.job);
       return entry;
@@ -97,7 +106,10 @@ export function createLedger(deps: LedgerDeps): Ledger {
   };
   function announceEnd(to: Events, job: JobRow): void {
     to.changed('databases', job.databaseId);
-    if (job.kind === 'backup' && job.state === 'succeeded') to.changed('snapshots', job.snapshotId);
+    if (job.kind !== 'backup') return;
+    if (job.state === 'succeeded') to.changed('snapshots', job.snapshotId);
+    const next = restoreAfter(db, job.id);
+    if (next) to.changed('jobs', next.id);
   }
 }
 

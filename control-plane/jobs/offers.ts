@@ -1,21 +1,23 @@
 import { fail } from '../../protocol/failure.ts';
 import type { JobOffer } from '../../protocol/job.ts';
 import type { RestorePlan } from '../../protocol/restore.ts';
-import { findDatabase } from '../db/databases.ts';
-import type { JobRow } from '../db/jobs.ts';
+import { findDatabase, selectionOf } from '../db/databases.ts';
+import { type JobRow, restoreAfter } from '../db/jobs.ts';
 import type { Db } from '../db/open.ts';
 import type { VaultService } from '../vault/service.ts';
+import { accountForgotten, type OneTimeAccounts } from './accounts.ts';
 
 export interface OfferDeps {
   db: Db;
   vault: Pick<VaultService, 'statementOf'>;
+  accounts: Pick<OneTimeAccounts, 'of'>;
   leaseMs: number;
   stallMs: number;
 }
 
 /**
  * The offer of a job's newest attempt.
- * @throws FailureError where the vault or the database are gone
+ * @throws FailureError where the vault, the database or the account given for a restore are gone
  */
 export function buildOffer(deps: OfferDeps, job: JobRow): JobOffer {
   const { leaseMs, stallMs, vault } = deps;
@@ -30,12 +32,18 @@ export function buildOffer(deps: OfferDeps, job: JobRow): JobOffer {
     vault: { id: vaultId, statement: vault.statementOf(vaultId) },
   };
   if (job.kind === 'restore') {
-    return { ...common, kind: 'restore', plan: JSON.parse(String(job.plan)) as RestorePlan };
+    const sealed = deps.accounts.of(job.id);
+    if (job.oneTimeAccount && sealed === undefined) throw accountForgotten();
+    const plan = JSON.parse(String(job.plan)) as RestorePlan;
+    return { ...common, kind: 'restore', plan, ...(sealed === undefined ? {} : { sealed }) };
   }
   const database = findDatabase(deps.db, job.databaseId);
   if (!database) throw fail('not_found', 'The database of this job is gone.', 'Protect it again.');
+  // What is taken for safety's sake leaves nothing out.
+  const selection = restoreAfter(deps.db, job.id) ? null : selectionOf(database);
   return {
     ...common,
+    ...(selection ? { selection } : {}),
     kind: 'backup',
     sequence: Number(job.sequence),
     serverName: database.serverName,

@@ -1,4 +1,5 @@
-import { type Failure, FailureError } from '../../protocol/failure.ts';
+import type { EngineDescriptor } from '../../protocol/engines/engine.ts';
+import { type Failure, FailureError, fail } from '../../protocol/failure.ts';
 import type { RestorePlan, RestorePreflight } from '../../protocol/restore.ts';
 
 /**
@@ -12,11 +13,32 @@ export function requirePossible(plan: RestorePlan, preflight: RestorePreflight):
   if (!owners?.possible) {
     throw impossible(owners?.reason ?? `This engine has no owner choice “${plan.owners}”.`, owners?.sql);
   }
-  if (plan.owners === 'map' && plan.mapTo === undefined) {
-    throw impossible('The plan maps owners but names no role.', undefined);
-  }
-  const blocker = preflight.findings.find(({ severity }) => severity === 'blocker');
+  const blocker = preflight.findings.find(
+    ({ modes, severity }) => severity === 'blocker' && (!modes || modes.includes(plan.mode)),
+  );
   if (blocker) throw impossible(blocker.message, blocker.sql, blocker.hint);
+}
+
+/**
+ * Holds a restore against what its engine knows at all, before anybody is asked.
+ * @throws FailureError `invalid_input`
+ */
+export function requireSense(
+  { plan, safetySnapshot }: { plan: RestorePlan; safetySnapshot?: boolean | undefined },
+  engine: EngineDescriptor,
+): void {
+  const unknown = plan.switches?.find((one) => !engine.restoreSwitches.some(({ id }) => id === one));
+  if (unknown) throw senseless('plan.switches', `${engine.label} has no switch “${unknown}”.`);
+  if (plan.owners === 'map' && plan.mapTo === undefined) {
+    throw senseless('plan.mapTo', `is needed with “map”: ${engine.ownership.mapHelp}`);
+  }
+  if (safetySnapshot && plan.mode !== 'in-place') {
+    throw senseless('safetySnapshot', `is for restores in place; “${plan.mode}” loses nothing.`);
+  }
+}
+
+function senseless(field: string, why: string) {
+  return fail('invalid_input', `${field}: ${why}`, `Correct ${field} and send it again.`);
 }
 
 function impossible(message: string, sql: string | undefined, hint?: string) {

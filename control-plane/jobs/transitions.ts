@@ -24,6 +24,7 @@ export interface JobFacts {
 /**
  * What can happen to a job. `committed`: its snapshot is in the vault, whatever became of the attempt.
  * `committing`: the vault is at work on a commit of the attempt; nothing ends the job before that is decided.
+ * `abandoned`: a restore that waits is given up: what it needs will not come.
  */
 export type JobEvent =
   | { type: 'offered'; now: number; offerMs: number }
@@ -34,7 +35,7 @@ export type JobEvent =
   | ({ type: 'ended'; attempt: number; outcome: JobOutcome; delayMs: number } & Closing)
   | ({ type: 'expired'; delayMs: number } & Closing)
   | ({ type: 'cancelled'; reachable: boolean } & Closing)
-  | { type: 'abandoned'; now: number }
+  | { type: 'abandoned'; now: number; failure: Failure }
   | { type: 'rearmed'; now: number; leaseMs: number };
 
 /** What an event needs that may end a job. */
@@ -165,15 +166,9 @@ function expired(job: JobFacts, event: Of<'expired'>): Verdict {
   return { verdict: 'applied', attemptEnd: 'lost', attemptFailure: failure, next };
 }
 
-/** Its agent is away: a restore must not come as a surprise days later, when nobody waits for it any more. */
 function abandoned(job: JobFacts, event: Of<'abandoned'>): Verdict {
   if (job.state !== 'queued' || job.kind !== 'restore') return { verdict: 'ignored' };
-  const failure = fail(
-    'agent_offline',
-    'The agent went away before it began this restore. Nothing was changed.',
-    'Start the restore again once the agent is back.',
-  );
-  return finish(job, 'failed', event.now, failure.failure);
+  return finish(job, 'failed', event.now, event.failure);
 }
 
 function rearmed(job: JobFacts, event: Of<'rearmed'>): Verdict {

@@ -2,8 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { fail } from '../../protocol/failure.ts';
+import { type TableSelection, tableSelectionSchema } from '../../protocol/selection.ts';
 import type { PrincipalEnv } from '../auth/principal.ts';
-import { findDatabase, findDatabaseByName, protectDatabase, stopProtecting } from '../db/databases.ts';
+import {
+  changeSelection,
+  findDatabase,
+  findDatabaseByName,
+  protectDatabase,
+  selectionOf,
+  stopProtecting,
+} from '../db/databases.ts';
 import { openBackupOf } from '../db/jobs.ts';
 import { findServer } from '../db/servers.ts';
 import type { AppDeps } from '../deps.ts';
@@ -16,6 +24,8 @@ const protectBody = z.object({
   serverId: z.uuid(),
   names: z.array(z.string().min(1).max(255)).min(1).max(500),
 });
+/** Null: everything. */
+const selectionField = tableSelectionSchema.nullable();
 const searchQuery = z.object({ q: z.string().max(255).optional(), serverId: z.uuid().optional() });
 
 export function databaseRoutes(deps: AppDeps) {
@@ -58,10 +68,30 @@ export function databaseRoutes(deps: AppDeps) {
       events.changed('databases', database.id);
       return c.json({ id: database.id });
     })
-    .post('/databases/:id/preflight', async (c) => {
-      const { agentId, name, serverId } = found(findDatabase(db, c.req.param('id')), 'database');
-      return c.json(await registry.ask(agentId, 'backup.preflight', { serverId, database: name }));
+    .patch('/databases/:id', validate('json', z.object({ selection: selectionField })), (c) => {
+      const { id, name } = found(findDatabase(db, c.req.param('id')), 'database');
+      const selection = tidied(c.req.valid('json').selection);
+      changeSelection(db, id, selection);
+      auditAct(deps, c, {
+        action: 'database.selection',
+        target: { kind: 'database', id, name },
+        details: { ...(selection ?? { everything: true }) },
+      });
+      events.changed('databases', id);
+      return c.json(found(oneDatabase(deps, id), 'database'));
     })
+    .post(
+      '/databases/:id/preflight',
+      validate('json', z.object({ selection: selectionField.optional() })),
+      async (c) => {
+        const database = found(findDatabase(db, c.req.param('id')), 'database');
+        const { agentId, name, serverId } = database;
+        const trial = c.req.valid('json').selection;
+        const selection = trial === undefined ? selectionOf(database) : tidied(trial);
+        const wish = { serverId, database: name, ...(selection ? { selection } : {}) };
+        return c.json(await registry.ask(agentId, 'backup.preflight', wish));
+      },
+    )
     .post('/databases/:id/backup', (c) => {
       const database = found(findDatabase(db, c.req.param('id')), 'database');
       const job = jobs.createBackup(database.id, c.get('principal').user.name);
@@ -73,4 +103,12 @@ export function databaseRoutes(deps: AppDeps) {
       events.changed('jobs', job.id);
       return c.json(found(oneJob(deps, job.id), 'job'), 202);
     });
+}
+
+/** Each pattern once and without blanks around it; null where nothing is left to select by. */
+function tidied(selection: TableSelection | null): TableSelection | null {
+  const each = (patterns: string[]) => [...new Set(patterns.map((one) => one.trim()).filter(Boolean))];
+  const { exclude, include } = selection ?? { exclude: [], include: [] };
+  const tidy = { include: each(include), exclude: each(exclude) };
+  return tidy.include.length + tidy.exclude.length > 0 ? tidy : null;
 }

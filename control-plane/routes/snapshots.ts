@@ -1,19 +1,35 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
+import { sealedCredentialsSchema } from '../../protocol/credentials.ts';
 import { engineDefinition } from '../../protocol/engines/registry.ts';
 import { fail } from '../../protocol/failure.ts';
-import { type RestorePlan, type RestorePreflight, restorePlanSchema } from '../../protocol/restore.ts';
+import { type RestorePreflight, restorePlanSchema } from '../../protocol/restore.ts';
 import type { PrincipalEnv } from '../auth/principal.ts';
 import { findServer } from '../db/servers.ts';
 import type { AppDeps } from '../deps.ts';
 import { auditAct, found, requireConfirmation } from '../http/acting.ts';
 import { validate } from '../http/validate.ts';
-import { requirePossible } from '../jobs/restore-check.ts';
+import { requirePossible, requireSense } from '../jobs/restore-check.ts';
 import { oneJob } from '../views/jobs.ts';
 import { oneSnapshot, type SnapshotView, snapshotsOf } from '../views/snapshots.ts';
 
-const preflightBody = z.object({ serverId: z.uuid(), targetDatabase: z.string().min(1).max(255) });
-const restoreBody = z.object({ serverId: z.uuid(), plan: restorePlanSchema, confirm: z.string() });
+/** Credentials for one restore, sealed to the server's agent: passed on, kept nowhere but in memory. */
+const sealed = sealedCredentialsSchema.optional();
+const preflightBody = z.object({
+  serverId: z.uuid(),
+  targetDatabase: z.string().min(1).max(255),
+  sealed,
+});
+const restoreBody = z.object({
+  serverId: z.uuid(),
+  plan: restorePlanSchema,
+  confirm: z.string(),
+  safetySnapshot: z.boolean().optional(),
+  sealed,
+});
+
+/** Tables whose rows a snapshot does not hold, as its driver noted them. */
+const leftOutSchema = z.array(z.string()).catch([]);
 
 export function snapshotRoutes(deps: AppDeps) {
   const { events, jobs, vault } = deps;
@@ -23,8 +39,9 @@ export function snapshotRoutes(deps: AppDeps) {
     )
     .get('/snapshots/:id', async (c) => {
       const snapshot = found(oneSnapshot(deps, c.req.param('id')), 'snapshot');
-      const { objectCounts, tables } = await vault.catalogOf(snapshot.id);
-      return c.json({ ...snapshot, catalog: { tables, objectCounts } });
+      const { objectCounts, requirements, tables } = await vault.catalogOf(snapshot.id);
+      const leftOut = leftOutSchema.parse(requirements.excludedTables);
+      return c.json({ ...snapshot, catalog: { tables, objectCounts, leftOut } });
     })
     .get('/snapshots/:id/download', async (c) => {
       const snapshot = found(oneSnapshot(deps, c.req.param('id')), 'snapshot');
@@ -38,34 +55,53 @@ export function snapshotRoutes(deps: AppDeps) {
     })
     .post('/snapshots/:id/restore/preflight', validate('json', preflightBody), async (c) => {
       const snapshot = found(oneSnapshot(deps, c.req.param('id')), 'snapshot');
-      return c.json(await preflight(deps, snapshot, c.req.valid('json')));
+      const wish = c.req.valid('json');
+      const answer = await preflight(deps, snapshot, wish);
+      const { serverId, targetDatabase } = wish;
+      // Somebody tried an account the agent does not keep.
+      if (wish.sealed !== undefined) {
+        const details = { serverId, targetDatabase, oneTimeAccount: true };
+        auditAct(deps, c, { action: 'restore.check', target: targetOf(snapshot), details });
+      }
+      return c.json(answer);
     })
     .post('/snapshots/:id/restore', validate('json', restoreBody), async (c) => {
       const snapshot = found(oneSnapshot(deps, c.req.param('id')), 'snapshot');
-      const { confirm, plan, serverId } = c.req.valid('json');
-      const { targetDatabase } = plan;
+      const { confirm, ...wish } = c.req.valid('json');
+      const { plan, serverId } = wish;
+      const { mode, owners, switches, targetDatabase } = plan;
       requireConfirmation(confirm, targetDatabase);
-      requirePossible(plan, await preflight(deps, snapshot, { serverId, targetDatabase }));
-      const wish = { snapshotId: snapshot.id, serverId, plan };
-      const job = jobs.createRestore(wish, c.get('principal').user.name);
-      const { mode, owners } = plan;
+      requireSense(wish, found(engineDefinition(snapshot.engine)?.descriptor, 'engine'));
+      requirePossible(plan, await preflight(deps, snapshot, { ...wish, targetDatabase }));
+      const job = jobs.createRestore({ ...wish, snapshotId: snapshot.id }, c.get('principal').user.name);
+      const options = { mode, owners, ...(switches?.length ? { switches } : {}) };
+      const extras = {
+        ...(job.afterJobId === null ? {} : { safetyJobId: job.afterJobId }),
+        ...(job.oneTimeAccount ? { oneTimeAccount: true } : {}),
+      };
       auditAct(deps, c, {
         action: 'job.restore',
         target: targetOf(snapshot),
-        details: { jobId: job.id, serverId, targetDatabase, mode, owners },
+        details: { jobId: job.id, serverId, targetDatabase, ...options, ...extras },
       });
       events.changed('jobs', job.id);
       return c.json(found(oneJob(deps, job.id), 'job'), 202);
     });
 }
 
+interface PreflightWish {
+  serverId: string;
+  targetDatabase: string;
+  sealed?: string | undefined;
+}
+
 /** What a restore would do, asked of the target's agent. */
 async function preflight(
   { db, registry, vault }: AppDeps,
   snapshot: SnapshotView,
-  target: { serverId: string } & Pick<RestorePlan, 'targetDatabase'>,
+  { sealed, serverId, targetDatabase }: PreflightWish,
 ): Promise<RestorePreflight> {
-  const server = found(findServer(db, target.serverId), 'server');
+  const server = found(findServer(db, serverId), 'server');
   if (server.engine !== snapshot.engine) {
     throw fail(
       'restore_not_possible',
@@ -74,8 +110,11 @@ async function preflight(
     );
   }
   const source = await vault.requirementsOf(snapshot.id);
-  const plan = { targetDatabase: target.targetDatabase };
-  return registry.ask(server.agentId, 'restore.preflight', { serverId: server.id, plan, source });
+  const account = sealed === undefined ? {} : { sealed };
+  return registry.ask(server.agentId, 'restore.preflight', {
+    ...{ serverId, plan: { targetDatabase }, source },
+    ...account,
+  });
 }
 
 function targetOf(snapshot: SnapshotView) {

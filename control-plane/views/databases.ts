@@ -1,5 +1,5 @@
-import { type DatabaseListing, findDatabase, listDatabases } from '../db/databases.ts';
-import { type JobListing, latestBackups } from '../db/jobs.ts';
+import { type DatabaseListing, findDatabase, listDatabases, selectionOf } from '../db/databases.ts';
+import { type JobListing, latestBackups, restoresAfter } from '../db/jobs.ts';
 import type { AppDeps } from '../deps.ts';
 import { agentState } from './agents.ts';
 import { jobView } from './jobs.ts';
@@ -21,7 +21,11 @@ export function judge(
   { job, snapshot }: Evidence,
 ): { status: DatabaseStatus; reason: string; since: number } {
   if (database.protectedAt === null) {
-    return { status: 'unprotected', reason: 'Not backed up any more.', since: database.createdAt };
+    return {
+      status: 'unprotected',
+      reason: 'Not protected: no backups are made of it.',
+      since: database.createdAt,
+    };
   }
   const failed = job !== undefined && (job.state === 'failed' || job.state === 'lost');
   const since = job?.finishedAt ?? database.createdAt;
@@ -53,6 +57,8 @@ function view(deps: Deps, database: DatabaseListing, evidence: Evidence & { coun
     name: database.name,
     createdAt: iso(database.createdAt),
     protected: database.protectedAt !== null,
+    /** Whose rows its backups hold; null: everybody's. */
+    selection: selectionOf(database),
     snapshotCount: evidence.count,
     lastSnapshot: evidence.snapshot,
     lastJob: evidence.job ? jobView(deps, evidence.job) : null,
@@ -68,9 +74,11 @@ export type DatabaseView = ReturnType<typeof view>;
 function views(deps: Deps, databases: DatabaseListing[]): DatabaseView[] {
   const newest = deps.vault.latestByDatabase();
   const jobs = latestBackups(deps.db);
+  const restores = restoresAfter(deps.db);
   return databases.map((database) => {
     const found = newest.get(database.id);
-    const snapshot = found ? snapshotView(found.latest, database) : null;
+    const restoreId = found && restores.get(found.latest.jobId);
+    const snapshot = found ? snapshotView(found.latest, { database, restoreId }) : null;
     return view(deps, database, { snapshot, count: found?.count ?? 0, job: jobs.get(database.id) });
   });
 }

@@ -36,6 +36,13 @@ export function jobView({ progress }: Pick<Deps, 'progress'>, job: JobListing) {
     result: parsed<JobResult>(job.result),
     failure: parsed<Failure>(job.failure),
     plan: parsed<RestorePlan>(job.plan),
+    /** Whether a restore logged in with an account given for it alone. */
+    oneTimeAccount: job.oneTimeAccount,
+    /** Restores: the backup of the target it waits or waited for, and the snapshot that one made. */
+    safetyJobId: job.afterJobId,
+    safetySnapshotId: job.safetySnapshotId,
+    /** Backups: the restore that it was made before. */
+    safetyForJobId: job.safetyForJobId,
     requestedBy: job.requestedBy,
   };
 }

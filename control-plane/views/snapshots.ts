@@ -1,11 +1,18 @@
 import { type DatabaseListing, findDatabase, listDatabases } from '../db/databases.ts';
+import { restoreAfter, restoresAfter } from '../db/jobs.ts';
 import type { AppDeps } from '../deps.ts';
 import type { SnapshotRecord } from '../vault/service.ts';
 import { iso } from './times.ts';
 
 type Deps = Pick<AppDeps, 'db' | 'vault'>;
 
-export function snapshotView(snapshot: SnapshotRecord, database: DatabaseListing | undefined) {
+interface Beside {
+  database: DatabaseListing | undefined;
+  /** The restore it was made before, for safety's sake. */
+  restoreId: string | undefined;
+}
+
+export function snapshotView(snapshot: SnapshotRecord, { database, restoreId }: Beside) {
   return {
     id: snapshot.id,
     databaseId: snapshot.databaseId,
@@ -21,6 +28,8 @@ export function snapshotView(snapshot: SnapshotRecord, database: DatabaseListing
     storedBytes: snapshot.storedBytes,
     serverVersion: snapshot.serverVersion,
     tool: snapshot.tool,
+    partial: snapshot.partial,
+    beforeRestoreJobId: restoreId ?? null,
     state: 'good' as const,
   };
 }
@@ -30,13 +39,19 @@ export type SnapshotView = ReturnType<typeof snapshotView>;
 
 export function snapshotsOf(deps: Deps, filter: { databaseId?: string | undefined }): SnapshotView[] {
   const databases = new Map(listDatabases(deps.db).map((database) => [database.id, database]));
+  const restores = restoresAfter(deps.db);
   const { databaseId } = filter;
-  return deps.vault
-    .listSnapshots(databaseId === undefined ? {} : { databaseId })
-    .map((snapshot) => snapshotView(snapshot, databases.get(snapshot.databaseId)));
+  return deps.vault.listSnapshots(databaseId === undefined ? {} : { databaseId }).map((snapshot) =>
+    snapshotView(snapshot, {
+      database: databases.get(snapshot.databaseId),
+      restoreId: restores.get(snapshot.jobId),
+    }),
+  );
 }
 
 export function oneSnapshot(deps: Deps, id: string): SnapshotView | undefined {
   const snapshot = deps.vault.snapshot(id);
-  return snapshot && snapshotView(snapshot, findDatabase(deps.db, snapshot.databaseId));
+  if (!snapshot) return undefined;
+  const database = findDatabase(deps.db, snapshot.databaseId);
+  return snapshotView(snapshot, { database, restoreId: restoreAfter(deps.db, snapshot.jobId)?.id });
 }

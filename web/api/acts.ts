@@ -1,5 +1,5 @@
 import { answer, api } from './rpc.ts';
-import type { RestorePlan, SealedServer } from './types.ts';
+import type { RestoreOrder, SealedServer, TableSelection } from './types.ts';
 
 const one = (id: string) => ({ param: { id } });
 
@@ -26,12 +26,18 @@ export const acts = {
   protect: (serverId: string, names: string[]) => answer(api.databases.$post({ json: { serverId, names } })),
   stopProtecting: (id: string, confirm: string) =>
     answer(api.databases[':id'].$delete({ ...one(id), json: { confirm } })),
-  preflightBackup: (id: string) => answer(api.databases[':id'].preflight.$post(one(id))),
+  /** `selection`: one to try; the saved one where absent, everything where null. */
+  preflightBackup: (id: string, json: { selection?: TableSelection | null } = {}) =>
+    answer(api.databases[':id'].preflight.$post({ ...one(id), json })),
+  selectTables: (id: string, selection: TableSelection | null) =>
+    answer(api.databases[':id'].$patch({ ...one(id), json: { selection } })),
   backUp: (id: string) => answer(api.databases[':id'].backup.$post(one(id))),
 
-  preflightRestore: (snapshotId: string, json: { serverId: string; targetDatabase: string }) =>
-    answer(api.snapshots[':id'].restore.preflight.$post({ ...one(snapshotId), json })),
-  restore: (snapshotId: string, json: { serverId: string; plan: RestorePlan; confirm: string }) =>
+  preflightRestore: (
+    snapshotId: string,
+    json: { serverId: string; targetDatabase: string; sealed?: string },
+  ) => answer(api.snapshots[':id'].restore.preflight.$post({ ...one(snapshotId), json })),
+  restore: (snapshotId: string, json: RestoreOrder) =>
     answer(api.snapshots[':id'].restore.$post({ ...one(snapshotId), json })),
 
   cancelJob: (id: string) => answer(api.jobs[':id'].cancel.$post(one(id))),

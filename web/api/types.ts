@@ -1,10 +1,12 @@
 import type { InferResponseType } from 'hono/client';
+import type { RestorePlan } from '../../protocol/restore.ts';
 import type { api } from './rpc.ts';
 
 export type { Failure } from '../../protocol/failure.ts';
 export type { JobResult, JobState, Progress } from '../../protocol/job.ts';
 export type { Inventory } from '../../protocol/messages.ts';
 export type { Finding, RestorePlan } from '../../protocol/restore.ts';
+export type { TableSelection } from '../../protocol/selection.ts';
 
 type Api = typeof api;
 type Answer<Ask, Status extends 200 | 201 | 202 = 200> = InferResponseType<Ask, Status>;
@@ -41,4 +43,15 @@ export interface SealedServer {
   name: string;
   engine: string;
   sealed: string;
+}
+
+/** A restore, with the target's name typed out. */
+export interface RestoreOrder {
+  serverId: string;
+  plan: RestorePlan;
+  confirm: string;
+  /** In place only: back up the target before. */
+  safetySnapshot?: boolean;
+  /** An account for this restore alone, sealed to the server's agent. */
+  sealed?: string;
 }

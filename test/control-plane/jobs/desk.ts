@@ -3,12 +3,13 @@ import { createRegistry } from '../../../control-plane/agents/registry.ts';
 import type { AgentSession } from '../../../control-plane/agents/session.ts';
 import { createAudit } from '../../../control-plane/audit.ts';
 import { insertAgent } from '../../../control-plane/db/agents.ts';
-import { protectDatabase } from '../../../control-plane/db/databases.ts';
+import { changeSelection, protectDatabase } from '../../../control-plane/db/databases.ts';
 import { attemptsOf } from '../../../control-plane/db/job-attempts.ts';
 import { findJob } from '../../../control-plane/db/jobs.ts';
 import { openDb } from '../../../control-plane/db/open.ts';
 import { insertServer } from '../../../control-plane/db/servers.ts';
 import { createEvents } from '../../../control-plane/events.ts';
+import { createOneTimeAccounts } from '../../../control-plane/jobs/accounts.ts';
 import { createCommits } from '../../../control-plane/jobs/commits.ts';
 import { createDispatcher } from '../../../control-plane/jobs/dispatcher.ts';
 import { createInbox } from '../../../control-plane/jobs/inbox.ts';
@@ -19,6 +20,7 @@ import { createLogger } from '../../../control-plane/log.ts';
 import type { SnapshotRecord } from '../../../control-plane/vault/service.ts';
 import type { Failure } from '../../../protocol/failure.ts';
 import type { ToAgent, ToControlPlane } from '../../../protocol/messages.ts';
+import type { TableSelection } from '../../../protocol/selection.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 
 export const LEASE_MS = 60_000;
@@ -27,7 +29,12 @@ export const passing: Failure = { code: 'server_gone', message: 'm', hint: 'h', 
 export const busy: Failure = { ...passing, code: 'agent_busy' };
 
 /** The jobs' side of a control plane on a real database, with a clock that moves when told. */
-export function createDesk(db = openDb(':memory:'), clock = createFakeClock()) {
+export function createDesk(
+  db = openDb(':memory:'),
+  clock = createFakeClock(),
+  /** Of a control plane that was there before. */
+  known?: { fresh: false; agentId: string },
+) {
   const log = createLogger('silent');
   const events = createEvents((error) => {
     throw error;
@@ -41,12 +48,15 @@ export function createDesk(db = openDb(':memory:'), clock = createFakeClock()) {
     snapshot: (id: string) => committed.get(id),
     statementOf: () => 'statement',
   };
-  const ledger = createLedger({ db, clock, events, vault, progress, commits, leaseMs: LEASE_MS });
+  const accounts = createOneTimeAccounts();
+  const ledger = createLedger({ db, clock, events, vault, progress, commits, accounts, leaseMs: LEASE_MS });
   const dispatcher = createDispatcher({
-    ...{ db, clock, log, registry, ledger, vault, leaseMs: LEASE_MS, stallMs: 1_000 },
+    ...{ db, clock, log, registry, ledger, vault, accounts, leaseMs: LEASE_MS, stallMs: 1_000 },
     nextSequence: () => 1,
   });
-  const jobs = createJobService({ db, clock, registry, vault, ledger, dispatcher, commits });
+  const jobs = createJobService({
+    ...{ db, clock, registry, vault, ledger, dispatcher, commits, accounts },
+  });
   const audit = createAudit(db, clock);
   const inbox = createInbox({ db, clock, events, audit, log, ledger, dispatcher, progress, commits });
 
@@ -79,7 +89,7 @@ export function createDesk(db = openDb(':memory:'), clock = createFakeClock()) {
   }
 
   return {
-    ...{ db, clock, jobs, ledger, dispatcher, commits, connect },
+    ...{ db, clock, jobs, ledger, dispatcher, commits, accounts, connect },
     job: (id: string) => findJob(db, id),
     attempts: (id: string) => attemptsOf(db, id).map(({ attempt, state }) => ({ attempt, state })),
     /** Puts the snapshot of a job into the vault. */
@@ -88,7 +98,10 @@ export function createDesk(db = openDb(':memory:'), clock = createFakeClock()) {
       committed.set(id, { id, rawBytes: 10, storedBytes: 5, ...facts } as SnapshotRecord);
       return id;
     },
-    ...seed(db),
+    addSnapshot: (id: string, facts: Partial<SnapshotRecord>) =>
+      void committed.set(id, { id, rawBytes: 10, storedBytes: 5, ...facts } as SnapshotRecord),
+    select: (databaseId: string, selection: TableSelection) => changeSelection(db, databaseId, selection),
+    ...(known ? { agentId: known.agentId, serverId: '', databaseIds: ['', ''] as const } : seed(db)),
   };
 }
 
