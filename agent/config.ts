@@ -15,6 +15,8 @@ const fileSchema = z.strictObject({
   max_jobs: z.number().int().min(1).max(16).default(2),
   /** Minutes a job waits for a control plane that cannot be reached, before it fails. */
   outage_minutes: z.number().positive().max(1440).default(10),
+  /** API socket of Docker or Podman; empty: containers are not looked at. */
+  container_socket: z.string().max(108).optional(),
   policy: z
     .strictObject({
       restore: localPolicySchema.shape.restore.default('allow'),
@@ -40,6 +42,8 @@ export interface AgentConfig {
   maxJobs: number;
   /** Milliseconds a job waits for a control plane that cannot be reached. */
   outageLimitMs: number;
+  /** API sockets of Docker or Podman through which containers are looked at; none where absent. */
+  containerSockets?: readonly string[];
   logLevel: string;
 }
 
@@ -59,8 +63,15 @@ export async function loadConfig(options: { state?: string; config?: string }): 
     vaultKey: vault_key,
     maxJobs: file.max_jobs,
     outageLimitMs: file.outage_minutes * 60_000,
+    containerSockets: containerSockets(file.container_socket, env.XDG_RUNTIME_DIR),
     logLevel: env.HOMEPORT_LOG_LEVEL ?? 'info',
   };
+}
+
+function containerSockets(chosen: string | undefined, runtimeDir: string | undefined): string[] {
+  if (chosen !== undefined) return chosen === '' ? [] : [chosen];
+  const own = runtimeDir ? [join(runtimeDir, 'podman/podman.sock')] : [];
+  return ['/var/run/docker.sock', ...own, '/run/podman/podman.sock'];
 }
 
 function defaultStateDir(): string {

@@ -78,7 +78,11 @@ export async function startAgent(config: AgentConfig, log: Log): Promise<Running
     jobs.tidy(attempt, (signal) => dropLeftover(parts, leftover, { clock, signal }));
   const announce = createAnnouncer(parts, log, connection.send);
   const unwatch = await watchServers(parts, announce, log);
-  const requests = createRequests(createAnswers(parts), clock, log);
+  const requests = createRequests(
+    createAnswers({ ...parts, containerSockets: config.containerSockets }),
+    clock,
+    log,
+  );
   connection.start({
     onConnected: () => {
       announce();

@@ -80,6 +80,27 @@ export interface Greeting {
   version: string | null;
 }
 
+/** A process of the agent's host that holds a socket of interest. */
+export interface HostProcess {
+  pid: number;
+  /** Name of its program, at most 15 bytes. */
+  name: string;
+}
+
+/** What servers of an engine leave to be seen on a host, before anybody asks them. */
+export interface EngineTraces {
+  /** Ports they usually listen on, the engine's own first. */
+  ports: readonly number[];
+  /** Names of their programs, as the kernel keeps them. */
+  programs: readonly string[];
+  /** Container images they come in: the last part of the name, without its tag. */
+  images: readonly string[];
+  /** Host and port that a connection has for this unix socket; `undefined` where it is none of this engine. */
+  socket(path: string): { host: string; port: number } | undefined;
+  /** The version as the server's process shows it, where the agent may look. */
+  version?(process: HostProcess): Promise<string | undefined>;
+}
+
 /** What a dump says about itself once it is whole. */
 export interface DumpResult {
   catalog: SnapshotCatalog;
@@ -113,6 +134,8 @@ export interface EngineDriver<C extends ConnectionBase = ConnectionBase> {
    * Must leave no trace that locks an account or a host out. Where absent the engine cannot be discovered.
    */
   identify?(endpoint: Endpoint, signal: AbortSignal): Promise<Greeting | undefined>;
+  /** Where its servers are looked for; without it only its default port is. */
+  readonly traces?: EngineTraces;
   /** Logs in once and says what was met. */
   probe(server: ServerTarget<C>, context: OperationContext): Promise<ServerFacts>;
   listDatabases(server: ServerTarget<C>, context: OperationContext): Promise<DatabaseFacts[]>;

@@ -1,6 +1,7 @@
 import type { ConnectionBase } from '../../protocol/engines/engine.ts';
 import type { Failure } from '../../protocol/failure.ts';
 import type { ToolExit } from '../process.ts';
+import { refusedAdvice, surroundings, unknownHostAdvice } from '../surroundings.ts';
 
 /** A client tool that ended badly, on its way to {@link explain}. */
 export class ToolError extends Error {
@@ -29,19 +30,22 @@ interface Words {
   listening: string;
 }
 
-/** What errors of the network mean, and errors of TLS, which are the same whatever the engine. */
-export function networkErrors(words: Words) {
+/**
+ * What errors of the network mean, and errors of TLS, which are the same whatever the engine.
+ * @param around tells whether the agent is in a container, where loopback and names mean something else
+ */
+export function networkErrors(words: Words, around = surroundings) {
   const at = words.address;
   const refused: Explain = (where) => ({
     code: 'connection_refused',
     message: `Nothing accepts connections at ${at(where)}.`,
-    hint: `Check host and port, that ${words.server} runs, and ${words.listening}. Inside a container, “localhost” is the container itself.`,
+    hint: `Check host and port, that ${words.server} runs, and ${words.listening}.${refusedAdvice(where.host, around())}`,
     retryable: true,
   });
   const unknownHost: Explain = (where) => ({
     code: 'unknown_host',
     message: `The agent cannot resolve the host name “${where.host}”.`,
-    hint: 'Check the spelling and the agent’s DNS. A container’s name resolves only for agents on the same container network.',
+    hint: `Check the spelling and the agent’s DNS.${unknownHostAdvice(around())}`,
   });
   const timeout: Explain = (where) => ({
     code: 'connection_timeout',

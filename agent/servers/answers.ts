@@ -1,14 +1,15 @@
 import { fail } from '../../protocol/failure.ts';
 import type { AgentRequest, RequestKind, RequestOf, ValueOf } from '../../protocol/messages.ts';
 import { EVERYTHING } from '../../protocol/selection.ts';
-import { discoverServers } from '../discovery/discover.ts';
+import { type DiscoveryParts, discoverServers } from '../discovery/discover.ts';
 import type { OperationContext } from '../engines/driver.ts';
 import { enforceHostOnly, serverForRestore } from '../jobs/account.ts';
 import { type JobParts, openServer } from '../jobs/parts.ts';
 import { databaseAllowed, enforcePolicy } from '../jobs/policy.ts';
 import { openSealedCredentials, type StoredServer } from '../state/servers.ts';
 
-type Parts = Pick<JobParts, 'agentId' | 'identity' | 'policy' | 'servers' | 'driverFor'>;
+type Parts = Pick<JobParts, 'agentId' | 'identity' | 'policy' | 'servers' | 'driverFor'> &
+  Pick<DiscoveryParts, 'containerSockets'>;
 type Answers = {
   [K in RequestKind]: (request: RequestOf<K>, signal: AbortSignal) => Promise<ValueOf<K>>;
 };

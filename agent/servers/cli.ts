@@ -4,8 +4,9 @@ import { Command, InvalidArgumentError } from 'commander';
 import { TLS_MODES } from '../../protocol/engines/engine.ts';
 import { ENGINE_IDS, ENGINES, type EngineId } from '../../protocol/engines/registry.ts';
 import { fail } from '../../protocol/failure.ts';
-import type { KnownServer } from '../../protocol/messages.ts';
+import type { DiscoveredServer, KnownServer } from '../../protocol/messages.ts';
 import type { LoadConfig } from '../cli.ts';
+import { discoverServers } from '../discovery/discover.ts';
 import { driverFor } from '../engines/registry.ts';
 import { openServer } from '../jobs/parts.ts';
 import { printable } from '../log.ts';
@@ -24,7 +25,7 @@ interface AddOptions {
   check: boolean;
 }
 
-/** `homeport-agent server add | list | remove`: credentials that never touch a web page. */
+/** `homeport-agent server add | list | remove | discover`: credentials that never touch a web page. */
 export function serverCommand(config: LoadConfig): Command {
   const store = async () => createServerStore((await config()).stateDir);
   const command = new Command('server').description('the database servers this agent can log in to');
@@ -42,6 +43,18 @@ export function serverCommand(config: LoadConfig): Command {
         const server = await find(await store(), name);
         await (await store()).remove(server.id);
         process.stdout.write(`Removed ${lineOf(server)}\n`);
+      }),
+  );
+  command.addCommand(
+    new Command('discover')
+      .description('look for database servers on this host; nothing is logged in to')
+      .action(async () => {
+        const { containerSockets } = await config();
+        const parts = { servers: await store(), driverFor, containerSockets };
+        const { notes, servers } = await discoverServers(parts, new AbortController().signal);
+        for (const server of servers) process.stdout.write(`${foundLine(server)}\n`);
+        if (servers.length === 0) process.stdout.write('No database server was found.\n');
+        for (const note of notes) process.stderr.write(printable(`${note}\n`));
       }),
   );
   for (const sub of command.commands) sub.exitOverride();
@@ -98,6 +111,16 @@ async function find(store: ServerStore, name: string): Promise<KnownServer> {
   const server = (await store.list()).find((known) => known.id === name || known.name === name);
   if (!server) throw fail('not_found', `There is no server “${name}”.`, 'See: homeport-agent server list');
   return server;
+}
+
+function foundLine({ container, engine, host, port, serverId, version }: DiscoveredServer): string {
+  const parts = [
+    `${engine}${version ? ` ${version}` : ''}`,
+    host.startsWith('/') ? `${host} (port ${port})` : `${host}:${port}`,
+    ...(container ? [`container ${container}`] : []),
+    ...(serverId ? [`added: ${serverId}`] : []),
+  ];
+  return printable(parts.join('  '));
 }
 
 function lineOf({ id, name, engine, connection }: KnownServer): string {

@@ -11,6 +11,7 @@ import { preflightRestore } from './preflight-restore.ts';
 import { listDatabases, probe } from './probe.ts';
 import { restore } from './restore.ts';
 import { findTools, standardDirectories } from './tools.ts';
+import { postgresTraces } from './traces.ts';
 
 /**
  * The PostgreSQL driver, for servers 13–18.
@@ -33,6 +34,7 @@ export function postgresDriver(
       });
     },
     detect: () => tools(new AbortController().signal),
+    traces: postgresTraces,
     probe,
     listDatabases,
     preflightBackup: async (server, wish, context) =>
