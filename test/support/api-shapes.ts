@@ -34,6 +34,8 @@ export interface ApiSnapshot {
   sequence: number;
   rawBytes: number;
   storedBytes: number;
+  partial: boolean;
+  beforeRestoreJobId: string | null;
   state: string;
 }
 
@@ -47,6 +49,10 @@ export interface ApiJob {
   progress: Progress | null;
   result: JobResult | null;
   failure: Failure | null;
+  oneTimeAccount: boolean;
+  safetyJobId: string | null;
+  safetySnapshotId: string | null;
+  safetyForJobId: string | null;
   attempts?: { attempt: number; state: string; failure: Failure | null }[];
   log?: { at: string; text: string }[];
 }
