@@ -23,6 +23,7 @@ import { serverRoutes } from './routes/servers.ts';
 import { settingsRoutes } from './routes/settings.ts';
 import { setupRoutes } from './routes/setup.ts';
 import { snapshotRoutes } from './routes/snapshots.ts';
+import { vaultRoutes } from './routes/vaults.ts';
 
 /** Room for a server's sealed credentials with a CA bundle. */
 const MAX_BODY_BYTES = 512 * 1024;
@@ -68,6 +69,7 @@ function apiRoutes(deps: AppDeps) {
     .route('/', databaseRoutes(deps))
     .route('/', snapshotRoutes(deps))
     .route('/', jobRoutes(deps))
+    .route('/', vaultRoutes(deps))
     .route('/', settingsRoutes(deps))
     .route('/', eventRoutes(deps));
 }

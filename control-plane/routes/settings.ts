@@ -19,9 +19,8 @@ const auditQuery = z.object({
 });
 
 export function settingsRoutes(deps: AppDeps) {
-  const { auth, db, events, vault } = deps;
+  const { auth, db, events } = deps;
   return new Hono<PrincipalEnv>()
-    .get('/vaults', (c) => c.json(vault.vaults().map((one) => ({ ...one, createdAt: iso(one.createdAt) }))))
     .get('/api-keys', (c) =>
       c.json(
         listApiKeys(db).map(({ createdAt, expiresAt, id, lastRequest, name, start }) => ({

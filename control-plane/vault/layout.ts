@@ -6,10 +6,14 @@ export const KEYS = 'keys';
 export const PACKS = 'packs';
 export const AGENTS = 'agents';
 export const SNAPSHOTS = 'snapshots';
+/** How to get backups out without Homeport. */
+export const SCRIPT_FILE = 'recover.mjs';
+export const GUIDE_FILE = 'RECOVERY.md';
 
 /** What is longer has no place in a vault: bytes. */
 export const KEY_FILE_MAX_BYTES = 64 * 1024;
 export const MANIFEST_FILE_MAX_BYTES = 256 * 1024 * 1024;
+export const RECOVERY_FILE_MAX_BYTES = 256 * 1024;
 
 const UUID = '[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}';
 const PATTERNS = {

@@ -1,5 +1,5 @@
 import { fingerprint } from '../../protocol/enrolment.ts';
-import { fail } from '../../protocol/failure.ts';
+import { type Failure, fail } from '../../protocol/failure.ts';
 import type { Db } from '../db/open.ts';
 import type { SnapshotRow } from '../db/snapshots.ts';
 import { keepRevocation } from '../keys/revocations.ts';
@@ -14,6 +14,9 @@ import type { Sealing } from './keys.ts';
 import { MANIFEST_FILE_MAX_BYTES } from './layout.ts';
 import { PackAccess } from './pack-access.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
+import { type KitDownloads, kitDownloads } from './recovery/downloads.ts';
+import { refreshRecoveryFiles } from './recovery/files.ts';
+import { recoveryKit, recoveryKitFileName } from './recovery/kit.ts';
 import { applyRevocations } from './revocations.ts';
 import type { AgentVault, JobDesk, SnapshotRecord, VaultRecord, VaultService } from './service.ts';
 import { sourceOf } from './source.ts';
@@ -29,6 +32,8 @@ export interface VaultOptions {
   onCommitted?: (snapshot: SnapshotRecord) => void;
   /** What the comparison of store and index at boot had to put right. */
   onReconciled?: (vaultId: string, result: Reconciled) => void;
+  /** The vault could not be given this version's `recover.mjs`. */
+  onStaleRecovery?: (vaultId: string, failure: Failure) => void;
 }
 
 /** The two halves of the vaults: for people and jobs, and for agents. */
@@ -49,10 +54,12 @@ export async function openVaultService(options: VaultOptions): Promise<Vaults> {
   for (const vault of vaults) {
     context.index.addVault(vaultRow(vault));
     options.onReconciled?.(vault.id, await reconcile(context, vault));
+    const stale = await refreshRecoveryFiles(vault);
+    if (stale) options.onStaleRecovery?.(vault.id, stale);
   }
   await applyRevocations(dataDir, db);
   return {
-    service: createService(context, vaults[0]!, dataDir),
+    service: createService(context, vaults[0]!, { dataDir, kits: kitDownloads(db) }),
     agents: createAgentVault(context, options),
   };
 }
@@ -62,10 +69,14 @@ export function vaultRow({ id, secrets }: OpenVault) {
   return { id, name: secrets.name, mode: 'managed', store: 'local', createdAt: secrets.createdAt } as const;
 }
 
-function createService(context: VaultContext, first: OpenVault, dataDir: string): VaultService {
+function createService(
+  context: VaultContext,
+  first: OpenVault,
+  { dataDir, kits }: { dataDir: string; kits: KitDownloads },
+): VaultService {
   return {
     defaultVaultId: first.id,
-    vaults: () => [...context.vaults.values()].map((vault) => describe(context, vault)),
+    vaults: () => [...context.vaults.values()].map((vault) => describe(context, vault, kits)),
     statementOf: (vaultId) => vaultOf(context, vaultId).statement,
     certifyAgent: async (agent) => {
       for (const vault of context.vaults.values()) await certify(vault, agent);
@@ -93,6 +104,12 @@ function createService(context: VaultContext, first: OpenVault, dataDir: string)
       return { serverVersion: row.serverVersion, requirements, objectCounts };
     },
     download: async (id) => download(context, snapshotOf(context, id)),
+    recoveryKit: (vaultId, url) => {
+      const { secrets } = vaultOf(context, vaultId);
+      const now = context.now();
+      kits.note(vaultId, now);
+      return { text: recoveryKit(secrets, { url, now }), fileName: recoveryKitFileName(secrets) };
+    },
   };
 }
 
@@ -140,7 +157,7 @@ function createTurns() {
   };
 }
 
-function describe(context: VaultContext, { id, secrets, path }: OpenVault): VaultRecord {
+function describe(context: VaultContext, { id, secrets, path }: OpenVault, kits: KitDownloads): VaultRecord {
   const { name, signingKey, createdAt } = secrets;
   const snapshotCount = context.snapshots.countOf(id);
   const storedBytes = context.chunks.storedBytes(id);
@@ -153,6 +170,7 @@ function describe(context: VaultContext, { id, secrets, path }: OpenVault): Vaul
     fingerprint: fingerprint(signingKey),
     snapshotCount,
     storedBytes,
+    kitDownloadedAt: kits.lastOf(id),
     createdAt,
   };
 }

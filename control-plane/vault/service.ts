@@ -34,6 +34,8 @@ export interface VaultRecord {
   snapshotCount: number;
   /** Bytes of all packs. */
   storedBytes: number;
+  /** When the recovery kit was last handed out. */
+  kitDownloadedAt: number | null;
   createdAt: number;
 }
 
@@ -77,6 +79,11 @@ export interface VaultService {
    * mismatch included) break the stream rather than end it. Cancelling the stream stops the reading.
    */
   download(snapshotId: string): Promise<ReadableStream<Uint8Array>>;
+  /**
+   * The vault's recovery kit, a secret, and notes that it was handed out.
+   * @param url address of the control plane, which the kit names
+   */
+  recoveryKit(vaultId: string, url: string): { text: string; fileName: string };
 }
 
 /** What the vault asks of the jobs: whether an upload, commit or source request is for a live attempt. */
