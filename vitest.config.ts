@@ -16,6 +16,11 @@ export default defineConfig({
         },
       },
       { extends: true, test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 120_000 } },
+      // Needs servers of other Debian suites: `npm run test:matrix`.
+      {
+        extends: true,
+        test: { name: 'matrix', include: ['test/matrix/**/*.test.ts'], testTimeout: 120_000 },
+      },
       {
         extends: true,
         test: { name: 'browser', include: ['test/browser/**/*.test.ts'], testTimeout: 120_000 },

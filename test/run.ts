@@ -4,8 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Tally } from './support/tally.ts';
 
+/** A program of this checkout's `node_modules`, or a file of its own, with arguments. */
+type Stage = readonly [name: string, tool: string, ...args: string[]];
+
 /** What `npm test` runs, one after the other; the first failure ends it. */
-const STAGES: readonly (readonly [name: string, tool: string, ...args: string[]])[] = [
+const STAGES: readonly Stage[] = [
   ['format and lint', '@biomejs/biome/bin/biome', 'check', '--error-on-warnings'],
   ['types', 'typescript/bin/tsc', '--noEmit'],
   ['unit and integration', 'vitest/vitest.mjs', 'run', '--project', 'unit'],
@@ -13,6 +16,14 @@ const STAGES: readonly (readonly [name: string, tool: string, ...args: string[]]
   ['browser', 'vitest/vitest.mjs', 'run', '--project', 'browser'],
 ];
 
+/** `npm run test:matrix`, and part of `npm test` where nothing may go unproven: servers of other Debian suites. */
+const MATRIX: readonly Stage[] = [
+  ['other Debian suites', './test/support/make-suites.ts'],
+  ['matrix', 'vitest/vitest.mjs', 'run', '--project', 'matrix'],
+];
+
+const stages =
+  process.argv[2] === 'matrix' ? MATRIX : [...STAGES, ...(process.env.HOMEPORT_CI ? MATRIX : [])];
 const root = join(import.meta.dirname, '..');
 const scratch = mkdtempSync(join(tmpdir(), 'homeport-test-'));
 process.once('exit', () => rmSync(scratch, { recursive: true, force: true }));
@@ -22,7 +33,7 @@ process.on('SIGINT', () => {});
 const total: Tally = { passed: 0, failed: 0, skipped: [] };
 const lines: string[] = [];
 let exitCode = 0;
-for (const [name, tool, ...args] of STAGES) {
+for (const [name, tool, ...args] of stages) {
   if (exitCode !== 0) {
     lines.push(`${name.padEnd(24)}   not run`);
     continue;
@@ -44,7 +55,8 @@ async function runTool(tool: string, args: string[]): Promise<number> {
   const tallyFile = join(scratch, 'tally.json');
   rmSync(tallyFile, { force: true });
   const reporters = tests ? ['--reporter=default', '--reporter=./test/support/tally.ts'] : [];
-  const child = spawn(process.execPath, [join(root, 'node_modules', tool), ...args, ...reporters], {
+  const file = tool.startsWith('./') ? join(root, tool) : join(root, 'node_modules', tool);
+  const child = spawn(process.execPath, [file, ...args, ...reporters], {
     cwd: root,
     stdio: 'inherit',
     env: { ...process.env, HOMEPORT_TALLY: tallyFile },

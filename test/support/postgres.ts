@@ -1,22 +1,20 @@
-import { type ChildProcess, execFile } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { appendFile, chown, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { appendFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import pg from 'pg';
 import {
-  type Account,
   bareEnv,
   killTree,
-  serverAccount,
+  makePlace,
+  type Place,
+  runInPlace,
   startServerProcess,
   type TestServer,
 } from './server-process.ts';
 
 const INSTALLED = '/usr/lib/postgresql';
-const run = promisify(execFile);
 
 export interface TestPostgresOptions {
   /** Lines put before the default `pg_hba.conf`, e.g. `host all nobody 127.0.0.1/32 reject`. */
@@ -29,6 +27,8 @@ export interface TestPostgresOptions {
   initdb?: string[];
   /** Network namespace to run in; `query` then comes in by the unix socket. */
   namespace?: string;
+  /** Root directory of the Debian suite whose server this is to be; else this machine's. */
+  root?: string;
 }
 
 /** A throwaway PostgreSQL server. */
@@ -39,79 +39,63 @@ export interface TestPostgres extends TestServer {
 }
 
 /** Directory with the programs of one major version (the newest where absent). Throws if there is none. */
-export function postgresBinaries(major?: number): { major: number; directory: string } {
-  const found = existsSync(INSTALLED) ? readdirSync(INSTALLED).map(Number).filter(Number.isInteger) : [];
+export function postgresBinaries(major?: number, root = '/'): { major: number; directory: string } {
+  const installed = join(root, INSTALLED);
+  const found = existsSync(installed) ? readdirSync(installed).map(Number).filter(Number.isInteger) : [];
   const wanted = major ?? Math.max(...found);
-  const directory = join(INSTALLED, String(wanted), 'bin');
-  if (!existsSync(join(directory, 'postgres'))) {
+  if (!existsSync(join(installed, String(wanted), 'bin/postgres'))) {
     throw new Error(`No PostgreSQL ${major ?? ''} server found: apt-get install postgresql-${major ?? '15'}`);
   }
-  return { major: wanted, directory };
+  return { major: wanted, directory: join(INSTALLED, String(wanted), 'bin') };
 }
 
 /** Makes and starts a server; resolves once it accepts connections. */
 export async function startPostgres(options: TestPostgresOptions = {}): Promise<TestPostgres> {
-  const binaries = postgresBinaries(options.major);
-  const directory = await mkdtemp(join(tmpdir(), 'homeport-pg-'));
+  const binaries = postgresBinaries(options.major, options.root);
+  const place = await makePlace('homeport-pg-', 'postgres', options.root);
+  const { directory, inside } = place;
   const password = randomBytes(12).toString('hex');
-  const account = serverAccount('postgres');
   try {
-    if (account.uid !== undefined) await chown(directory, account.uid, account.gid ?? account.uid);
-    await initialise({ ...options, binaries: binaries.directory, directory, password, account });
-    return await launch({ binaries, directory, password, account, namespace: options.namespace });
+    await initialise({ ...options, binaries: binaries.directory, place, password });
+    const started = await startServerProcess({
+      command: (port) => [
+        join(binaries.directory, 'postgres'),
+        ...['-D', join(inside, 'data'), '-p', String(port)],
+      ],
+      place,
+      namespace: options.namespace,
+      ready: /database system is ready to accept connections/,
+    });
+    const { namespace } = options;
+    return handle({ ...started, directory, password, major: binaries.major, namespace });
   } catch (error) {
     await rm(directory, { recursive: true, force: true });
     throw error;
   }
 }
 
-async function initialise(
-  input: TestPostgresOptions & { binaries: string; directory: string; password: string; account: Account },
-) {
-  const data = join(input.directory, 'data');
-  const passwordFile = join(input.directory, 'password');
-  await writeFile(passwordFile, input.password, { mode: 0o644 });
+async function initialise(input: TestPostgresOptions & { binaries: string; place: Place; password: string }) {
+  const { directory, inside } = input.place;
+  await writeFile(join(directory, 'password'), input.password, { mode: 0o644 });
   const locale = ['--encoding=UTF8', '--locale=C.UTF-8'];
-  const auth = ['--auth=scram-sha-256', '--username=postgres', `--pwfile=${passwordFile}`];
-  const args = ['-D', data, '--no-sync', ...auth, ...locale, ...(input.initdb ?? [])];
-  await run(join(input.binaries, 'initdb'), args, { ...input.account, cwd: input.directory, env: bareEnv() });
+  const auth = ['--auth=scram-sha-256', '--username=postgres', `--pwfile=${join(inside, 'password')}`];
+  const args = ['-D', join(inside, 'data'), '--no-sync', ...auth, ...locale, ...(input.initdb ?? [])];
+  await runInPlace(input.place, [join(input.binaries, 'initdb'), ...args]);
   const settings = {
     listen_addresses: '127.0.0.1',
-    unix_socket_directories: input.directory,
+    unix_socket_directories: inside,
     fsync: 'off',
     full_page_writes: 'off',
     synchronous_commit: 'off',
     ...input.settings,
   };
+  const data = join(directory, 'data');
   const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value.replaceAll("'", "''")}'`);
   await appendFile(join(data, 'postgresql.conf'), `\n${lines.join('\n')}\n`);
   if (input.hba) {
     const path = join(data, 'pg_hba.conf');
     await writeFile(path, `${input.hba.join('\n')}\n${await readFile(path, 'utf8')}`);
   }
-}
-
-async function launch(input: {
-  binaries: { major: number; directory: string };
-  directory: string;
-  password: string;
-  account: Account;
-  namespace: string | undefined;
-}): Promise<TestPostgres> {
-  const { binaries, directory, ...rest } = input;
-  const process = await startServerProcess({
-    ...rest,
-    directory,
-    command: (port) => [
-      join(binaries.directory, 'postgres'),
-      '-D',
-      join(directory, 'data'),
-      '-p',
-      String(port),
-    ],
-    ready: /database system is ready to accept connections/,
-  });
-  return handle({ ...rest, ...process, directory, major: binaries.major });
 }
 
 function handle(input: {

@@ -1,7 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createWriteStream, readFileSync } from 'node:fs';
+import { chown, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { freePort } from './ports.ts';
 
 /** A throwaway database server of any engine: real, on a free port, in a temp directory, gone after `stop()`. */
@@ -26,10 +28,37 @@ export interface TestServer extends AsyncDisposable {
   kill(): Promise<void>;
 }
 
-export type Account = { uid?: number; gid?: number };
+type Account = { uid?: number; gid?: number };
 
-/** Database servers refuse to run as root: then they run as `user` of the system at `root`, else as whoever we are. */
-export function serverAccount(user: string, root = '/'): Account {
+/** Where a server lives: a temp directory of its own, on this machine or inside another Debian suite. */
+export interface Place {
+  /** Where this machine's programs are, or a suite's: then programs run with this as their root. */
+  root: string;
+  /** As this machine sees it. */
+  directory: string;
+  /** The same as the server sees it. */
+  inside: string;
+  account: Account;
+}
+
+/** Makes a temp directory that belongs to `user` of the system at `root`: servers refuse to run as root. */
+export async function makePlace(prefix: string, user: string, root = '/'): Promise<Place> {
+  const directory = await mkdtemp(join(root === '/' ? tmpdir() : join(root, 'tmp'), prefix));
+  const account = serverAccount(user, root);
+  if (account.uid !== undefined) await chown(directory, account.uid, account.gid ?? account.uid);
+  return { root, directory, inside: root === '/' ? directory : directory.slice(root.length), account };
+}
+
+/** Runs a program of the place's system to its end, as the server's account. */
+export async function runInPlace(place: Place, [program, ...args]: [string, ...string[]]): Promise<void> {
+  const [file, first, account] = entry(place, undefined);
+  const command = file === undefined ? program : file;
+  const all = file === undefined ? args : [...first, program, ...args];
+  await promisify(execFile)(command, all, { ...account, cwd: place.directory, env: bareEnv() });
+}
+
+/** The user's ids in the system at `root`; nothing where we are not root, then servers run as whoever we are. */
+function serverAccount(user: string, root: string): Account {
   if (process.getuid?.() !== 0) return {};
   const line = readFileSync(join(root, 'etc/passwd'), 'utf8')
     .split('\n')
@@ -42,8 +71,7 @@ export function serverAccount(user: string, root = '/'): Account {
 export interface ServerProcessInput {
   /** Program and arguments for a port. */
   command: (port: number) => [string, ...string[]];
-  directory: string;
-  account: Account;
+  place: Place;
   /** Network namespace to run in. */
   namespace?: string | undefined;
   /** What the server's log says once it accepts connections. */
@@ -58,23 +86,29 @@ export async function startServerProcess(
     // Another process may take the port between our probe and the server's bind: then take another one.
     const port = await freePort();
     const [program, ...args] = input.command(port);
-    const [file, first, account] = within(input.namespace, input.account);
+    const [file, first, account] = entry(input.place, input.namespace);
     const child = spawn(file ?? program, file ? [...first, program, ...args] : args, {
       ...account,
-      cwd: input.directory,
+      cwd: input.place.directory,
       env: bareEnv(),
       stdio: ['ignore', 'ignore', 'pipe'],
     });
-    const failure = await untilReady(child, join(input.directory, 'server.log'), input.ready);
+    const failure = await untilReady(child, join(input.place.directory, 'server.log'), input.ready);
     if (failure === undefined) return { child, port };
     if (attempt === 5 || !failure.includes('Address already in use')) throw new Error(failure);
   }
 }
 
-/** Only root may enter a namespace, so there the account is changed inside; the process stays the same one. */
-function within(namespace: string | undefined, account: Account): [string | undefined, string[], Account] {
-  if (namespace === undefined) return [undefined, [], account];
-  const become = ['setpriv', `--reuid=${account.uid ?? 0}`, `--regid=${account.gid ?? 0}`, '--clear-groups'];
+/**
+ * How a program gets to its place. Only root may enter a namespace or another root, so there the account is changed
+ * inside; the process stays the same one.
+ */
+function entry(place: Place, namespace: string | undefined): [string | undefined, string[], Account] {
+  const { account, root } = place;
+  if (namespace === undefined && root === '/') return [undefined, [], account];
+  const [uid, gid] = [account.uid ?? 0, account.gid ?? 0];
+  if (root !== '/') return ['chroot', [`--userspec=${uid}:${gid}`, root], {}];
+  const become = ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'];
   return ['nsenter', [`--net=/run/netns/${namespace}`, ...become], {}];
 }
 

@@ -1,4 +1,4 @@
-// Makes this checkout ready for one command: `node test/support/setup.mjs <demo|start|test|bench>`.
+// Makes this checkout ready for one command: `node test/support/setup.mjs <demo|start|test|matrix|bench>`.
 // Plain JavaScript, because it runs on whatever Node (≥ 20) the machine has, before anything is installed.
 // Says nothing and takes well under a second when there is nothing to do. All output goes to stderr.
 import { spawnSync } from 'node:child_process';
@@ -17,6 +17,7 @@ const PACKAGES = {
   mariadb: { package: 'mariadb-server', present: () => onPath('mariadbd') && onPath('mariadb-install-db') },
   mariadbClient: { package: 'mariadb-client', present: () => onPath('mariadb') && onPath('mariadb-dump') },
   chromium: { package: 'chromium', present: () => onPath('chromium') },
+  debootstrap: { package: 'debootstrap', present: () => onPath('debootstrap') },
   ip: { package: 'iproute2', present: () => onPath('ip') },
   nft: { package: 'nftables', present: () => onPath('nft') },
   restic: { package: 'restic', present: () => onPath('restic') },
@@ -26,8 +27,11 @@ const NEEDS = {
   start: [],
   demo: ['postgresql', 'mariadb', 'mariadbClient'],
   test: ['postgresql', 'mariadb', 'mariadbClient', 'chromium', 'ip', 'nft'],
+  matrix: ['postgresql', 'mariadb', 'mariadbClient', 'debootstrap'],
   bench: ['postgresql', 'restic'],
 };
+// Where nothing may go unproven, the tests include the matrix.
+if (process.env.HOMEPORT_CI) NEEDS.test.push('debootstrap');
 
 main();
 
