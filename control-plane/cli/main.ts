@@ -1,79 +1,55 @@
-import { join } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
-import { toFailure } from '../../protocol/failure.ts';
+import { Command } from 'commander';
 import { HOMEPORT_VERSION } from '../../protocol/version.ts';
-import { createAudit, SYSTEM } from '../audit.ts';
-import { createApiKey, HOST_USER } from '../auth/api-keys.ts';
-import { type Auth, createAuth } from '../auth/auth.ts';
-import { createSetupLink } from '../auth/setup.ts';
-import { systemClock } from '../clock.ts';
-import { type Config, publicUrl, readConfig } from '../config.ts';
-import { closeDb, DATABASE_FILE, type Db, openDb } from '../db/open.ts';
-import { firstUser } from '../db/users.ts';
-import { loadMasterKey } from '../keys/master.ts';
-import { createLogger } from '../log.ts';
+import { addDatabaseCommands } from './commands/databases.ts';
+import { addDownloadCommand } from './commands/download.ts';
+import { addFleetCommands } from './commands/fleet.ts';
+import { addJobCommands } from './commands/jobs.ts';
+import { addLocalCommands } from './commands/local.ts';
+import { addRecoveryKitCommand } from './commands/recovery-kit.ts';
+import { addRestoreCommand } from './commands/restore.ts';
+import { addSessionCommands } from './commands/session.ts';
+import { addSnapshotCommands } from './commands/snapshots.ts';
+import { EXIT, report } from './exit.ts';
+import { endQuietlyWithTheReader } from './say.ts';
 import { vaultCommand } from './vault.ts';
 
-interface Bench {
-  config: Config;
-  db: Db;
-  auth: Auth;
-  url: string;
+const EXIT_CODES = `
+Exit codes: 0 done · 1 failed · 2 wrong use · 3 not logged in or not allowed · 4 not found
+            5 control plane or agent out of reach · 6 with --wait: the job did not succeed
+            130 stopped waiting (Ctrl-C)
+More in docs/cli.md.`;
+
+function program(): Command {
+  const root = new Command('homeport')
+    .description('Homeport from a terminal: back up, restore, look, download.')
+    .version(HOMEPORT_VERSION)
+    .addHelpText('after', EXIT_CODES)
+    .showHelpAfterError('(--help says more)')
+    .exitOverride();
+  root.commandsGroup('A control plane, from anywhere:');
+  addSessionCommands(root);
+  addFleetCommands(root);
+  addDatabaseCommands(root);
+  addSnapshotCommands(root);
+  addJobCommands(root);
+  addRestoreCommand(root);
+  addDownloadCommand(root);
+  addRecoveryKitCommand(root);
+  root.commandsGroup('On the control plane’s own host:');
+  addLocalCommands(root);
+  root.addCommand(inherit(vaultCommand(), root));
+  return root;
 }
 
-/** Does one thing on the data directory; a running control plane does not mind. */
-async function onData(work: (bench: Bench) => Promise<void>): Promise<void> {
-  const config = readConfig();
-  const master = await loadMasterKey(config.dataDir, config.masterKey);
-  const db = openDb(join(config.dataDir, DATABASE_FILE));
-  try {
-    const url = publicUrl(config, config.port);
-    const auth = createAuth({ db, master, url, origins: [url], log: createLogger('silent') });
-    await work({ config, db, auth, url });
-  } finally {
-    closeDb(db);
-  }
+/** A command made apart from its parent has not got that one's ways of failing. */
+function inherit(command: Command, parent: Command): Command {
+  command.copyInheritedSettings(parent);
+  for (const child of command.commands) inherit(child, command);
+  return command;
 }
 
-function days(text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 1 && value <= 3650) return value;
-  throw new InvalidArgumentError('Give whole days, from 1 to 3650.');
-}
-
-const apiKey = new Command('api-key').description('API keys for scripts');
-apiKey
-  .command('create')
-  .description('make an API key and print it; it is shown this once')
-  .requiredOption('--name <name>', 'what the key is for')
-  .option('--expires-in-days <days>', 'when it stops working; never where absent', days)
-  .action(({ expiresInDays, name }: { name: string; expiresInDays?: number }) =>
-    onData(async ({ auth, db }) => {
-      const userId = firstUser(db)?.id ?? HOST_USER;
-      const { id, key } = await createApiKey(auth, { name, userId, expiresInDays });
-      const target = { kind: 'api-key', id, name };
-      createAudit(db, systemClock)({ actor: SYSTEM, action: 'api-key.create-on-host', target });
-      process.stdout.write(`${key}\n`);
-    }),
-  );
-
-const setupLink = new Command('setup-link')
-  .description('print a fresh link for the owner’s account; earlier links stop working')
-  .action(() =>
-    onData(async ({ db, url }) => {
-      process.stdout.write(`${createSetupLink(db, url)}\n`);
-    }),
-  );
-
-const program = new Command('homeport')
-  .description('Homeport’s control plane, from its own host (HOMEPORT_DATA names the data directory)')
-  .version(HOMEPORT_VERSION)
-  .addCommand(apiKey)
-  .addCommand(setupLink)
-  .addCommand(vaultCommand());
-
-program.parseAsync().catch((error: unknown) => {
-  const { hint, message } = toFailure(error);
-  process.stderr.write(`homeport: ${message}\n${hint}\n`);
-  process.exitCode = 1;
-});
+endQuietlyWithTheReader();
+// Set, not called: what was written to a pipe still has to leave.
+process.exitCode = await program()
+  .parseAsync()
+  .then(() => process.exitCode ?? EXIT.ok, report);

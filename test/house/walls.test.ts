@@ -74,6 +74,8 @@ describe('who may import whom', () => {
       // PATH only, which is no configuration: it says where this host keeps its programs.
       'agent/engines/postgres/tools.ts',
       'agent/process.ts',
+      // The command line runs on other hosts than the control plane, with settings of its own.
+      'control-plane/cli/config.ts',
       'control-plane/config.ts',
     ]);
     const finders = sources('agent').filter(({ path }) => !path.endsWith('/config.ts'));

@@ -1,0 +1,159 @@
+import { z } from 'zod';
+import { JOB_KINDS, JOB_STATES, progressSchema } from '../../../protocol/job.ts';
+import { restorePlanSchema, restorePreflightSchema, restoreReportSchema } from '../../../protocol/restore.ts';
+
+/**
+ * What this program reads of the API's replies. The rest is passed on as it came, so that `--json` gives the API's
+ * objects, those of a newer control plane too.
+ */
+const text = z.string();
+const count = z.number();
+const maybe = text.nullable();
+
+export const meShape = z.looseObject({
+  user: z.looseObject({ name: text, email: text }),
+  controlPlane: z.looseObject({ url: text, version: text, fingerprint: text }),
+});
+
+const agentState = z.enum(['online', 'offline', 'revoked']);
+export const agentShape = z.looseObject({
+  id: text,
+  name: text,
+  state: agentState,
+  connectedSince: maybe,
+  lastSeenAt: maybe,
+  version: maybe,
+  fingerprint: text,
+  sealingKey: text,
+  createdAt: text,
+  serverCount: count,
+  databaseCount: count,
+});
+export type Agent = z.infer<typeof agentShape>;
+
+export const serverShape = z.looseObject({
+  id: text,
+  agentId: text,
+  agentName: text,
+  agentState,
+  name: text,
+  engine: text,
+  connection: z.record(text, z.unknown()),
+  removedFromAgent: z.boolean(),
+  version: maybe,
+  databaseCount: count,
+});
+export type Server = z.infer<typeof serverShape>;
+
+export const snapshotShape = z.looseObject({
+  id: text,
+  databaseId: text,
+  databaseName: text,
+  serverId: text,
+  serverName: text,
+  engine: text,
+  sequence: count,
+  createdAt: text,
+  rawBytes: count,
+  storedBytes: count,
+  serverVersion: text,
+  /** Whether rows of some tables were left out. */
+  partial: z.boolean().optional(),
+});
+export type Snapshot = z.infer<typeof snapshotShape>;
+
+const failureShape = z.looseObject({
+  code: text,
+  message: text,
+  hint: text,
+  sql: text.optional(),
+  detail: text.optional(),
+});
+
+export const jobShape = z.looseObject({
+  id: text,
+  kind: z.enum(JOB_KINDS),
+  state: z.enum(JOB_STATES),
+  databaseName: text,
+  serverName: text,
+  agentName: text,
+  snapshotId: maybe,
+  attempt: count,
+  maxAttempts: count,
+  createdAt: text,
+  startedAt: maybe,
+  finishedAt: maybe,
+  cancelRequested: z.boolean(),
+  progress: progressSchema.loose().nullable(),
+  ratePerSecond: count.nullable(),
+  etaSeconds: count.nullable(),
+  result: z
+    .looseObject({
+      rawBytes: count,
+      storedBytes: count.optional(),
+      reusedBytes: count.optional(),
+      report: restoreReportSchema.loose().optional(),
+    })
+    .nullable(),
+  failure: failureShape.nullable(),
+  plan: restorePlanSchema.loose().nullable(),
+  requestedBy: maybe.optional(),
+  /** The backup of the target that a restore waits for. */
+  safetyJobId: maybe.optional(),
+  safetySnapshotId: maybe.optional(),
+});
+export type Job = z.infer<typeof jobShape>;
+
+export const jobInFullShape = jobShape.extend({
+  attempts: z.array(
+    z.looseObject({
+      attempt: count,
+      state: text,
+      startedAt: text,
+      finishedAt: maybe,
+      failure: failureShape.nullable(),
+    }),
+  ),
+  log: z.array(z.looseObject({ at: text, text })),
+});
+
+export const databaseShape = z.looseObject({
+  id: text,
+  serverId: text,
+  serverName: text,
+  agentName: text,
+  agentState,
+  engine: text,
+  name: text,
+  protected: z.boolean(),
+  snapshotCount: count,
+  lastSnapshot: snapshotShape.nullable(),
+  lastJob: jobShape.nullable(),
+  status: text,
+  statusReason: text,
+});
+export type Database = z.infer<typeof databaseShape>;
+
+export const availableShape = z.looseObject({
+  databases: z.array(
+    z.looseObject({
+      name: text,
+      sizeBytes: count.nullable(),
+      owner: maybe.optional(),
+      databaseId: maybe,
+    }),
+  ),
+});
+
+export const preflightShape = restorePreflightSchema.loose();
+
+export const progressEventShape = z.object({
+  jobId: text,
+  attempt: count,
+  progress: progressSchema,
+  state: z.enum(JOB_STATES),
+  ratePerSecond: count.nullable(),
+  etaSeconds: count.nullable(),
+});
+
+export const vaultShape = z.looseObject({ id: text, name: text });
