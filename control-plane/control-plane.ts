@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { createAutoProtect } from './agents/auto-protect.ts';
 import { createBearers } from './agents/bearers.ts';
 import { createEnrolment } from './agents/enrolment.ts';
 import { createGateway, type GatewayListener } from './agents/gateway.ts';
@@ -81,6 +82,7 @@ async function assemble(config: Config, ground: Ground) {
   const audit = createAudit(db, clock);
   const registry = createRegistry();
   const bearers = createBearers(clock);
+  const autoProtect = createAutoProtect({ db, clock, events, audit, log, registry });
   const progress = createProgressBoard(clock);
   const vaults = await openVaultService({
     dataDir: config.dataDir,
@@ -120,6 +122,7 @@ async function assemble(config: Config, ground: Ground) {
     onMessage,
     onConnected(session) {
       jobs.onConnected(session);
+      autoProtect.lookAtAgent(session.agentId);
       events.changed('agents', session.agentId);
     },
     onDisconnected(session, superseded) {
@@ -130,10 +133,25 @@ async function assemble(config: Config, ground: Ground) {
   const gateway = createGateway({ db, identity, registry, bearers, clock, log, audit, listener: fleet });
   const auth = createAuth({ db, master, url, origins, log });
   const app = createApp({
-    ...{ db, clock, log, audit, events, identity, auth, url, origins, registry, bearers, enrolment },
+    ...{
+      db,
+      clock,
+      log,
+      audit,
+      events,
+      identity,
+      auth,
+      url,
+      origins,
+      registry,
+      bearers,
+      enrolment,
+      autoProtect,
+    },
     ...{ vault, agentVault, jobs, progress, webRoot: config.webRoot },
   });
   dispatcher.start();
+  autoProtect.start();
   gateway.attach(listener.server);
   listener.serve(app.fetch as Parameters<Listener['serve']>[0]);
   log.info({ url, data: config.dataDir, fingerprint: identity.fingerprint }, `Homeport listens on ${url}`);
@@ -142,6 +160,7 @@ async function assemble(config: Config, ground: Ground) {
     url,
     async stop() {
       dispatcher.stop();
+      autoProtect.stop();
       // While requests at work end, agents are told to come back later.
       await gateway.stop();
     },

@@ -1,3 +1,4 @@
+import type { AutoProtect } from './agents/auto-protect.ts';
 import type { Bearers } from './agents/bearers.ts';
 import type { Enrolment } from './agents/enrolment.ts';
 import type { Registry } from './agents/registry.ts';
@@ -27,6 +28,7 @@ export interface AppDeps {
   origins: readonly string[];
   registry: Registry;
   bearers: Bearers;
+  autoProtect: AutoProtect;
   enrolment: Enrolment;
   vault: VaultService;
   agentVault: AgentVault;

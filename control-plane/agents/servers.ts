@@ -97,7 +97,7 @@ export async function removeServer(deps: ServerDeps, server: ServerRow): Promise
     await registry.ask(server.agentId, 'server.remove', { serverId: server.id });
   }
   db.transaction(() => {
-    updateServer(db, server.id, { removedAt: clock.now() });
+    updateServer(db, server.id, { removedAt: clock.now(), autoProtectSince: null });
     stopProtectingServer(db, server.id);
   });
   events.changed('servers', server.id);

@@ -1,4 +1,4 @@
-import { asc, count, eq, isNotNull } from 'drizzle-orm';
+import { and, asc, count, eq, isNotNull, isNull } from 'drizzle-orm';
 import type { Db } from './open.ts';
 import { agents, databases, servers } from './schema/fleet.ts';
 
@@ -43,6 +43,13 @@ export function connectionText(connection: Record<string, unknown>): string {
 
 export function serversOfAgent(db: Db, agentId: string): ServerRow[] {
   return db.select().from(servers).where(eq(servers.agentId, agentId)).all();
+}
+
+/** Servers whose databases are protected as they appear; of one agent where told. */
+export function autoProtectedServers(db: Db, agentId?: string): ServerRow[] {
+  const own = agentId === undefined ? undefined : eq(servers.agentId, agentId);
+  const where = and(isNotNull(servers.autoProtectSince), isNull(servers.removedAt), own);
+  return db.select().from(servers).where(where).all();
 }
 
 export function insertServer(db: Db, server: typeof servers.$inferInsert): void {

@@ -10,7 +10,7 @@ import { validate } from '../http/validate.ts';
 import { allAgents, oneAgent } from '../views/agents.ts';
 
 export function agentRoutes(deps: AppDeps) {
-  const { db, events } = deps;
+  const { db, events, registry } = deps;
   return new Hono<PrincipalEnv>()
     .get('/agents', (c) => c.json(allAgents(deps)))
     .get('/agents/:id', (c) => c.json(found(oneAgent(deps, c.req.param('id')), 'agent')))
@@ -25,6 +25,10 @@ export function agentRoutes(deps: AppDeps) {
       });
       events.changed('agents', agent.id);
       return c.json(found(oneAgent(deps, agent.id), 'agent'));
+    })
+    .post('/agents/:id/discover', async (c) => {
+      const agent = found(findAgent(db, c.req.param('id')), 'agent');
+      return c.json(await registry.ask(agent.id, 'servers.discover', {}));
     })
     .post('/agents/:id/revoke', validate('json', z.object({ confirm: z.string() })), async (c) => {
       const agent = found(findAgent(db, c.req.param('id')), 'agent');

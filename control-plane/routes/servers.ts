@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { sealedCredentialsSchema } from '../../protocol/credentials.ts';
+import { fail } from '../../protocol/failure.ts';
 import { putServer, removeServer } from '../agents/servers.ts';
 import type { PrincipalEnv } from '../auth/principal.ts';
 import { listDatabases } from '../db/databases.ts';
@@ -25,7 +26,7 @@ const probeBody = z.object({
 });
 
 export function serverRoutes(deps: AppDeps) {
-  const { db, registry } = deps;
+  const { autoProtect, clock, db, events, registry } = deps;
   return new Hono<PrincipalEnv>()
     .get('/servers', (c) => c.json(allServers(deps)))
     .get('/servers/:id', (c) => c.json(found(oneServer(deps, c.req.param('id')), 'server')))
@@ -34,7 +35,10 @@ export function serverRoutes(deps: AppDeps) {
       const question = sealed === undefined ? { serverId } : { serverId, sealed };
       const facts = await registry.ask(agentId, 'server.probe', question);
       const known = findServer(db, serverId);
-      if (known?.agentId === agentId) updateServer(db, serverId, { version: facts.version });
+      if (known?.agentId === agentId) {
+        updateServer(db, serverId, { version: facts.version });
+        void autoProtect.look(serverId);
+      }
       auditAct(deps, c, {
         action: 'server.probe',
         target: { kind: 'server', id: serverId, name: known?.name ?? name },
@@ -52,6 +56,19 @@ export function serverRoutes(deps: AppDeps) {
       const wish = { ...c.req.valid('json'), id };
       await putServer(deps, wish);
       auditAct(deps, c, { action: 'server.change', target: { kind: 'server', id, name: wish.name } });
+      void autoProtect.look(id);
+      return c.json(found(oneServer(deps, id), 'server'));
+    })
+    .put('/servers/:id/auto-protect', validate('json', z.object({ enabled: z.boolean() })), async (c) => {
+      const { autoProtectSince, id, name, removedAt } = found(findServer(db, c.req.param('id')), 'server');
+      if (removedAt !== null) throw serverRemoved();
+      const { enabled } = c.req.valid('json');
+      // Since when it is so stays as it was, where it was so already.
+      updateServer(db, id, { autoProtectSince: enabled ? (autoProtectSince ?? clock.now()) : null });
+      const target = { kind: 'server', id, name };
+      auditAct(deps, c, { action: 'server.auto-protect', target, details: { enabled } });
+      await autoProtect.look(id);
+      events.changed('servers', id);
       return c.json(found(oneServer(deps, id), 'server'));
     })
     .delete('/servers/:id', validate('json', z.object({ confirm: z.string() })), async (c) => {
@@ -74,4 +91,8 @@ export function serverRoutes(deps: AppDeps) {
         databases: databases.map((one) => ({ ...one, databaseId: ours.get(one.name) ?? null })),
       });
     });
+}
+
+function serverRemoved() {
+  return fail('conflict', 'The agent no longer holds credentials for this server.', 'Add the server again.');
 }

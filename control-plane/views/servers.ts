@@ -4,9 +4,9 @@ import type { AppDeps } from '../deps.ts';
 import { type AgentState, agentState } from './agents.ts';
 import { iso } from './times.ts';
 
-type Deps = Pick<AppDeps, 'db' | 'registry'>;
+type Deps = Pick<AppDeps, 'db' | 'registry' | 'autoProtect'>;
 
-function view(server: ServerListing, state: AgentState) {
+function view({ autoProtect }: Deps, server: ServerListing, state: AgentState) {
   return {
     id: server.id,
     agentId: server.agentId,
@@ -20,15 +20,21 @@ function view(server: ServerListing, state: AgentState) {
     version: server.version,
     createdAt: iso(server.createdAt),
     databaseCount: server.databaseCount,
+    /** Since when databases are protected as they appear, and what keeps them from being; null: by hand only. */
+    autoProtect:
+      server.autoProtectSince === null
+        ? null
+        : { since: iso(server.autoProtectSince), failure: autoProtect.failureOf(server.id) ?? null },
   };
 }
 
 /** A server as the API shows it. */
 export type ServerView = ReturnType<typeof view>;
 
-export function allServers({ db, registry }: Deps): ServerView[] {
+export function allServers(deps: Deps): ServerView[] {
+  const { db, registry } = deps;
   const states = new Map(listAgents(db).map((agent) => [agent.id, agentState(registry, agent)]));
-  return listServers(db).map((server) => view(server, states.get(server.agentId) ?? 'offline'));
+  return listServers(db).map((server) => view(deps, server, states.get(server.agentId) ?? 'offline'));
 }
 
 export function oneServer(deps: Deps, id: string): ServerView | undefined {
