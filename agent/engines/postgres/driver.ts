@@ -6,6 +6,7 @@ import { connect, maintenanceDatabase } from './connect.ts';
 import { dropDatabase, isScratch } from './database.ts';
 import { dump } from './dump.ts';
 import { explain } from './errors.ts';
+import { identify } from './identify.ts';
 import { preflightBackup } from './preflight-backup.ts';
 import { preflightRestore } from './preflight-restore.ts';
 import { listDatabases, probe } from './probe.ts';
@@ -35,6 +36,7 @@ export function postgresDriver(
     },
     detect: () => tools(new AbortController().signal),
     traces: postgresTraces,
+    identify,
     probe,
     listDatabases,
     preflightBackup: async (server, wish, context) =>
