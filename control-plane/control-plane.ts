@@ -133,22 +133,8 @@ async function assemble(config: Config, ground: Ground) {
   const gateway = createGateway({ db, identity, registry, bearers, clock, log, audit, listener: fleet });
   const auth = createAuth({ db, master, url, origins, log });
   const app = createApp({
-    ...{
-      db,
-      clock,
-      log,
-      audit,
-      events,
-      identity,
-      auth,
-      url,
-      origins,
-      registry,
-      bearers,
-      enrolment,
-      autoProtect,
-    },
-    ...{ vault, agentVault, jobs, progress, webRoot: config.webRoot },
+    ...{ db, clock, log, audit, events, identity, auth, url, origins, registry, bearers, enrolment },
+    ...{ autoProtect, vault, agentVault, jobs, progress, webRoot: config.webRoot },
   });
   dispatcher.start();
   autoProtect.start();
