@@ -6,6 +6,8 @@ import {
   CircleHelp,
   CircleX,
   Clock,
+  LifeBuoy,
+  ListFilter,
   LoaderCircle,
   type LucideIcon,
   ShieldAlert,
@@ -14,7 +16,7 @@ import {
   Wifi,
   WifiOff,
 } from 'lucide-react';
-import type { AgentState, JobState, ProtectionStatus } from '../api/types.ts';
+import type { AgentState, JobState, ProtectionStatus, Snapshot } from '../api/types.ts';
 
 type Tone = 'ok' | 'warn' | 'bad' | 'accent' | 'neutral';
 
@@ -80,4 +82,14 @@ export function ProtectionBadge({ status }: { status: ProtectionStatus }) {
 
 export function AttentionBadge({ label }: { label: string }) {
   return <Badge tone="warn" icon={CircleAlert} label={label} />;
+}
+
+/** What is special about a snapshot. */
+export function SnapshotBadges({ snapshot }: { snapshot: Pick<Snapshot, 'partial' | 'beforeRestoreJobId'> }) {
+  return (
+    <>
+      {snapshot.beforeRestoreJobId && <Badge tone="accent" icon={LifeBuoy} label="Before a restore" />}
+      {snapshot.partial && <Badge tone="warn" icon={ListFilter} label="Partial" />}
+    </>
+  );
 }

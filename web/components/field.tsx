@@ -68,6 +68,42 @@ export function TextField({ label, value, onChange, help, error, optional, ...re
   );
 }
 
+interface CheckFieldProps {
+  label: string;
+  help?: ReactNode;
+  checked: boolean;
+  disabled?: boolean;
+  onChange: (checked: boolean) => void;
+}
+
+/** A yes or no with its explanation. */
+export function CheckField({ label, help, checked, disabled, onChange }: CheckFieldProps) {
+  const id = useId();
+  return (
+    <div className="flex gap-3">
+      <input
+        id={id}
+        type="checkbox"
+        className="mt-0.5"
+        aria-describedby={help ? `${id}-note` : undefined}
+        checked={checked}
+        disabled={disabled}
+        onChange={(event) => onChange(event.target.checked)}
+      />
+      <div className="grid content-start gap-0.5">
+        <label htmlFor={id} className="font-medium">
+          {label}
+        </label>
+        {help && (
+          <p id={`${id}-note`} className="text-sm text-ink-2">
+            {help}
+          </p>
+        )}
+      </div>
+    </div>
+  );
+}
+
 interface Choice<T extends string> {
   value: T;
   label: string;

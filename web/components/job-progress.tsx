@@ -17,6 +17,7 @@ export function jobTitle(job: Job): string {
 
 function waitingFor(job: Job): string {
   if (job.state === 'queued') {
+    if (job.safetyJobId && !job.safetySnapshotId) return 'Waiting for the safety snapshot';
     return job.attempt > 0 ? 'Waiting for the next attempt' : 'Waiting for the agent';
   }
   if (job.state === 'offered') return 'The agent is being asked';

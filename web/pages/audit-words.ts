@@ -10,6 +10,7 @@ const ACTS: Record<string, string> = {
   'api-key.create-on-host': 'API key created on the host',
   'api-key.revoke': 'API key deleted',
   'database.protect': 'Databases protected',
+  'database.selection': 'Backed-up tables chosen',
   'database.stop-protecting': 'Protection stopped',
   'enrolment-token.create': 'Enrolment token made',
   'enrolment-token.withdraw': 'Enrolment token withdrawn',
@@ -20,8 +21,10 @@ const ACTS: Record<string, string> = {
   'job.retry': 'Job tried again',
   'owner.create': 'Owner’s account made',
   'request.refused': 'Request refused',
+  'restore.check': 'Restore checked with another account',
   'server.add': 'Server added',
   'server.add-on-host': 'Server added on the host',
+  'server.auto-protect': 'Protection of all databases switched',
   'server.change': 'Server changed',
   'server.probe': 'Connection tested',
   'server.foreign-refused': 'Server of another agent refused',
@@ -30,6 +33,7 @@ const ACTS: Record<string, string> = {
   'user.sign-in': 'Signed in',
   'user.sign-in-refused': 'Sign-in refused',
   'user.sign-out': 'Signed out',
+  'vault.recovery-kit': 'Recovery kit downloaded',
 };
 
 /** `server.add` as people say it. */

@@ -4,15 +4,15 @@ import { CloudUpload, ListChecks } from 'lucide-react';
 import { useState } from 'react';
 import { acts } from '../api/acts.ts';
 import { queries } from '../api/queries.ts';
-import type { BackupPreflight, Database } from '../api/types.ts';
+import type { Database } from '../api/types.ts';
 import { ProtectionBadge } from '../components/badge.tsx';
 import { Button } from '../components/button.tsx';
 import { ConfirmDialog } from '../components/confirm.tsx';
-import { ErrorCard, FailureCard, Findings } from '../components/failure.tsx';
-import { formatBytes } from '../components/format.ts';
+import { ErrorCard, FailureCard } from '../components/failure.tsx';
 import { isActive, JobProgress } from '../components/job-progress.tsx';
 import { JobTable } from '../components/job-table.tsx';
 import { Card, Empty, Page, Skeleton } from '../components/layout.tsx';
+import { BackupFindings, SelectionCard } from './database-selection.tsx';
 import { SnapshotsCard } from './snapshot-list.tsx';
 
 const route = getRouteApi('/app/databases/$databaseId');
@@ -67,7 +67,11 @@ export function DatabasePage() {
     >
       <ErrorCard error={backUp.error} />
       <ErrorCard error={preflight.error} />
-      {preflight.data && <PreflightCard preflight={preflight.data} />}
+      {preflight.data && (
+        <Card title="Check before a backup">
+          <BackupFindings preflight={preflight.data} />
+        </Card>
+      )}
       {running && <RunningCard jobId={running.id} />}
       {!running && data.lastJob?.failure && (
         <FailureCard failure={data.lastJob.failure}>
@@ -80,6 +84,7 @@ export function DatabasePage() {
           </Link>
         </FailureCard>
       )}
+      <SelectionCard database={data} />
       <SnapshotsCard databaseId={databaseId} />
       <JobsCard databaseId={databaseId} />
       {stopping && <StopDialog database={data} onClose={() => setStopping(false)} />}
@@ -118,24 +123,6 @@ function RunningCard({ jobId }: { jobId: string }) {
       }
     >
       <JobProgress job={job.data} />
-    </Card>
-  );
-}
-
-function PreflightCard({ preflight }: { preflight: BackupPreflight }) {
-  return (
-    <Card title="Check before a backup">
-      <div className="grid gap-3">
-        <p className="text-ink-2">
-          Server {preflight.serverVersion}, {preflight.tool}, {formatBytes(preflight.estimatedBytes)} on the
-          server.
-        </p>
-        {preflight.findings.length ? (
-          <Findings findings={preflight.findings} />
-        ) : (
-          <p>Nothing stands in the way, and nothing would be missing.</p>
-        )}
-      </div>
     </Card>
   );
 }

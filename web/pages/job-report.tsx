@@ -1,9 +1,9 @@
-import { Link } from '@tanstack/react-router';
 import { CircleCheck } from 'lucide-react';
 import type { ReactNode } from 'react';
 import type { Job, JobResult } from '../api/types.ts';
 import { formatBytes, percent } from '../components/format.ts';
 import { Facts } from '../components/layout.tsx';
+import { SnapshotLink } from './job-facts.tsx';
 
 /** What a job that succeeded did. */
 export function JobReport({ job, result }: { job: Job; result: JobResult }) {
@@ -11,9 +11,7 @@ export function JobReport({ job, result }: { job: Job; result: JobResult }) {
     <div className="grid gap-3 rounded-card border border-ok/40 bg-ok-soft p-4">
       <p className="flex items-center gap-2.5 font-semibold">
         <CircleCheck aria-hidden size={18} className="text-ok" />
-        {result.kind === 'backup'
-          ? 'The snapshot is in the vault.'
-          : `Restored as ${result.report.database}.`}
+        {headline(result)}
       </p>
       {result.kind === 'backup' ? (
         <Facts
@@ -23,28 +21,37 @@ export function JobReport({ job, result }: { job: Job; result: JobResult }) {
             ['Already in the vault', percent(result.reusedBytes, result.rawBytes)],
             [
               'Snapshot',
-              <Link
-                key="snapshot"
-                to="/snapshots/$snapshotId"
-                params={{ snapshotId: result.snapshotId }}
-                className="rounded-sm text-accent underline"
-              >
+              <SnapshotLink key="snapshot" id={result.snapshotId}>
                 {job.databaseName}
-              </Link>,
+              </SnapshotLink>,
             ],
           ]}
         />
       ) : (
-        <RestoreReport result={result} />
+        <RestoreReport job={job} result={result} />
       )}
     </div>
   );
 }
 
-function RestoreReport({ result }: { result: Extract<JobResult, { kind: 'restore' }> }) {
+function headline(result: JobResult): string {
+  if (result.kind === 'backup') return 'The snapshot is in the vault.';
+  const { database, mode } = result.report;
+  return mode === 'in-place' ? `${database} holds the snapshot now.` : `Restored as ${database}.`;
+}
+
+function RestoreReport({ job, result }: { job: Job; result: Extract<JobResult, { kind: 'restore' }> }) {
   const { report } = result;
   const facts: [string, ReactNode][] = [['Restored', formatBytes(result.rawBytes)]];
   if (report.keptAs) facts.push(['The old database is kept as', report.keptAs]);
+  if (job.safetySnapshotId) {
+    const before = (
+      <SnapshotLink key="before" id={job.safetySnapshotId}>
+        Its safety snapshot
+      </SnapshotLink>
+    );
+    facts.push(['What was there before', before]);
+  }
   const notes = report.notes.filter((note) => !report.keptAs || !note.includes(report.keptAs));
   return (
     <>

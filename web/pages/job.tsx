@@ -1,17 +1,16 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
-import type { ReactNode } from 'react';
 import { acts } from '../api/acts.ts';
 import { queries } from '../api/queries.ts';
 import type { JobDetail, JobState } from '../api/types.ts';
 import { JobBadge } from '../components/badge.tsx';
 import { Button, buttonClass } from '../components/button.tsx';
 import { ErrorCard, FailureCard } from '../components/failure.tsx';
-import { formatDuration, secondsBetween } from '../components/format.ts';
 import { isActive, JobProgress, jobTitle } from '../components/job-progress.tsx';
 import { Card, Facts, Page, Skeleton } from '../components/layout.tsx';
 import { RowTitle, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
+import { jobFacts, SnapshotLink } from './job-facts.tsx';
 import { JobLog } from './job-log.tsx';
 import { JobReport } from './job-report.tsx';
 
@@ -46,7 +45,13 @@ export function JobPage() {
           <JobProgress job={data} />
         </Card>
       )}
-      {data.failure && <FailureCard failure={data.failure} />}
+      {data.failure && (
+        <FailureCard failure={data.failure}>
+          {data.safetySnapshotId && (
+            <SnapshotLink id={data.safetySnapshotId}>The safety snapshot taken before</SnapshotLink>
+          )}
+        </FailureCard>
+      )}
       {data.result && <JobReport job={data} result={data.result} />}
       <Card title="Job">
         <Facts items={jobFacts(data)} />
@@ -87,6 +92,8 @@ function JobActs({ job }: { job: JobDetail }) {
       </Link>
     ) : null;
   }
+  // It was taken for one restore, which ended with it and takes another one when it is planned again.
+  if (job.safetyForJobId) return null;
   return (
     <>
       <ErrorCard error={retry.error} />
@@ -95,52 +102,6 @@ function JobActs({ job }: { job: JobDetail }) {
       </Button>
     </>
   );
-}
-
-function jobFacts(job: JobDetail): [string, ReactNode][] {
-  const facts: [string, ReactNode][] = [
-    [
-      'Database',
-      <Link
-        key="database"
-        to="/databases/$databaseId"
-        params={{ databaseId: job.databaseId }}
-        className="rounded-sm text-accent underline"
-      >
-        {job.databaseName}
-      </Link>,
-    ],
-    ['Server', `${job.serverName}, through agent ${job.agentName}`],
-    ...planFacts(job),
-    ['Asked for by', job.requestedBy],
-    ['Created', <Time key="created" iso={job.createdAt} mode="local" />],
-  ];
-  if (job.startedAt) facts.push(['Started', <Time key="started" iso={job.startedAt} mode="local" />]);
-  if (job.startedAt && job.finishedAt) {
-    facts.push(['Took', formatDuration(secondsBetween(job.startedAt, job.finishedAt))]);
-  }
-  if (job.maxAttempts > 1) facts.push(['Attempt', `${Math.max(1, job.attempt)} of ${job.maxAttempts}`]);
-  return facts;
-}
-
-/** Which snapshot goes where, for a restore. */
-function planFacts({ plan, snapshotId }: JobDetail): [string, ReactNode][] {
-  if (!plan || !snapshotId) return [];
-  return [
-    [
-      'Snapshot',
-      <Link
-        key="snapshot"
-        to="/snapshots/$snapshotId"
-        params={{ snapshotId }}
-        className="rounded-sm text-accent underline"
-      >
-        Open the snapshot
-      </Link>,
-    ],
-    ['Target database', plan.targetDatabase],
-    ['How', plan.mode === 'swap' ? 'In exchange for what is there' : 'As a new database'],
-  ];
 }
 
 const ATTEMPT_STATES = {

@@ -8,7 +8,7 @@ export interface Target {
   database: string;
 }
 
-/** A name to start with: free for a new database, the same for an exchange. */
+/** A name to start with: free for a new database, the same where one is replaced. */
 export function proposedName(mode: RestoreMode, databaseName: string): string {
   return mode === 'new' ? `${databaseName}_restored` : databaseName;
 }
@@ -35,7 +35,10 @@ export function RestoreTargetForm({
   };
   return (
     <>
-      <Field label="Server" help={`Any ${engine.label} server on any agent that is online.`}>
+      <Field
+        label="Server"
+        help={`Any ${engine.label} server on any agent that is online; snapshots do not go to another engine.`}
+      >
         {(attributes) => (
           <select
             {...attributes}

@@ -1,6 +1,7 @@
 import { CircleCheck, CircleX } from 'lucide-react';
 import type { RestoreMode } from '../../protocol/engines/engine.ts';
-import type { RestorePreflight } from '../api/types.ts';
+import type { EngineDescriptor, Finding, RestorePreflight } from '../api/types.ts';
+import { Button } from '../components/button.tsx';
 import { CodeBlock } from '../components/copy.tsx';
 import { Findings } from '../components/failure.tsx';
 import { Facts } from '../components/layout.tsx';
@@ -32,18 +33,52 @@ function VerdictLine({ verdict, yes, no }: { verdict: Verdict; yes: string; no: 
   );
 }
 
-interface PreflightFindingsProps {
-  preflight: RestorePreflight;
-  mode: RestoreMode;
+const concerns = ({ modes }: Finding, mode: RestoreMode) => !modes || modes.includes(mode);
+
+/** What a restore in place takes away beside what it replaces; said where it is confirmed. */
+export function isAboutLoss(finding: Finding, mode: RestoreMode): boolean {
+  return finding.code === 'in_place_drops' && finding.severity !== 'blocker' && concerns(finding, mode);
 }
 
-/** The verdict on the chosen mode, then everything else that was found. */
-export function PreflightFindings({ preflight, mode }: PreflightFindingsProps) {
+/** Whether a restore could be started in this way. */
+export function isPossible(preflight: RestorePreflight, mode: RestoreMode): boolean {
   const verdict = preflight.modes.find((each) => each.mode === mode);
-  const findings = preflight.findings.filter(({ modes }) => !modes || modes.includes(mode));
+  const blocked = preflight.findings.some(
+    (finding) => finding.severity === 'blocker' && concerns(finding, mode),
+  );
+  return verdict?.possible === true && !blocked;
+}
+
+interface PreflightFindingsProps {
+  engine: EngineDescriptor;
+  preflight: RestorePreflight;
+  mode: RestoreMode;
+  onMode: (mode: RestoreMode) => void;
+}
+
+/** The verdict on the chosen mode, other ways where it is no, then everything else that was found. */
+export function PreflightFindings({ engine, preflight, mode, onMode }: PreflightFindingsProps) {
+  const verdict = preflight.modes.find((each) => each.mode === mode);
+  const possible = isPossible(preflight, mode);
+  const findings = preflight.findings.filter(
+    (finding) => concerns(finding, mode) && !(possible && isAboutLoss(finding, mode)),
+  );
+  const others = possible ? [] : engine.restoreModes.filter(({ id }) => isPossible(preflight, id));
   return (
     <>
-      {verdict && <VerdictLine verdict={verdict} yes="This is possible." no="This is not possible." />}
+      {verdict && (
+        <VerdictLine verdict={{ ...verdict, possible }} yes="This is possible." no="This is not possible." />
+      )}
+      {others.length > 0 && (
+        <div className="flex flex-wrap items-center gap-2 pl-7">
+          <span className="text-ink-2">What is possible:</span>
+          {others.map(({ id, label }) => (
+            <Button key={id} size="small" onClick={() => onMode(id)}>
+              Use “{label}”
+            </Button>
+          ))}
+        </div>
+      )}
       <p className="text-sm text-ink-3">
         Server {preflight.serverVersion}, {preflight.tool}
       </p>

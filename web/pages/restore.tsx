@@ -1,17 +1,13 @@
-import { useMutation, useQuery } from '@tanstack/react-query';
-import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
-import { type FormEvent, useState } from 'react';
-import { acts } from '../api/acts.ts';
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi, Link } from '@tanstack/react-router';
 import { queries } from '../api/queries.ts';
-import type { EngineDescriptor, Server, SnapshotDetail } from '../api/types.ts';
-import { Button, buttonClass } from '../components/button.tsx';
+import type { EngineDescriptor } from '../api/types.ts';
+import { buttonClass } from '../components/button.tsx';
 import { ErrorCard } from '../components/failure.tsx';
-import { formatBytes } from '../components/format.ts';
+import { count, formatBytes } from '../components/format.ts';
 import { Card, Empty, Page, Skeleton } from '../components/layout.tsx';
 import { Time } from '../components/time.tsx';
-import { RestorePlanForm } from './restore-plan.tsx';
-import { proposedName, RestoreTargetForm, type Target } from './restore-target.tsx';
-import { MissingList, PreflightFindings } from './restore-verdict.tsx';
+import { RestoreFlow } from './restore-flow.tsx';
 
 const route = getRouteApi('/app/snapshots/$snapshotId/restore');
 
@@ -44,6 +40,7 @@ export function RestorePage() {
           <>
             The snapshot of <Time iso={data.createdAt} mode="local" /> from {data.serverName},{' '}
             {formatBytes(data.rawBytes)}
+            {data.partial && `, without the rows of ${count(data.catalog.leftOut.length, 'table')}`}
           </>
         )
       }
@@ -76,83 +73,5 @@ function NoTarget({ engine }: { engine: EngineDescriptor }) {
         Add one on any agent; it need not be the server the snapshot came from.
       </Empty>
     </Card>
-  );
-}
-
-interface RestoreFlowProps {
-  snapshot: SnapshotDetail;
-  engine: EngineDescriptor;
-  servers: Server[];
-}
-
-/** Where to → what the target says → how, and the name typed → the job. */
-function RestoreFlow({ snapshot, engine, servers }: RestoreFlowProps) {
-  const navigate = useNavigate();
-  const [target, setTarget] = useState<Target>(() => {
-    const same = servers.find(({ id }) => id === snapshot.serverId);
-    const online = servers.find(({ agentState }) => agentState === 'online');
-    const mode = engine.restoreModes[0]?.id ?? 'new';
-    return {
-      serverId: (same ?? online ?? servers[0])?.id ?? '',
-      mode,
-      database: proposedName(mode, snapshot.databaseName),
-    };
-  });
-  const preflight = useMutation({
-    mutationFn: () =>
-      acts.preflightRestore(snapshot.id, { serverId: target.serverId, targetDatabase: target.database }),
-  });
-  const check = (event: FormEvent) => {
-    event.preventDefault();
-    preflight.mutate();
-  };
-  const server = servers.find(({ id }) => id === target.serverId);
-  return (
-    <div className="grid max-w-4xl gap-5">
-      <Card title="1. Where to">
-        <form className="grid gap-4" onSubmit={check}>
-          <RestoreTargetForm
-            engine={engine}
-            servers={servers}
-            databaseName={snapshot.databaseName}
-            target={target}
-            onChange={(next) => {
-              setTarget(next);
-              preflight.reset();
-            }}
-          />
-          <div className="flex justify-end">
-            <Button
-              look={preflight.data ? 'plain' : 'primary'}
-              type="submit"
-              busy={preflight.isPending}
-              disabled={server?.agentState !== 'online'}
-            >
-              {preflight.data ? 'Check again' : 'Check the target'}
-            </Button>
-          </div>
-        </form>
-      </Card>
-      <ErrorCard error={preflight.error} />
-      {preflight.data && server && (
-        <>
-          <Card title="2. What the target says">
-            <div className="grid gap-4">
-              <PreflightFindings preflight={preflight.data} mode={target.mode} />
-              <MissingList missing={preflight.data.missing} />
-            </div>
-          </Card>
-          <RestorePlanForm
-            key={`${target.serverId} ${target.mode} ${target.database}`}
-            engine={engine}
-            preflight={preflight.data}
-            target={target}
-            serverName={server.name}
-            snapshotId={snapshot.id}
-            onStarted={(job) => void navigate({ to: '/jobs/$jobId', params: { jobId: job.id } })}
-          />
-        </>
-      )}
-    </div>
   );
 }

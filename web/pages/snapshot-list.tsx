@@ -4,6 +4,7 @@ import { ArchiveRestore, Download } from 'lucide-react';
 import { downloadUrl } from '../api/acts.ts';
 import { queries } from '../api/queries.ts';
 import type { Snapshot } from '../api/types.ts';
+import { SnapshotBadges } from '../components/badge.tsx';
 import { buttonClass } from '../components/button.tsx';
 import { ErrorCard } from '../components/failure.tsx';
 import { formatBytes, formatDuration, secondsBetween } from '../components/format.ts';
@@ -53,9 +54,12 @@ function SnapshotTable({ snapshots }: { snapshots: Snapshot[] }) {
                 </>
               }
             >
-              <Link to="/snapshots/$snapshotId" params={{ snapshotId: snapshot.id }}>
-                <Time iso={snapshot.createdAt} mode="local" />
-              </Link>
+              <span className="inline-flex flex-wrap items-center gap-x-3 gap-y-1">
+                <Link to="/snapshots/$snapshotId" params={{ snapshotId: snapshot.id }}>
+                  <Time iso={snapshot.createdAt} mode="local" />
+                </Link>
+                <SnapshotBadges snapshot={snapshot} />
+              </span>
             </RowTitle>
           ),
         },

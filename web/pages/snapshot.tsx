@@ -1,9 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { ArchiveRestore, Download } from 'lucide-react';
+import type { ReactNode } from 'react';
 import { downloadUrl } from '../api/acts.ts';
 import { queries } from '../api/queries.ts';
 import type { SnapshotDetail } from '../api/types.ts';
+import { SnapshotBadges } from '../components/badge.tsx';
 import { buttonClass } from '../components/button.tsx';
 import { CodeBlock } from '../components/copy.tsx';
 import { ErrorCard } from '../components/failure.tsx';
@@ -36,6 +38,7 @@ export function SnapshotPage() {
           {data.databaseName}
         </Link>
       }
+      badge={<SnapshotBadges snapshot={data} />}
       actions={
         <>
           <a href={downloadUrl(data.id)} download className={buttonClass()}>
@@ -64,22 +67,33 @@ export function SnapshotPage() {
 
 function SnapshotFacts({ snapshot }: { snapshot: SnapshotDetail }) {
   const engineLabel = useEngineLabel();
+  const { beforeRestoreJobId, catalog } = snapshot;
+  const items: [string, ReactNode][] = [
+    ['Number', snapshot.sequence.toLocaleString()],
+    ['Taken', <Time key="taken" iso={snapshot.createdAt} mode="local" />],
+    ['Took', formatDuration(secondsBetween(snapshot.startedAt, snapshot.finishedAt))],
+    ['Size', formatBytes(snapshot.rawBytes)],
+    ['Uploaded', snapshot.storedBytes === null ? 'Not known any more' : formatBytes(snapshot.storedBytes)],
+    ['Server', `${snapshot.serverName}, ${engineLabel(snapshot.engine)} ${snapshot.serverVersion}`],
+    ['Made with', snapshot.tool],
+  ];
+  if (catalog.leftOut.length > 0) items.push(['Without the rows of', catalog.leftOut.join(', ')]);
+  if (beforeRestoreJobId) {
+    const restore = (
+      <Link
+        key="restore"
+        to="/jobs/$jobId"
+        params={{ jobId: beforeRestoreJobId }}
+        className="rounded-sm text-accent underline"
+      >
+        A restore in its place
+      </Link>
+    );
+    items.push(['Taken before', restore]);
+  }
   return (
     <Card title="Snapshot">
-      <Facts
-        items={[
-          ['Number', snapshot.sequence.toLocaleString()],
-          ['Taken', <Time key="taken" iso={snapshot.createdAt} mode="local" />],
-          ['Took', formatDuration(secondsBetween(snapshot.startedAt, snapshot.finishedAt))],
-          ['Size', formatBytes(snapshot.rawBytes)],
-          [
-            'Uploaded',
-            snapshot.storedBytes === null ? 'Not known any more' : formatBytes(snapshot.storedBytes),
-          ],
-          ['Server', `${snapshot.serverName}, ${engineLabel(snapshot.engine)} ${snapshot.serverVersion}`],
-          ['Made with', snapshot.tool],
-        ]}
-      />
+      <Facts items={items} />
     </Card>
   );
 }

@@ -1,0 +1,120 @@
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { type FormEvent, useState } from 'react';
+import { type Account, sealAccount } from '../api/account.ts';
+import { acts } from '../api/acts.ts';
+import { queries } from '../api/queries.ts';
+import type { EngineDescriptor, Server, SnapshotDetail } from '../api/types.ts';
+import { Button } from '../components/button.tsx';
+import { ErrorCard } from '../components/failure.tsx';
+import { Card } from '../components/layout.tsx';
+import { RestoreAccount } from './restore-account.tsx';
+import { RestorePlanForm } from './restore-plan.tsx';
+import { proposedName, RestoreTargetForm, type Target } from './restore-target.tsx';
+import { MissingList, PreflightFindings } from './restore-verdict.tsx';
+
+interface RestoreFlowProps {
+  snapshot: SnapshotDetail;
+  engine: EngineDescriptor;
+  servers: Server[];
+}
+
+/** Where the snapshot came from, or else a server that could be asked now. */
+function firstTarget({ engine, servers, snapshot }: RestoreFlowProps): Target {
+  const same = servers.find(({ id }) => id === snapshot.serverId);
+  const online = servers.find(({ agentState }) => agentState === 'online');
+  const mode = engine.restoreModes[0]?.id ?? 'new';
+  const serverId = (same ?? online ?? servers[0])?.id ?? '';
+  return { serverId, mode, database: proposedName(mode, snapshot.databaseName) };
+}
+
+/** Where to, as whom → what the target says → how, and the name typed → the job. */
+export function RestoreFlow(props: RestoreFlowProps) {
+  const { engine, servers, snapshot } = props;
+  const navigate = useNavigate();
+  const [target, setTarget] = useState(() => firstTarget(props));
+  const [account, setAccount] = useState<Account | null>(null);
+  const server = servers.find(({ id }) => id === target.serverId);
+  const agents = useQuery(queries.agents());
+  const agent = agents.data?.find(({ id }) => id === server?.agentId);
+  const check = useMutation({
+    mutationFn: async () => {
+      // What is checked with is what is restored with: sealed once.
+      const sealed = account && server && agent ? await sealAccount(server, agent, account) : undefined;
+      const wish = { serverId: target.serverId, targetDatabase: target.database };
+      const given = sealed === undefined ? {} : { sealed };
+      return { sealed, preflight: await acts.preflightRestore(snapshot.id, { ...wish, ...given }) };
+    },
+  });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    check.mutate();
+  };
+  const change = (next: Target) => {
+    setTarget(next);
+    // The answer is about all modes at once, but about this server and name only.
+    if (next.serverId !== target.serverId || next.database !== target.database) check.reset();
+    if (next.serverId !== target.serverId) setAccount(null);
+  };
+  return (
+    <div className="grid max-w-4xl gap-5">
+      <Card title="1. Where to">
+        <form className="grid gap-4" onSubmit={submit}>
+          <RestoreTargetForm
+            engine={engine}
+            servers={servers}
+            databaseName={snapshot.databaseName}
+            target={target}
+            onChange={change}
+          />
+          <RestoreAccount
+            engine={engine}
+            server={server}
+            account={account}
+            onChange={(next) => {
+              setAccount(next);
+              check.reset();
+            }}
+          />
+          <div className="flex justify-end">
+            <Button
+              look={check.data ? 'plain' : 'primary'}
+              type="submit"
+              busy={check.isPending}
+              disabled={server?.agentState !== 'online' || (account !== null && !agent)}
+            >
+              {check.data ? 'Check again' : 'Check the target'}
+            </Button>
+          </div>
+        </form>
+      </Card>
+      <ErrorCard error={check.error} />
+      {check.data && server && (
+        <>
+          <Card title="2. What the target says">
+            <div className="grid gap-4">
+              <PreflightFindings
+                engine={engine}
+                preflight={check.data.preflight}
+                mode={target.mode}
+                onMode={(mode) => setTarget({ ...target, mode })}
+              />
+              <MissingList missing={check.data.preflight.missing} />
+            </div>
+          </Card>
+          <RestorePlanForm
+            // A new answer or mode asks for consent anew.
+            key={`${check.submittedAt} ${target.mode}`}
+            engine={engine}
+            preflight={check.data.preflight}
+            sealed={check.data.sealed}
+            target={target}
+            serverName={server.name}
+            snapshotId={snapshot.id}
+            onStarted={(job) => void navigate({ to: '/jobs/$jobId', params: { jobId: job.id } })}
+          />
+        </>
+      )}
+    </div>
+  );
+}
