@@ -8,6 +8,12 @@ import type { OpenVault } from './create.ts';
 import { packName } from './layout.ts';
 import { sourceOf } from './source.ts';
 
+/** A native dump on its way out; `bytes` is what `body` gives where it does not break off. */
+export interface Download {
+  body: ReadableStream<Uint8Array>;
+  bytes: number;
+}
+
 /**
  * A snapshot's native dump, proved as an agent proves it before it restores. A wrong chunk or a wrong whole
  * breaks the stream off; it never just ends.
@@ -16,7 +22,7 @@ import { sourceOf } from './source.ts';
 export async function download(
   context: VaultContext,
   snapshot: { row: SnapshotRow; vault: OpenVault },
-): Promise<ReadableStream<Uint8Array>> {
+): Promise<Download> {
   const { row, vault } = snapshot;
   const { recipient, identity, signingKey } = vault.secrets;
   const source = await sourceOf(context, snapshot, recipient);
@@ -30,12 +36,16 @@ export async function download(
     read: (pack, range) => vault.store.read(packName(pack), range),
     signal: stop.signal,
   });
-  return new ReadableStream<Uint8Array>(
+  // The last part waits until the whole is proved: whoever has as many bytes as were promised has the right ones.
+  let held: Uint8Array | undefined;
+  const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
+        held ??= (await plaintext.next()).value ?? undefined;
         const { done, value } = await plaintext.next();
+        if (held) controller.enqueue(held);
+        held = value ?? undefined;
         if (done) controller.close();
-        else controller.enqueue(value);
       },
       async cancel() {
         stop.abort();
@@ -44,4 +54,5 @@ export async function download(
     },
     { highWaterMark: 0 },
   );
+  return { body, bytes: verified.manifest.streams.find((one) => one.name === name)?.length ?? 0 };
 }

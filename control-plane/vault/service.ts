@@ -1,5 +1,6 @@
 import type { RestoreSourceDocument } from '../../protocol/job.ts';
 import type { SealedCatalog } from '../../protocol/vault/manifest.ts';
+import type { Download } from './download.ts';
 
 /** One committed snapshot, as the index knows it. Times are milliseconds since the epoch, sizes bytes. */
 export interface SnapshotRecord {
@@ -78,7 +79,7 @@ export interface VaultService {
    * The native dump. Manifest, keys and chunk places are verified before it resolves; later errors (a hash
    * mismatch included) break the stream rather than end it. Cancelling the stream stops the reading.
    */
-  download(snapshotId: string): Promise<ReadableStream<Uint8Array>>;
+  download(snapshotId: string): Promise<Download>;
   /**
    * The vault's recovery kit, a secret, and notes that it was handed out.
    * @param url address of the control plane, which the kit names

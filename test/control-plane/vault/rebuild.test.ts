@@ -16,7 +16,7 @@ import { type World, world } from './world.ts';
 const run = promisify(execFile);
 const signal = new AbortController().signal;
 const downloaded = async (w: World, id: string) =>
-  Buffer.concat(await Array.fromAsync(await w.vaults.service.download(id)));
+  Buffer.concat(await Array.fromAsync((await w.vaults.service.download(id)).body));
 
 /** Two backups of one database; the control plane is stopped then. */
 async function stoppedWorld() {
