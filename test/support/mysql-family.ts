@@ -105,7 +105,12 @@ export async function mysqlHandle(input: {
     query,
     script: (sql, database) =>
       runScript(
-        [input.client, `--defaults-file=${defaultsFile}`, ...(database ? ['--', database] : [])],
+        [
+          input.client,
+          `--defaults-file=${defaultsFile}`,
+          '--comments',
+          ...(database ? ['--', database] : []),
+        ],
         sql,
       ),
     log: () => readFile(join(directory, 'server.log'), 'utf8'),
@@ -157,8 +162,11 @@ async function queryMysql(
   });
   connection.on('error', () => {}); // a server killed by the test ends idle clients; the query itself rejects
   try {
-    const [result] = await connection.query(sql, values);
-    const last = Array.isArray(result) && Array.isArray(result[0]) ? result.at(-1) : result;
+    const [result, fields] = await connection.query(sql, values);
+    // Of several statements there are several results, each with its own fields or none.
+    const several =
+      Array.isArray(fields) && fields.some((field) => field === undefined || Array.isArray(field));
+    const last: unknown = several ? (result as unknown[]).at(-1) : result;
     return Array.isArray(last) ? (last as Record<string, unknown>[]) : [];
   } finally {
     await connection.end().catch(() => {});
