@@ -1,6 +1,7 @@
 import { type MysqlConnection, mysqlConnectionSchema } from '../../../protocol/engines/mysql.ts';
 import { fail } from '../../../protocol/failure.ts';
 import type { EngineDriver } from '../driver.ts';
+import { dump } from './dump.ts';
 import { explain } from './errors.ts';
 import type { Flavour } from './flavour.ts';
 import { listDatabases, probe } from './probe.ts';
@@ -38,7 +39,8 @@ export function mysqlDriver(options: {
     probe: (server, context) => probe(server, flavour, context),
     listDatabases: (server, context) => listDatabases(server, flavour, context),
     preflightBackup: later,
-    dump: later,
+    dump: async (server, wish, sink, context) =>
+      dump({ server, flavour, ...wish, tools: await tools(context.signal), sink, context }),
     preflightRestore: later,
     restore: later,
     dropScratch: later,

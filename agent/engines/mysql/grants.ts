@@ -47,3 +47,46 @@ function unquoted(text: string): string | null {
 export function heldGlobally(grants: readonly Grant[]): ReadonlySet<string> {
   return new Set(grants.filter((grant) => grant.database === null).flatMap((grant) => [...grant.privileges]));
 }
+
+/** Whether a privilege is held on all of a database, from the whole server or from the database itself. */
+export function holds(grants: readonly Grant[], privilege: string, database: string): boolean {
+  return grants.some(
+    (grant) =>
+      grant.object === null &&
+      (grant.database === null || matches(grant.database, database)) &&
+      (grant.privileges.has(privilege) || grant.privileges.has('ALL PRIVILEGES')),
+  );
+}
+
+/** A database in a grant is a pattern: `_` and `%` are wildcards unless a backslash stands before them. */
+function matches(pattern: string, database: string): boolean {
+  const source = pattern.replace(/\\([_%\\])|([_%])|[^_%]/gs, (text, escaped?: string, wild?: string) =>
+    wild ? (wild === '_' ? '.' : '.*') : RegExp.escape(escaped ?? text),
+  );
+  return new RegExp(`^${source}$`, 'su').test(database);
+}
+
+/** Kinds of objects of which the server shows the account only some, or none; it cannot know what it misses. */
+export function hidden(
+  grants: readonly Grant[],
+  session: Pick<Session, 'flavour'>,
+  database: string,
+): ('table' | 'routine' | 'trigger')[] {
+  return [
+    ...(holds(grants, 'SELECT', database) ? [] : (['table'] as const)),
+    ...(seesRoutines(grants, session, database) ? [] : (['routine'] as const)),
+    ...(holds(grants, 'TRIGGER', database) ? [] : (['trigger'] as const)),
+  ];
+}
+
+function seesRoutines(grants: readonly Grant[], session: Pick<Session, 'flavour'>, database: string) {
+  const held = heldGlobally(grants);
+  if (held.has('SELECT') || held.has('ALL PRIVILEGES')) return true;
+  if (session.flavour === 'mysql') return held.has('SHOW_ROUTINE');
+  // MariaDB: the table of routines itself, or since 11.3 a privilege of its own.
+  return (
+    holds(grants, 'SELECT', 'mysql') ||
+    holds(grants, 'SHOW CREATE ROUTINE', database) ||
+    grants.some((one) => one.database === 'mysql' && one.object === 'proc' && one.privileges.has('SELECT'))
+  );
+}

@@ -17,17 +17,19 @@ export interface ToolLogin extends AsyncDisposable {
 /**
  * Opens a {@link ToolLogin} for tools of the session's product. They encrypt exactly if the session does, so that
  * nobody can talk a tool out of what “prefer” had found.
+ * @param dumpOptions for dump tools: what may be too long for arguments
  */
 export async function toolLogin(
   server: MysqlServer,
   session: Pick<Session, 'flavour' | 'tls'>,
+  dumpOptions: readonly { name: string; value: string }[] = [],
 ): Promise<ToolLogin> {
   const { tls, ca } = server.connection;
   const verify = tls === 'verify-full' && session.tls;
   // The room's path is not known before it is made; tools run inside it, so a relative one does.
   const caFile = verify ? 'ca.pem' : undefined;
   const room = await openSecretRoom({
-    'login.cnf': optionFile(server, { ...session, caFile }),
+    'login.cnf': optionFile(server, { flavour: session.flavour, tls: session.tls, caFile, dumpOptions }),
     ...(verify ? { 'ca.pem': ca ?? getCACertificates('default').join('\n') } : {}),
   });
   return {
@@ -43,7 +45,12 @@ export async function toolLogin(
 /** @param how.caFile PEM of what to trust; the certificate and its name are checked where it is given */
 export function optionFile(
   server: MysqlServer,
-  how: { flavour: Flavour; tls: boolean; caFile?: string | undefined },
+  how: {
+    flavour: Flavour;
+    tls: boolean;
+    caFile?: string | undefined;
+    dumpOptions?: readonly { name: string; value: string }[];
+  },
 ): string {
   const { host, port, user } = server.connection;
   const where = host.startsWith('/')
@@ -59,6 +66,8 @@ export function optionFile(
     // Read by the clients alone: a hostile server or dump could otherwise ask for any file of the agent's.
     '[mysql]',
     'local-infile=0',
+    '[mysqldump]',
+    ...(how.dumpOptions ?? []).map((option) => `${option.name}=${value(option.value)}`),
   ];
   return `${lines.join('\n')}\n`;
 }
