@@ -10,6 +10,8 @@ export interface TocEntry {
   desc: string;
   namespace: string;
   owner: string;
+  /** Dump ids of what must be restored before it; pg_dump writes those first. */
+  dependencies: number[];
 }
 
 export interface ArchiveHeader {
@@ -23,6 +25,8 @@ export interface ArchiveHeader {
   dumpVersion: string;
 }
 
+/** A table of contents larger than this is not believed, in bytes. */
+export const MAX_CONTENTS_BYTES = 512 * 1024 * 1024;
 /** Formats of pg_dump 10–18: 1.13–1.16. */
 const OLDEST_MINOR = 13;
 const NEWEST_MINOR = 16;
@@ -32,8 +36,18 @@ const NO_COMPRESSION = 0;
 /** Asks for `n` bytes by yielding `n`; is resumed with them. Lets one parser read from any source of bytes. */
 export type Reading<T> = Generator<number, T, Buffer>;
 
-/** What rewriting a table of contents may change. */
+/**
+ * What rewriting a table of contents may change. Entries come in their order; one without owner and definition is
+ * passed over by pg_restore.
+ */
 export type EntryRewrite = (entry: TocEntry, definition: string) => { owner: string; definition: string };
+
+/** How an archive is changed on its way to pg_restore. */
+export interface ArchiveRewrite {
+  entry: EntryRewrite;
+  /** SQL to run before anything else of the archive, in the same transaction; knows all entries. */
+  prologue?: (entries: readonly TocEntry[]) => string;
+}
 
 /** A table of contents; `bytes` is its rewritten form where a rewrite was asked for. */
 export interface Contents {
@@ -46,14 +60,51 @@ export interface Contents {
  * Parses header and table of contents of a custom-format archive; ends at its first data block.
  * With `rewrite`, also collects the same bytes with owners and definitions exchanged.
  */
-export function* readContents(rewrite?: EntryRewrite): Reading<Contents> {
+export function* readContents(rewrite?: ArchiveRewrite): Reading<Contents> {
   const reader = new Reader(rewrite !== undefined);
   const header = yield* readHeader(reader);
+  const countAt = reader.copy.length;
   const count = yield* reader.int();
   const entries: TocEntry[] = [];
   for (let index = 0; index < count; index += 1)
-    entries.push(yield* readEntry(reader, header.version[1], rewrite));
+    entries.push(yield* readEntry(reader, header.version[1], rewrite?.entry));
+  if (rewrite?.prologue) {
+    const dumpId = entries.reduce((highest, entry) => Math.max(highest, entry.dumpId), 0) + 1;
+    const first = prologueEntry(rewrite.prologue(entries), { dumpId, header, offsetSize: reader.offsetSize });
+    reader.copy.splice(countAt, 1, encodeInt(count + 1), first);
+  }
   return { header, entries, bytes: reader.copy };
+}
+
+const SECTION_PRE_DATA = 2;
+/** What pg_dump writes for an entry that never has data. */
+const NO_DATA_OFFSET = 3;
+
+/** An entry of our own; pg_restore runs the definition of any kind that it does not know. */
+function prologueEntry(
+  sql: string,
+  at: { dumpId: number; header: ArchiveHeader; offsetSize: number },
+): Buffer {
+  const minor = at.header.version[1];
+  const text = (value: string) => {
+    const bytes = Buffer.from(value);
+    return Buffer.concat([encodeInt(bytes.length), bytes]);
+  };
+  const absent = Buffer.from([1, 1, 0, 0, 0]); // -1: no string
+  return Buffer.concat([
+    encodeInt(at.dumpId),
+    encodeInt(0), // no data
+    ...[text('0'), text('0'), text('homeport'), text('HOMEPORT')],
+    encodeInt(SECTION_PRE_DATA),
+    ...[text(sql), text(''), absent], // definition, drop and copy statements
+    absent, // schema
+    ...(minor >= 14 ? [absent, absent] : [absent]), // tablespace, access method
+    ...(minor >= 16 ? [encodeInt(0)] : []),
+    ...[text(''), text('false')], // owner, with OIDs
+    absent, // dependencies
+    Buffer.from([NO_DATA_OFFSET]),
+    Buffer.alloc(at.offsetSize),
+  ]);
 }
 
 function* readHeader(reader: Reader): Reading<ArchiveHeader> {
@@ -88,15 +139,18 @@ function* readEntry(reader: Reader, format: number, rewrite?: EntryRewrite): Rea
   yield* reader.skipTexts(format >= 14 ? 2 : 1); // tablespace, table access method
   if (format >= 16) yield* reader.int(); // relkind
   const owner = reader.hold(yield* reader.rawText());
-  const entry = { dumpId, hasData, tag, desc, namespace, owner: owner.text };
+  yield* reader.skipTexts(1); // with OIDs
+  const dependencies: number[] = [];
+  // Closed by a NULL.
+  for (let one = yield* reader.rawText(); one !== null; one = yield* reader.rawText())
+    dependencies.push(Number(one));
+  yield* reader.take(1 + reader.offsetSize); // data position; unknown in a stream
+  const entry = { dumpId, hasData, tag, desc, namespace, owner: owner.text, dependencies };
   const changed = rewrite?.(entry, definition.text);
   if (changed) {
     owner.replace(changed.owner);
     definition.replace(changed.definition);
   }
-  yield* reader.skipTexts(1); // with OIDs
-  while ((yield* reader.rawText()) !== null); // dependencies, closed by a NULL
-  yield* reader.take(1 + reader.offsetSize); // data position; unknown in a stream
   return entry;
 }
 

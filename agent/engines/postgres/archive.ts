@@ -2,7 +2,7 @@ import {
   broken,
   type Contents,
   decodeInt,
-  type EntryRewrite,
+  MAX_CONTENTS_BYTES,
   readContents,
   type TocEntry,
 } from './archive-toc.ts';
@@ -10,8 +10,6 @@ import {
 const INT_BYTES = 5;
 const BLOCK_DATA = 1;
 const BLOCK_LARGE_OBJECTS = 3;
-/** A table of contents larger than this is not believed. */
-const MAX_CONTENTS_BYTES = 512 * 1024 * 1024;
 /** pg_dump ends the rows of a table with this. */
 const COPY_END = '\\.\n\n\n';
 
@@ -200,47 +198,4 @@ export class ArchiveInspector {
     this.#entry = undefined;
     this.#state = 'block';
   }
-}
-
-/** Passes `body` on unchanged while `inspector` looks; throws at the end unless the archive was whole. */
-export async function* inspected(
-  body: AsyncIterable<Uint8Array>,
-  inspector: ArchiveInspector,
-): AsyncGenerator<Uint8Array> {
-  for await (const chunk of body) {
-    inspector.push(chunk);
-    yield chunk;
-  }
-  inspector.finish();
-}
-
-/** Passes an archive on with owners and definitions of its table of contents exchanged; data goes by untouched. */
-export async function* rewritten(
-  body: AsyncIterable<Uint8Array>,
-  rewrite: EntryRewrite,
-): AsyncGenerator<Uint8Array> {
-  const reading = readContents(rewrite);
-  let wanted = reading.next().value as number;
-  let pending = Buffer.alloc(0);
-  let done = false;
-  for await (const chunk of body) {
-    if (done) {
-      yield chunk;
-      continue;
-    }
-    pending = pending.length > 0 ? Buffer.concat([pending, chunk]) : Buffer.from(chunk);
-    let used = 0;
-    while (!done && pending.length - used >= wanted) {
-      const step = reading.next(pending.subarray(used, used + wanted));
-      used += wanted;
-      if (step.done) {
-        done = true;
-        yield Buffer.concat(step.value.bytes);
-      } else wanted = step.value;
-    }
-    pending = pending.subarray(used);
-    if (pending.length > MAX_CONTENTS_BYTES) throw broken('Its table of contents is impossibly large.');
-    if (done && pending.length > 0) yield pending;
-  }
-  if (!done) throw broken('It ends before its table of contents does.');
 }

@@ -35,7 +35,7 @@ export function watchWork(
 
 async function works(session: Session, database: string): Promise<boolean> {
   const rows = await session.rows(
-    `SELECT 1 FROM pg_stat_activity WHERE datname = $1 AND application_name = 'homeport' AND pid <> pg_backend_pid()
+    `SELECT 1 FROM pg_stat_activity WHERE datname = $1 AND application_name LIKE 'homeport%' AND pid <> pg_backend_pid()
        AND state = 'active' AND coalesce(wait_event_type, '') NOT IN ('Lock', 'Client')`,
     [database],
   );

@@ -48,13 +48,16 @@ const COUNTED: Record<string, string> = {
   'large objects': 'pg_largeobject_metadata',
 };
 
-/** Counts, in the session's snapshot, what a whole dump must hold. */
-export async function catalogueCounts(session: Session): Promise<Record<string, number>> {
+/** Counts, in the session's snapshot, what a whole dump must hold, rows of `withoutRows` tables being left out. */
+export async function catalogueCounts(
+  session: Session,
+  withoutRows: number,
+): Promise<Record<string, number>> {
   const columns = Object.entries(COUNTED).map(
     ([kind, from]) => `(SELECT count(*)::int FROM ${from}) AS "${kind}"`,
   );
   const [row] = await session.rows<Record<string, number>>(`SELECT ${columns.join(',\n')}`);
-  return row ?? {};
+  return { ...row, 'TABLE DATA': (row?.['TABLE DATA'] ?? 0) - withoutRows };
 }
 
 /** Objects in an archive by kind; large objects are counted in the data itself. */

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { fail } from '../../../protocol/failure.ts';
 import type { TableSelection } from '../../../protocol/selection.ts';
 import type { SnapshotCatalog } from '../../../protocol/vault/manifest.ts';
 import { type RunningTool, startTool } from '../../process.ts';
@@ -12,6 +13,7 @@ import { readGlobals } from './globals.ts';
 import { withoutGreetings } from './greeting.ts';
 import { conninfo } from './quote.ts';
 import { readRequirements } from './requires.ts';
+import { type Resolved, resolveSelection, selectionArguments, selectionFindings } from './selection.ts';
 import { chooseTool, type PostgresTool, toolLabel } from './tools.ts';
 
 /** A dump that waits longer than this for a table's lock gives up: it would hold all others meanwhile. */
@@ -38,18 +40,25 @@ export async function dump(input: Dumping): Promise<DumpResult> {
   const tool = chooseTool(input.tools, 'pg_dump', session.major);
   await session.run('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
   const [exported] = await session.rows<{ snapshot: string }>('SELECT pg_export_snapshot() AS snapshot');
-  const expected = await catalogueCounts(session);
+  const resolved = await resolveSelection(session, input.selection);
+  refuseBroken(resolved);
+  const expected = await catalogueCounts(session, resolved.withoutRows);
   const inspector = new ArchiveInspector();
   context.phase('dumping');
   context.log(`${toolLabel(tool)} dumps “${database}” from PostgreSQL ${session.version}.`);
   const snapshot = exported?.snapshot ?? '';
-  const child: Child = { ...input, tool, session, snapshot, inspector, expected, whole: false };
+  const child: Child = { ...input, tool, session, snapshot, inspector, expected, resolved, whole: false };
   await sink({ name: 'dump', format: 'pg_dump-custom' }, archive(child));
   if (!child.whole) throw broken('What stores it stopped reading before its end.');
   context.phase('reading roles and settings');
   const roles = [...new Set(inspector.contents.entries.map((entry) => entry.owner).filter(Boolean))];
   const globals = await readGlobals(session, roles);
-  const requirements = await readRequirements(session, { globals, owners: roles, dumpMajor: tool.major });
+  const requirements = await readRequirements(session, {
+    globals,
+    owners: roles,
+    dumpMajor: tool.major,
+    leftOut: resolved.leftOut,
+  });
   await sink(
     { name: 'globals', format: 'homeport-pg-globals' },
     Readable.from([Buffer.from(JSON.stringify(globals))]),
@@ -58,8 +67,19 @@ export async function dump(input: Dumping): Promise<DumpResult> {
     catalog: describe(inspector, requirements),
     serverVersion: session.version,
     tool: toolLabel(tool),
-    options: { format: 'custom', compression: 'none', 'role-passwords': session.superuser },
+    options: {
+      format: 'custom',
+      compression: 'none',
+      'role-passwords': session.superuser,
+      selection: resolved.leftOut.length > 0 ? 'partial' : 'all',
+    },
   };
+}
+
+/** A dump that cannot be restored is none. */
+function refuseBroken(resolved: Resolved): void {
+  const blocker = selectionFindings(resolved).find((finding) => finding.severity === 'blocker');
+  if (blocker) throw fail('invalid_input', blocker.message, blocker.hint ?? '');
 }
 
 interface Child extends Dumping {
@@ -68,6 +88,7 @@ interface Child extends Dumping {
   snapshot: string;
   inspector: ArchiveInspector;
   expected: Record<string, number>;
+  resolved: Resolved;
   /** Set once the last byte was taken and the dump proved whole. */
   whole: boolean;
 }
@@ -83,6 +104,7 @@ async function* archive(input: Child): AsyncGenerator<Uint8Array> {
     '--no-password',
     `--lock-wait-timeout=${LOCK_WAIT_MS}`,
     `--snapshot=${input.snapshot}`,
+    ...selectionArguments(input.resolved),
     `--dbname=${conninfo({ host, port, user, dbname: database })}`,
   ];
   const child = startTool(

@@ -39,6 +39,11 @@ const busy: Explain = (_, text) => ({
   hint: 'Something else holds the database or a lock on it. Try again, or end the sessions that use it.',
   retryable: true,
 });
+const tooManyLocks: Explain = (_, text) => ({
+  code: 'restore_sql_error',
+  message: `The database has more objects than the server can lock in one transaction: ${text}`,
+  hint: 'Raise max_locks_per_transaction in postgresql.conf and restart the server, or restore into a new database.',
+});
 
 const SQLSTATES: Record<string, Explain> = {
   '28P01': denied,
@@ -120,7 +125,8 @@ const WORKING_WORDS: [RegExp, Explain][] = [
     gone,
   ],
   [/permission denied|must be owner|must be superuser|must be member of role|row-level security/, privilege],
-  [/lock timeout/, busy],
+  [/lock timeout|deadlock detected/, busy],
+  [/out of shared memory/, tooManyLocks],
 ];
 
 function explainTool(error: ToolError, where: PostgresConnection): Failure {
@@ -138,7 +144,7 @@ function explainTool(error: ToolError, where: PostgresConnection): Failure {
     code: restoring ? 'restore_sql_error' : 'dump_incomplete',
     message: `${error.tool} failed (${how})${first ? `: ${first}` : '.'}`,
     hint: restoring
-      ? 'The restored database was dropped again. The lines below say which statement the server refused.'
+      ? 'What the restore had made is gone again. The lines below say which statement the server refused.'
       : 'Nothing was stored. The lines below say what the tool met.',
     retryable: false,
     detail: lines,
@@ -146,7 +152,7 @@ function explainTool(error: ToolError, where: PostgresConnection): Failure {
 }
 
 const RESTORE_PRIVILEGE_HINT =
-  'The restored database was dropped again. Run the preflight: it prints the GRANT where one helps. Otherwise restore without owners, or with a superuser for this once.';
+  'What the restore had made is gone again. Run the preflight: it prints the GRANT where one helps. Otherwise restore without owners, or with a superuser for this once.';
 
 /** Looks at what server and tool say themselves: names and quoted statements could hold any of these words. */
 function wordsIn(lines: string): Explain | undefined {

@@ -4,8 +4,11 @@ import { fail } from '../../../protocol/failure.ts';
 import { type RunningTool, startTool, type ToolExit } from '../../process.ts';
 import type { OperationContext } from '../driver.ts';
 import { ToolError } from '../errors.ts';
-import { ArchiveInspector, inspected, rewritten } from './archive.ts';
+import { ArchiveInspector } from './archive.ts';
+import { heldBack, inspected, rewritten } from './archive-stream.ts';
+import type { ArchiveRewrite, EntryRewrite, TocEntry } from './archive-toc.ts';
 import { archiveCounts } from './catalogue.ts';
+import { splitMark } from './clean-up.ts';
 import { type PostgresServer, type Session, toolLogin } from './connect.ts';
 import { archiveRewrite, type RoleMap } from './map-roles.ts';
 import { conninfo } from './quote.ts';
@@ -13,8 +16,9 @@ import { type PostgresTool, toolLabel } from './tools.ts';
 
 export interface Loading {
   server: PostgresServer;
-  /** Empty database to fill. */
+  /** Database to fill; empty, unless `atomic` says how it gets so. */
   database: string;
+  atomic?: Atomic;
   /** The archive; its iterator throws where the bytes are not those of the snapshot. */
   body: AsyncIterable<Uint8Array>;
   /** Object counts the snapshot's catalog promises. */
@@ -26,6 +30,16 @@ export interface Loading {
   tool: PostgresTool;
   target: Session;
   context: OperationContext;
+}
+
+/** How a database that is not empty is filled: in one transaction, which begins with SQL of ours. */
+export interface Atomic {
+  prologue: NonNullable<ArchiveRewrite['prologue']>;
+  /** Whether an entry is left out, since what it would make stays. Asked in the archive's order. */
+  passOver: (entry: TocEntry) => boolean;
+  applicationName: string;
+  /** Told how pg_restore ended, before that is judged. */
+  ended: (exit: ToolExit) => void;
 }
 
 /**
@@ -44,25 +58,24 @@ export async function loadArchive(input: Loading): Promise<void> {
     {
       file: tool.path,
       args: toolArguments(input),
-      env: login.env,
+      env: { ...login.env, ...(input.atomic ? { PGAPPNAME: input.atomic.applicationName } : {}) },
       room: login.room,
       redact: [server.password],
     },
     context.signal,
   );
   child.stdout.resume(); // it prints nothing there; a full pipe must not stop it
-  const inspector = new ArchiveInspector();
   let fed = false;
   try {
-    await feed(child, inspected(input.body, inspector), input);
+    await feed(child, input);
     fed = true;
   } finally {
     if (!fed) await child.stop();
+    input.atomic?.ended(await child.exit);
   }
   const exit = await child.exit;
   context.signal.throwIfAborted();
   await judge(exit, input);
-  compare(input.expected, archiveCounts(inspector.contents.entries, inspector.blocks));
 }
 
 function toolArguments(input: Loading): string[] {
@@ -70,21 +83,34 @@ function toolArguments(input: Loading): string[] {
   return [
     '--format=custom',
     '--no-password',
+    ...(input.atomic ? ['--single-transaction'] : []),
     ...(tolerated(input).length > 0 ? [] : ['--exit-on-error']),
     ...(input.owners === 'none' ? ['--no-owner', '--no-acl'] : []),
     `--dbname=${conninfo({ host, port, user, dbname: input.database })}`,
   ];
 }
 
+/** The archive as the child gets it: proved whole, and what the catalog promises, before its last piece goes out. */
+function prepared(input: Loading): AsyncGenerator<Uint8Array> {
+  const inspector = new ArchiveInspector();
+  const accept = () => compare(input.expected, archiveCounts(inspector.contents.entries, inspector.blocks));
+  return heldBack(rewriting(inspected(input.body, inspector), input), accept);
+}
+
 function rewriting(body: AsyncGenerator<Uint8Array>, input: Loading): AsyncGenerator<Uint8Array> {
-  if (input.owners !== 'map' && !input.switchesPartitions) return body;
+  if (input.owners !== 'map' && !input.switchesPartitions && !input.atomic) return body;
   const role = input.owners === 'map' ? input.mapRole : (name: string) => name;
-  return rewritten(body, archiveRewrite(role));
+  const exchange = archiveRewrite(role);
+  const { atomic } = input;
+  if (!atomic) return rewritten(body, { entry: exchange });
+  const entry: EntryRewrite = (one, definition) =>
+    atomic.passOver(one) ? { owner: '', definition: '' } : exchange(one, definition);
+  return rewritten(body, { entry, prologue: atomic.prologue });
 }
 
 /** Writes the archive to the child. Reads the source to its end in any case: only then is it known to be whole. */
-async function feed(child: RunningTool, body: AsyncGenerator<Uint8Array>, input: Loading): Promise<void> {
-  const source = rewriting(body, input);
+async function feed(child: RunningTool, input: Loading): Promise<void> {
+  const source = prepared(input);
   let broken: { error: unknown } | undefined;
   const watched = async function* () {
     try {
@@ -105,7 +131,7 @@ async function feed(child: RunningTool, body: AsyncGenerator<Uint8Array>, input:
     throw fail(
       'restore_sql_error',
       `${toolLabel(input.tool)} stopped reading before the end of the dump.`,
-      'The restored database was dropped again. Try again, or restore another snapshot.',
+      'What the restore had made is gone again. Try again, or restore another snapshot.',
       {
         cause: error,
         detail: exit.stderr,
@@ -115,12 +141,13 @@ async function feed(child: RunningTool, body: AsyncGenerator<Uint8Array>, input:
 }
 
 async function judge(exit: ToolExit, input: Loading): Promise<void> {
-  const unknown = unknownLines(exit.stderr, tolerated(input));
+  const words = input.atomic ? splitMark(exit.stderr).rest : exit.stderr;
+  const unknown = unknownLines(words, tolerated(input));
   const clean =
     exit.exitCode === 0 || (exit.exitCode === 1 && tolerated(input).length > 0 && exit.stderr !== '');
   if (clean && !exit.stderrCut && unknown.length === 0) return;
   await input.target.rows('SELECT 1'); // a dead server is the better explanation
-  throw new ToolError(toolLabel(input.tool), exit);
+  throw new ToolError(toolLabel(input.tool), { ...exit, stderr: words });
 }
 
 function tolerated(input: Loading) {

@@ -3,18 +3,28 @@ import { MAX_NAME_BYTES, quoteIdent } from './quote.ts';
 import type { TargetFacts } from './target.ts';
 
 type Verdict = RestorePreflight['modes'][number];
-type Reasoned = Omit<Verdict, 'mode'>;
+/** Whether something is possible, why, and what would make it so. */
+export type Reasoned = Omit<Verdict, 'mode'>;
 
-/** Which restore modes are possible for `target`, and why not. */
-export function modeVerdicts(target: string, facts: TargetFacts, maintenance: string): Verdict[] {
+/** Which restore modes are possible for `target`, and why not; `in-place` is judged elsewhere. */
+export function modeVerdicts(
+  target: string,
+  facts: TargetFacts,
+  more: { maintenance: string; inPlace: Reasoned },
+): Verdict[] {
   const either = commonObstacle(target, facts);
   return [
     { mode: 'new', ...(either ?? newVerdict(target, facts)) },
-    { mode: 'swap', ...(either ?? swapVerdict(target, facts, maintenance)) },
+    { mode: 'swap', ...(either ?? swapVerdict(target, facts, more.maintenance)) },
+    { mode: 'in-place', ...more.inPlace },
   ];
 }
 
-const no = (reason: string, sql?: string): Reasoned => ({ possible: false, reason, ...(sql ? { sql } : {}) });
+export const no = (reason: string, sql?: string): Reasoned => ({
+  possible: false,
+  reason,
+  ...(sql ? { sql } : {}),
+});
 
 function commonObstacle(target: string, facts: TargetFacts): Reasoned | undefined {
   if (Buffer.byteLength(target) > MAX_NAME_BYTES) {

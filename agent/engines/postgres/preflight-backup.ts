@@ -6,6 +6,7 @@ import { connect, maintenanceDatabase, type PostgresServer, type Session } from 
 import { connectGrant, listed, readingGaps } from './privileges.ts';
 import { quoteIdent } from './quote.ts';
 import { switchedPartitions } from './requires.ts';
+import { resolveSelection, selectionFindings } from './selection.ts';
 import { chooseTool, type PostgresTool, saferVersion, toolLabel } from './tools.ts';
 
 interface Question {
@@ -31,13 +32,15 @@ export async function preflightBackup(input: Question): Promise<BackupPreflight>
   }
   await using _ = session;
   const tool = toolFor(input.tools, session);
+  const selected = await resolveSelection(session, input.selection);
   const [size] = await session.rows<{ bytes: string }>(
     'SELECT pg_database_size(current_database()) AS bytes',
   );
   return {
     findings: [
       ...tool.findings,
-      ...(await readingGaps(session)),
+      ...selectionFindings(selected),
+      ...(await readingGaps(session, selected.leftOut)),
       ...(await losses(session)),
       ...(await collationMismatch(session, database)),
     ],

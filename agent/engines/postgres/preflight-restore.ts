@@ -3,6 +3,8 @@ import type { Finding, RestorePlan, RestorePreflight } from '../../../protocol/r
 import type { OperationContext, RestoreSource } from '../driver.ts';
 import { connect, maintenanceDatabase, type PostgresServer } from './connect.ts';
 import { keptName } from './database.ts';
+import { readInPlace } from './in-place-facts.ts';
+import { inPlaceFindings, inPlaceVerdict } from './in-place-verdict.ts';
 import { modeVerdicts } from './mode-verdicts.ts';
 import { ownerVerdicts } from './owner-verdicts.ts';
 import { toolWarnings } from './preflight-backup.ts';
@@ -29,10 +31,29 @@ export async function preflightRestore(input: Question): Promise<RestorePrefligh
   const facts = await readTarget(session, input.target, requirements);
   const tool = toolFor(input.tools, Math.max(requirements.dumpMajor, session.major));
   const ownerChoices = ownerVerdicts(requirements, facts);
-  const modes = modeVerdicts(input.target, facts, maintenanceDatabase(input.server));
+  const inside =
+    facts.database && !facts.database.template
+      ? await readInPlace(input.server, input.target, { needs: requirements, signal: input.context.signal })
+      : undefined;
+  const inPlace = inPlaceVerdict({
+    target: input.target,
+    facts,
+    inside,
+    needs: requirements,
+    tool: tool.chosen,
+  });
+  const modes = modeVerdicts(input.target, facts, {
+    maintenance: maintenanceDatabase(input.server),
+    inPlace,
+  });
+  const known = inside && !('closed' in inside) ? inside : undefined;
   const kept = facts.database && keptName(input.target, facts.now, new Set(facts.databases));
   return {
-    findings: [...tool.findings, ...restoreFindings(requirements, facts)],
+    findings: [
+      ...tool.findings,
+      ...restoreFindings(requirements, facts, known),
+      ...(known ? inPlaceFindings(requirements, known) : []),
+    ],
     modes,
     ownerChoices,
     missing: [
@@ -54,10 +75,13 @@ export async function preflightRestore(input: Question): Promise<RestorePrefligh
   };
 }
 
-function toolFor(tools: readonly PostgresTool[], major: number): { label: string; findings: Finding[] } {
+function toolFor(
+  tools: readonly PostgresTool[],
+  major: number,
+): { label: string; findings: Finding[]; chosen?: PostgresTool } {
   try {
     const tool = chooseTool(tools, 'pg_restore', major);
-    return { label: toolLabel(tool), findings: toolWarnings(tool) };
+    return { label: toolLabel(tool), findings: toolWarnings(tool), chosen: tool };
   } catch (error) {
     if (!(error instanceof FailureError)) throw error;
     const { code, message, hint } = error.failure;
@@ -72,14 +96,16 @@ function toolFor(tools: readonly PostgresTool[], major: number): { label: string
 export function refuseImpossible(preflight: RestorePreflight, plan: RestorePlan): void {
   const mode = preflight.modes.find((one) => one.mode === plan.mode);
   const owners = preflight.ownerChoices.find((one) => one.choice === plan.owners);
-  const blocker = preflight.findings.find((finding) => finding.severity === 'blocker');
+  const blocker = preflight.findings.find(
+    (finding) => finding.severity === 'blocker' && (finding.modes?.includes(plan.mode) ?? true),
+  );
   const hint = 'Nothing was changed. Run the preflight: it says what is possible.';
   if (!mode?.possible) {
     const exists = preflight.target.exists;
     const code =
       plan.mode === 'new' && exists
         ? 'database_exists'
-        : plan.mode === 'swap' && !exists
+        : plan.mode !== 'new' && !exists
           ? 'database_missing'
           : mode?.sql
             ? 'privilege_missing'

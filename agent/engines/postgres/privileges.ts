@@ -1,5 +1,6 @@
 import type { Finding } from '../../../protocol/restore.ts';
 import type { Session } from './connect.ts';
+import type { TableName } from './drops.ts';
 import { pasteable, quoteIdent, quoteLiteral } from './quote.ts';
 
 const USER_SCHEMA = `n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'`;
@@ -8,17 +9,23 @@ const LISTED = 5;
 
 interface Gap {
   schemas: string[];
-  tables: { schema: string; name: string }[];
-  sequences: { schema: string; name: string }[];
-  secured: { schema: string; name: string }[];
+  tables: TableName[];
+  sequences: TableName[];
+  secured: TableName[];
   largeObjects: number;
   mappings: number;
 }
 
-/** What the session's account cannot read of its database; all of it would make pg_dump fail. */
-export async function readingGaps(session: Session): Promise<Finding[]> {
+/**
+ * What the session's account cannot read of its database; all of it would make pg_dump fail. Tables whose rows are
+ * left out must be readable all the same (they are locked), but no row security binds there.
+ */
+export async function readingGaps(session: Session, leftOut: readonly TableName[] = []): Promise<Finding[]> {
   if (session.superuser) return [];
   const gap = await readGap(session);
+  const read = ({ schema, name }: TableName) =>
+    !leftOut.some((table) => table.schema === schema && table.name === name);
+  gap.secured = gap.secured.filter(read);
   const user = quoteIdent(session.user);
   const findings: Finding[] = [];
   const readAll = session.major >= 14 && gap.schemas.length + gap.tables.length + gap.sequences.length > 0;
@@ -117,11 +124,7 @@ export function connectGrant(database: string, user: string): string {
   return `GRANT CONNECT ON DATABASE ${quoteIdent(database)} TO ${quoteIdent(user)};`;
 }
 
-function grants(
-  kind: 'TABLE' | 'SEQUENCE',
-  relations: { schema: string; name: string }[],
-  user: string,
-): string {
+function grants(kind: 'TABLE' | 'SEQUENCE', relations: TableName[], user: string): string {
   const exact = relations.map(
     (one) => `GRANT SELECT ON ${kind} ${quoteIdent(one.schema)}.${quoteIdent(one.name)} TO ${user};`,
   );
@@ -140,7 +143,7 @@ function largeObjectGrant(user: string): string {
 END $homeport$;`;
 }
 
-const dotted = (one: { schema: string; name: string }) => `${one.schema}.${one.name}`;
+const dotted = (one: TableName) => `${one.schema}.${one.name}`;
 
 /** The first few names, and how many more there are. */
 export function listed(names: readonly string[]): string {

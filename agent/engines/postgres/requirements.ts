@@ -50,6 +50,14 @@ export const requirementsSchema = z.object({
   settings: z.array(z.string()).default([]),
   /** Roles with settings of their own in the database. */
   rolesWithSettings: z.array(name).default([]),
+  /** Tables whose definition is here and whose rows are not, as `schema.table`. */
+  excludedTables: z.array(z.string()).default([]),
+  /** The same with both names apart: either may hold a dot. */
+  leftOut: z.array(z.object({ schema: name, name })).default([]),
+  /** Schemas that something is made in, `public` included. */
+  schemas: z.array(name).default([]),
+  /** All objects as pg_identify_object names them, e.g. `table public.orders`; `null` where they are too many. */
+  objects: z.array(z.string()).nullable().default(null),
   sizeBytes: z.number(),
 });
 export type PostgresRequirements = z.infer<typeof requirementsSchema>;

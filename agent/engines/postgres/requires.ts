@@ -1,12 +1,19 @@
 import type { Session } from './connect.ts';
+import type { TableName } from './drops.ts';
 import type { PostgresGlobals } from './globals.ts';
+import { objectNames } from './in-place-facts.ts';
 import type { PostgresRequirements } from './requirements.ts';
 import { settingName } from './settings.ts';
 
 /** Reads, in the dump's snapshot, what a target will need. `owners` are the owners that the archive names. */
 export async function readRequirements(
   session: Session,
-  input: { globals: PostgresGlobals; owners: readonly string[]; dumpMajor: number },
+  input: {
+    globals: PostgresGlobals;
+    owners: readonly string[];
+    dumpMajor: number;
+    leftOut: readonly TableName[];
+  },
 ): Promise<PostgresRequirements> {
   const { database, roles, tablespaces } = input.globals;
   const [facts] = await session.rows<{
@@ -64,8 +71,21 @@ export async function readRequirements(
     hasEventTriggers: facts?.triggers ?? false,
     hasSubscriptions: facts?.subscriptions ?? false,
     lesserOwnersHaveCode: facts?.code ?? false,
+    excludedTables: input.leftOut.map(({ schema, name }) => `${schema}.${name}`),
+    leftOut: [...input.leftOut],
+    schemas: await usedSchemas(session),
+    objects: await objectNames(session),
     sizeBytes: Number(facts?.size ?? 0),
   };
+}
+
+async function usedSchemas(session: Session): Promise<string[]> {
+  const rows = await session.rows<{ name: string }>(
+    `SELECT nspname AS name FROM pg_namespace n WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' AND (nspname <> 'public'
+       OR EXISTS (SELECT 1 FROM pg_class WHERE relnamespace = n.oid) OR EXISTS (SELECT 1 FROM pg_proc WHERE pronamespace = n.oid)
+       OR EXISTS (SELECT 1 FROM pg_type WHERE typnamespace = n.oid)) ORDER BY 1`,
+  );
+  return rows.map((row) => row.name);
 }
 
 /** More than this nobody reads, and a catalog has to fit a frame. */

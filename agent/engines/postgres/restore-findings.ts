@@ -1,17 +1,25 @@
 import type { Finding } from '../../../protocol/restore.ts';
+import type { InPlaceFacts } from './in-place-facts.ts';
 import { listed } from './privileges.ts';
 import { quoteIdent } from './quote.ts';
 import type { PostgresRequirements } from './requirements.ts';
 import type { TargetFacts } from './target.ts';
+
+/** Modes that make a database. */
+const BESIDE: Finding['modes'] = ['new', 'swap'];
 
 function blocker(code: string, message: string, hint: string, sql?: string): Finding {
   return { severity: 'blocker', code, message, hint, ...(sql ? { sql } : {}) };
 }
 
 /** What a target lacks for a snapshot, and what to know before restoring it there. */
-export function restoreFindings(requirements: PostgresRequirements, facts: TargetFacts): Finding[] {
+export function restoreFindings(
+  requirements: PostgresRequirements,
+  facts: TargetFacts,
+  inside: InPlaceFacts | undefined,
+): Finding[] {
   return [
-    ...extensions(facts),
+    ...extensions(facts, new Set(inside?.extensions.map((one) => one.name))),
     ...places(facts),
     ...rights(requirements, facts),
     ...surroundings(requirements, facts),
@@ -19,7 +27,8 @@ export function restoreFindings(requirements: PostgresRequirements, facts: Targe
   ];
 }
 
-function extensions(facts: TargetFacts): Finding[] {
+/** `installed`: those of the target database, which a restore in place leaves there. */
+function extensions(facts: TargetFacts, installed: ReadonlySet<string>): Finding[] {
   const found: Finding[] = [];
   const unavailable = facts.extensions.filter((one) => !one.available).map((one) => one.name);
   if (unavailable.length > 0) {
@@ -35,14 +44,14 @@ function extensions(facts: TargetFacts): Finding[] {
     .filter((one) => one.available && one.superuserOnly)
     .map((one) => one.name);
   if (forSuperusers.length > 0 && !facts.superuser) {
-    found.push(
-      blocker(
-        'extension_privilege',
-        `Only a superuser can create the extension ${listed(forSuperusers)}.`,
-        'Restore with a superuser, for this once.',
-        superuserGrant(facts),
-      ),
+    const finding = blocker(
+      'extension_privilege',
+      `Only a superuser can create the extension ${listed(forSuperusers)}.`,
+      'Restore with a superuser, for this once.',
+      superuserGrant(facts),
     );
+    const there = forSuperusers.every((name) => installed.has(name));
+    found.push(there ? { ...finding, modes: BESIDE } : finding);
   }
   const older = facts.extensions.filter((one) => one.available && !one.sameVersion).map((one) => one.name);
   if (older.length > 0) {
@@ -83,13 +92,14 @@ function places(facts: TargetFacts): Finding[] {
     );
   }
   if (facts.missingLocales.length > 0) {
-    found.push(
-      blocker(
+    found.push({
+      ...blocker(
         'locale_missing',
         `The server does not know the locale ${listed(facts.missingLocales)}.`,
         'Install it on the database server (locale-gen or the locales-all package), then restart PostgreSQL.',
       ),
-    );
+      modes: BESIDE,
+    });
   }
   return found;
 }
@@ -117,6 +127,7 @@ function rights(requirements: PostgresRequirements, facts: TargetFacts): Finding
       code: 'settings_withheld',
       message: `“${facts.user}” may not make ${parts.join(' and ')}; they will be left out.`,
       hint: 'The report of the restore prints the statements for a superuser to run.',
+      modes: BESIDE,
     });
   }
   return found;
@@ -124,6 +135,13 @@ function rights(requirements: PostgresRequirements, facts: TargetFacts): Finding
 
 function surroundings(requirements: PostgresRequirements, facts: TargetFacts): Finding[] {
   const found: Finding[] = [];
+  if (requirements.excludedTables.length > 0) {
+    found.push({
+      severity: 'info',
+      code: 'rows_left_out',
+      message: `The snapshot has no rows of ${listed(requirements.excludedTables)}: they were left out when it was made.`,
+    });
+  }
   if (facts.leftover) {
     found.push({
       severity: 'info',

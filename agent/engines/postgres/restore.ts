@@ -1,36 +1,30 @@
 import { randomBytes } from 'node:crypto';
 import { FailureError, fail } from '../../../protocol/failure.ts';
-import type { RestorePlan, RestoreReport } from '../../../protocol/restore.ts';
-import type { OperationContext, RestoreSource, StreamOpener } from '../driver.ts';
+import type { RestoreReport } from '../../../protocol/restore.ts';
+import { analyse } from './analyse.ts';
 import { watchWork } from './at-work.ts';
-import { connect, explained, maintenanceDatabase, type PostgresServer, type Session } from './connect.ts';
+import { connect, explained, maintenanceDatabase, type Session } from './connect.ts';
 import { applyProperties, createDatabase, dropDatabase, keptName, scratchName } from './database.ts';
 import { type PostgresGlobals, parseGlobals } from './globals.ts';
+import { restoreInPlace } from './in-place.ts';
 import { loadArchive } from './load.ts';
 import { preflightRestore, refuseImpossible } from './preflight-restore.ts';
+import { prepareRoles, type Roles } from './prepare-roles.ts';
 import { listed } from './privileges.ts';
 import { type PostgresRequirements, parseRequirements } from './requirements.ts';
-import { createRoles, missingRoles, removeRoles } from './roles.ts';
+import type { Restoring } from './restoring.ts';
+import { removeRoles } from './roles.ts';
 import { publish, swap } from './swap.ts';
-import { chooseTool, type PostgresTool, toolLabel } from './tools.ts';
+import { chooseTool, toolLabel } from './tools.ts';
 
 /** Cleaning up goes on after a cancel, but not for ever. */
 const CLEANUP_MS = 60_000;
 /** Two renames, and the 5 s that PostgreSQL waits for sessions to end, with much to spare. */
 const EXCHANGE_MS = 60_000;
 
-export interface Restoring {
-  server: PostgresServer;
-  plan: RestorePlan;
-  source: RestoreSource;
-  open: StreamOpener;
-  tools: readonly PostgresTool[];
-  context: OperationContext;
-}
-
 /**
- * Restores into a database under a scratch name and gives it its real name last, in one transaction: until then
- * nothing that was there before has changed, and a failure drops what was made.
+ * Restores; `new` and `swap` into a database under a scratch name which gets its real name last, in one transaction: until
+ * then nothing that was there before has changed, and a failure drops what was made.
  */
 export async function restore(input: Restoring): Promise<RestoreReport> {
   const { server, plan, context } = input;
@@ -41,6 +35,7 @@ export async function restore(input: Restoring): Promise<RestoreReport> {
   const globals = await parseGlobals(input.open('globals'));
   await using session = await connect(server, maintenanceDatabase(server), context.signal);
   const roles = await prepareRoles(session, { plan, globals });
+  if (plan.mode === 'in-place') return await restoreInPlace(input, { session, requirements, globals, roles });
   const scratch = scratchName(plan.targetDatabase, randomBytes(4).toString('hex'));
   try {
     return await fill(input, { session, requirements, globals, roles, scratch });
@@ -51,46 +46,6 @@ export async function restore(input: Restoring): Promise<RestoreReport> {
       roles: roles.created,
     });
   }
-}
-
-interface Roles {
-  /** Name on the target for a role of the snapshot; `undefined` where it is left out. */
-  target: (name: string) => string | undefined;
-  created: string[];
-  notes: string[];
-}
-
-async function prepareRoles(
-  session: Session,
-  input: { plan: RestorePlan; globals: PostgresGlobals },
-): Promise<Roles> {
-  const { plan, globals } = input;
-  if (plan.owners === 'none') {
-    return { target: () => undefined, created: [], notes: ['Owners and grants were left out.'] };
-  }
-  if (plan.owners === 'create-roles') {
-    const made = await createRoles(session, globals.roles);
-    return { target: (name) => name, created: made.names, notes: made.notes };
-  }
-  const names = globals.roles.map((role) => role.name);
-  const missing = new Set(await missingRoles(session, names));
-  if (plan.owners === 'keep' || missing.size === 0) return { target: (name) => name, created: [], notes: [] };
-  const mapTo = plan.mapTo ?? session.user;
-  if ((await missingRoles(session, [mapTo])).length > 0) {
-    throw fail(
-      'invalid_input',
-      `The server has no role “${mapTo}” to map owners to.`,
-      'Choose a role that exists there.',
-    );
-  }
-  const target = (name: string) => (missing.has(name) ? mapTo : name);
-  return {
-    target,
-    created: [],
-    notes: [
-      `“${mapTo}” stands in for the missing roles ${[...missing].map((name) => `“${name}”`).join(', ')}.`,
-    ],
-  };
 }
 
 interface Filling {
@@ -205,20 +160,6 @@ async function gotItsName({ server, plan }: Restoring, scratch: string): Promise
     [[scratch, plan.targetDatabase]],
   );
   return rows.length === 1 && rows[0]?.datname === plan.targetDatabase;
-}
-
-/** Fresh statistics: without them the first queries would be planned blindly. A failure costs speed only. */
-async function analyse(server: PostgresServer, database: string, context: OperationContext): Promise<void> {
-  context.phase('gathering statistics');
-  await using session = await connect(server, database, context.signal);
-  try {
-    await session.run('ANALYZE');
-  } catch (error) {
-    context.signal.throwIfAborted();
-    context.log(
-      `Statistics were not gathered; autovacuum will. ${error instanceof Error ? error.message : ''}`,
-    );
-  }
 }
 
 /** Drops what the failed restore made; the failure says so where something had to stay. */

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { ArchiveInspector, inspected, rewritten } from '../../../../agent/engines/postgres/archive.ts';
+import { ArchiveInspector } from '../../../../agent/engines/postgres/archive.ts';
+import { inspected, rewritten } from '../../../../agent/engines/postgres/archive-stream.ts';
 import { FailureError } from '../../../../protocol/failure.ts';
 import { postgresBinaries, startPostgres } from '../../../support/postgres.ts';
 
@@ -112,7 +113,7 @@ describe('rewriting the table of contents', () => {
       owner: owner(entry.owner),
       definition,
     });
-    for await (const chunk of rewritten(source(), exchange)) chunks.push(chunk);
+    for await (const chunk of rewritten(source(), { entry: exchange })) chunks.push(chunk);
     return Buffer.concat(chunks);
   };
 

@@ -1,0 +1,106 @@
+import type { TocEntry } from './archive-toc.ts';
+import { doomedSql, KEYWORD, NAME, type TableName } from './drops.ts';
+import { quoteLiteral } from './quote.ts';
+
+/** How long the clean-up waits for one lock: the tables it has locked already are closed to everybody meanwhile. */
+const LOCK_WAIT = '10s';
+/** What the clean-up says to pg_restore's stderr; the number is its transaction's. */
+const MARK = 'homeport transaction';
+
+/** The transaction a restore in place ran in, and what pg_restore said besides. */
+export function splitMark(stderr: string): { transaction: string | undefined; rest: string } {
+  const line = new RegExp(`^.*${MARK} (\\d+)\\n?`, 'm');
+  return { transaction: line.exec(stderr)?.[1], rest: stderr.replace(line, '') };
+}
+
+export interface CleanUp {
+  /** Tables that stay as they are, with what they are made of. */
+  kept: readonly TableName[];
+  /** Extensions of the snapshot: rows of their configuration tables come with it. */
+  extensions: readonly string[];
+  /** Whether the archive's grants are restored, default privileges among them. */
+  grants: boolean;
+  /** Whether the archive puts something into the schema `public`. */
+  usesPublic: boolean;
+}
+
+/**
+ * SQL that empties a database, for the beginning of a restore's transaction. It looks at the catalogue when it runs,
+ * so that nothing which came meanwhile is left in the way, and fails rather than touch a table that has to stay.
+ */
+export function cleanUpSql(input: CleanUp, entries: readonly TocEntry[]): string {
+  return `DO LANGUAGE plpgsql ${quoteLiteral(block(input, entries))};`;
+}
+
+/** What must be the same of kept tables before and after: a CASCADE that went further than thought is an error. */
+const SHAPE = `SELECT count(*) FROM (
+    SELECT 1 FROM pg_attribute WHERE attrelid = ANY (kept) AND NOT attisdropped
+    UNION ALL SELECT 1 FROM pg_attrdef WHERE adrelid = ANY (kept) UNION ALL SELECT 1 FROM pg_index WHERE indrelid = ANY (kept)
+    UNION ALL SELECT 1 FROM pg_policy WHERE polrelid = ANY (kept) UNION ALL SELECT 1 FROM pg_rewrite WHERE ev_class = ANY (kept)
+    UNION ALL SELECT 1 FROM pg_trigger WHERE tgrelid = ANY (kept) AND NOT tgisinternal
+    UNION ALL SELECT 1 FROM pg_constraint WHERE conrelid = ANY (kept) AND contype <> 'f'
+    UNION ALL SELECT 1 FROM pg_inherits WHERE inhrelid = ANY (kept) UNION ALL SELECT 1 FROM pg_extension) AS parts`;
+
+function block(input: CleanUp, entries: readonly TocEntry[]): string {
+  const cte = `WITH RECURSIVE ${doomedSql(input.kept)}`;
+  return `
+DECLARE
+  statement text; statements text[]; kept oid[]; shape bigint; after bigint;
+BEGIN
+  SET LOCAL lock_timeout = '${LOCK_WAIT}';
+  ${cte} SELECT array_agg('DROP ' || ${KEYWORD} || ' IF EXISTS ' || ${NAME} || ' CASCADE' ORDER BY place, identity)
+    INTO statements FROM doomed;
+  ${cte} SELECT coalesce(array_agg(oid), '{}') INTO kept FROM kept_tables;
+  ${SHAPE} INTO shape;
+  FOREACH statement IN ARRAY coalesce(statements, '{}') LOOP EXECUTE statement; END LOOP;
+  ${remadeKeys(input, entries)}
+  ${SHAPE} INTO after;
+  IF shape <> after THEN
+    RAISE EXCEPTION 'tables that stay as they are would lose something they are made of';
+  END IF;
+  PERFORM lo_unlink(oid) FROM pg_largeobject_metadata;
+  ${input.extensions.length > 0 ? emptyConfiguration(input.extensions) : ''}
+  ${input.grants ? DEFAULT_PRIVILEGES : ''}
+  ${input.usesPublic ? `IF to_regnamespace('public') IS NULL THEN CREATE SCHEMA public; END IF;` : ''}
+  SET LOCAL lock_timeout = 0;
+  RAISE WARNING '${MARK} %', pg_current_xact_id();
+END`;
+}
+
+/** Foreign keys of kept tables that the archive makes again; those to dropped tables are gone already. */
+function remadeKeys(input: CleanUp, entries: readonly TocEntry[]): string {
+  if (input.kept.length === 0) return '';
+  const keys = entries
+    .filter((entry) => entry.desc === 'FK CONSTRAINT')
+    .map((entry) => ({ schema: entry.namespace, tag: entry.tag }));
+  return `FOR statement IN SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname)
+    FROM pg_constraint f JOIN pg_class c ON c.oid = conrelid JOIN pg_namespace n ON n.oid = relnamespace
+    JOIN json_to_recordset(${quoteLiteral(JSON.stringify(keys))}) AS k(schema text, tag text) ON k.schema = nspname AND k.tag = relname || ' ' || conname
+    WHERE contype = 'f' AND conparentid = 0 AND conrelid = ANY (kept) LOOP EXECUTE statement; END LOOP;`;
+}
+
+/** An extension stays; its own rows of configuration tables too, what users put there comes out of the archive. */
+function emptyConfiguration(names: readonly string[]): string {
+  return `FOR statement IN SELECT format('DELETE FROM ONLY %s %s', config.table::regclass, config.condition)
+    FROM pg_extension e CROSS JOIN LATERAL unnest(e.extconfig, e.extcondition) AS config("table", condition)
+    JOIN pg_class c ON c.oid = config.table AND c.relkind = 'r'
+    WHERE extname IN (SELECT json_array_elements_text(${quoteLiteral(JSON.stringify(names))})) LOOP EXECUTE statement; END LOOP;`;
+}
+
+/**
+ * Back to what PostgreSQL has by default, for the roles the account may act for: the archive's statements start there,
+ * and the account's own would grant on what is being restored.
+ */
+const DEFAULT_PRIVILEGES = `FOR statement IN
+    SELECT format('ALTER DEFAULT PRIVILEGES FOR ROLE %I%s %s', pg_get_userbyid(defaclrole),
+        CASE WHEN nspname IS NULL THEN '' ELSE format(' IN SCHEMA %I', nspname) END, step.action)
+      FROM pg_default_acl LEFT JOIN pg_namespace n ON n.oid = defaclnamespace
+      CROSS JOIN LATERAL (SELECT CASE defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS'
+        WHEN 'T' THEN 'TYPES' WHEN 'n' THEN 'SCHEMAS' ELSE 'LARGE OBJECTS' END AS word) AS w
+      CROSS JOIN LATERAL (
+        SELECT 1 AS number, format('REVOKE ALL ON %s FROM %s', word, CASE WHEN grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END) AS action
+          FROM (SELECT DISTINCT grantee FROM aclexplode(defaclacl)) AS g
+        UNION ALL SELECT 2, format('GRANT ALL ON %s TO %I', word, pg_get_userbyid(defaclrole)) WHERE defaclnamespace = 0
+        UNION ALL SELECT 3, format('GRANT ALL ON %s TO PUBLIC', word) WHERE defaclnamespace = 0 AND defaclobjtype IN ('f', 'T')) AS step
+      WHERE pg_has_role(defaclrole, 'USAGE') ORDER BY pg_default_acl.oid, step.number
+    LOOP EXECUTE statement; END LOOP;`;

@@ -1,0 +1,94 @@
+import { quoteLiteral } from './quote.ts';
+
+/** A table by its two names. */
+export interface TableName {
+  schema: string;
+  name: string;
+}
+
+const member = (catalogue: string, oid: string) =>
+  `EXISTS (SELECT 1 FROM pg_depend x WHERE x.classid = '${catalogue}'::regclass AND x.objid = ${oid} AND x.deptype = 'e')`;
+const kinds = (catalogue: string, columns: string, condition = 'true') =>
+  `SELECT '${catalogue}'::regclass::oid, oid, ${columns} FROM ${catalogue} WHERE oid >= 16384 AND ${condition} AND NOT ${member(catalogue, `${catalogue}.oid`)}
+     AND NOT EXISTS (SELECT 1 FROM pg_depend x WHERE x.classid = '${catalogue}'::regclass AND x.objid = ${catalogue}.oid AND x.deptype = 'i')`;
+/** An owned sequence goes with its table, and cannot be given to anybody by itself. */
+const notOwnedSequence = `NOT (relkind = 'S' AND EXISTS (SELECT 1 FROM pg_depend x
+  WHERE x.classid = 'pg_class'::regclass AND x.objid = pg_class.oid AND x.deptype = 'a' AND x.refclassid = 'pg_class'::regclass))`;
+const typeOwner = (type: string) => `(SELECT typowner FROM pg_type WHERE pg_type.oid = ${type})`;
+
+/** What users made in a database, extensions and what belongs to them apart: class, object, schema, owner, place in the order of drops. */
+const OBJECTS = [
+  kinds('pg_event_trigger', '0::oid, evtowner, 1'),
+  kinds('pg_publication', '0, pubowner, 2'),
+  kinds('pg_class', 'relnamespace, relowner, 3', `relkind IN ('v', 'm')`),
+  kinds(
+    'pg_class',
+    'relnamespace, relowner, 4',
+    `relkind IN ('r', 'p', 'f', 'S') AND relpersistence <> 't' AND ${notOwnedSequence}`,
+  ),
+  kinds('pg_proc', 'pronamespace, proowner, 5'),
+  kinds(
+    'pg_type',
+    'typnamespace, typowner, 6',
+    `(typrelid = 0 OR EXISTS (SELECT 1 FROM pg_class c WHERE c.oid = typrelid AND c.relkind = 'c'))`,
+  ),
+  kinds('pg_operator', 'oprnamespace, oprowner, 7'),
+  kinds('pg_opclass', 'opcnamespace, opcowner, 7'),
+  kinds('pg_opfamily', 'opfnamespace, opfowner, 8'),
+  kinds('pg_collation', 'collnamespace, collowner, 8'),
+  kinds('pg_conversion', 'connamespace, conowner, 8'),
+  kinds('pg_statistic_ext', 'stxnamespace, stxowner, 3'),
+  kinds('pg_ts_config', 'cfgnamespace, cfgowner, 8'),
+  kinds('pg_ts_dict', 'dictnamespace, dictowner, 9'),
+  kinds('pg_ts_parser', 'prsnamespace, 10, 9'),
+  kinds('pg_ts_template', 'tmplnamespace, 10, 9'),
+  kinds('pg_cast', `0, ${typeOwner('CASE WHEN castsource >= 16384 THEN castsource ELSE casttarget END')}, 5`),
+  kinds('pg_transform', `0, ${typeOwner('trftype')}, 5`),
+  kinds('pg_foreign_server', '0, srvowner, 10'),
+  kinds('pg_foreign_data_wrapper', '0, fdwowner, 11'),
+  kinds('pg_language', '0, lanowner, 12'),
+  kinds('pg_namespace', '0, nspowner, 13', `nspname !~ '^pg_' AND nspname <> 'information_schema'`),
+].join('\nUNION ALL ');
+
+/** What a foreign key is made of binds nothing: it is dropped with the table it points to, and made again by the archive. */
+const FREE = `x.class IN ('pg_publication_rel'::regclass, 'pg_default_acl'::regclass, 'pg_extension'::regclass)
+  OR (x.class = 'pg_constraint'::regclass AND EXISTS (SELECT 1 FROM pg_constraint f WHERE f.oid = x.object AND f.contype = 'f'))
+  OR (x.class = 'pg_trigger'::regclass AND EXISTS (SELECT 1 FROM pg_trigger g WHERE g.oid = x.object AND g.tgisinternal))`;
+
+/**
+ * Common table expressions, for behind `WITH RECURSIVE`: `kept_tables` (tables that stay as they are), `kept` (those,
+ * all that belongs to them and all they are made of), `kept_schemas`, and `doomed` (what an in-place restore drops).
+ */
+export function doomedSql(tables: readonly TableName[]): string {
+  return `kept_tables AS (
+  SELECT c.oid, c.relnamespace FROM json_to_recordset(${quoteLiteral(JSON.stringify(tables))}) AS k(schema text, name text)
+    JOIN pg_namespace n ON n.nspname = k.schema JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = k.name AND c.relkind IN ('r', 'p')),
+kept(class, object) AS (
+  SELECT 'pg_class'::regclass::oid, oid FROM kept_tables
+  UNION SELECT x.class, x.object FROM kept k CROSS JOIN LATERAL (
+    SELECT classid AS class, objid AS object FROM pg_depend d
+      WHERE refclassid = k.class AND refobjid = k.object AND deptype IN ('a', 'i', 'P', 'S')
+    UNION ALL SELECT refclassid, refobjid FROM pg_depend d
+      WHERE classid = k.class AND objid = k.object AND deptype IN ('n', 'a', 'i', 'P', 'S') AND refobjid >= 16384) AS x
+  WHERE NOT (${FREE})),
+objects(class, object, schema, owner, place) AS (
+${OBJECTS}),
+kept_schemas AS (
+  SELECT oid, nspname, nspowner, pg_has_role(nspowner, 'USAGE') AS owned FROM pg_namespace n
+  WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' AND (nspname = 'public'
+    OR NOT pg_has_role(nspowner, 'USAGE') OR NOT has_database_privilege(current_database(), 'CREATE')
+    OR EXISTS (SELECT 1 FROM pg_extension e WHERE e.extnamespace = n.oid)
+    OR EXISTS (SELECT 1 FROM kept k WHERE k.class = 'pg_namespace'::regclass AND k.object = n.oid)
+    OR EXISTS (SELECT 1 FROM pg_depend d JOIN pg_depend x ON x.classid = d.classid AND x.objid = d.objid AND x.deptype = 'e'
+      WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = n.oid))),
+doomed AS (
+  SELECT o.*, i.type, i.identity FROM objects o CROSS JOIN LATERAL pg_identify_object(o.class, o.object, 0) AS i
+  WHERE NOT EXISTS (SELECT 1 FROM kept k WHERE k.class = o.class AND k.object = o.object)
+    AND NOT EXISTS (SELECT 1 FROM pg_namespace n WHERE n.oid = o.schema AND n.nspname ~ '^pg_')
+    AND NOT (o.class = 'pg_namespace'::regclass AND EXISTS (SELECT 1 FROM kept_schemas s WHERE s.oid = o.object)))`;
+}
+
+/** Keyword and name of an object as DROP and ALTER take them; `type` and `identity` as pg_identify_object gives them. */
+export const KEYWORD = `CASE WHEN type = 'statistics object' THEN 'STATISTICS' WHEN type = 'foreign-data wrapper' THEN 'FOREIGN DATA WRAPPER'
+  WHEN type IN ('function', 'procedure', 'aggregate') THEN 'ROUTINE' ELSE upper(type) END`;
+export const NAME = `CASE WHEN type = 'transform' THEN replace(identity, ' on language ', ' LANGUAGE ') ELSE identity END`;

@@ -1,0 +1,57 @@
+import type { TocEntry } from './archive-toc.ts';
+import type { InPlaceFacts } from './in-place-facts.ts';
+import { quoteIdent } from './quote.ts';
+
+/** Entries about an object as a whole; their one dependency is that object. */
+const NOTES = new Set(['COMMENT', 'ACL', 'SECURITY LABEL']);
+/** Parts of a table whose tags begin with the table's name. */
+const NAMED_PARTS = new Set(['CONSTRAINT', 'CHECK CONSTRAINT', 'TRIGGER', 'RULE', 'POLICY', 'DEFAULT']);
+/** Parts of a table, or of an index, that depend on no other table. */
+const PARTS = new Set(['INDEX', 'INDEX ATTACH', 'STATISTICS']);
+/** Entries that go by the name of the table or sequence they complete. */
+const COMPLETIONS: Record<string, string> = {
+  'ROW SECURITY': 'TABLE',
+  'TABLE ATTACH': 'TABLE',
+  'SEQUENCE OWNED BY': 'SEQUENCE',
+  'SEQUENCE SET': 'SEQUENCE',
+};
+
+/**
+ * Tells which entries of an archive would make what stays in the target: kept tables with all that belongs to them
+ * (foreign keys apart, which are made again), schemas and extensions. To be asked in the archive's order.
+ */
+export function passOver(facts: InPlaceFacts): (entry: TocEntry) => boolean {
+  const key = (desc: string, schema: string, tag: string) => JSON.stringify([desc, schema, tag]);
+  const kept = new Set(facts.keptObjects.map((one) => key(one.desc, one.schema, one.tag)));
+  const standing = new Set([
+    ...facts.schemas.map((schema) => key('SCHEMA', '', schema.name)),
+    ...facts.extensions.map((extension) => key('EXTENSION', '', extension.name)),
+  ]);
+  const notOurs = new Set([
+    ...facts.schemas.filter((one) => !one.owned).flatMap((one) => tags('SCHEMA', one.name)),
+    ...facts.extensions.filter((one) => !one.owned).flatMap((one) => tags('EXTENSION', one.name)),
+  ]);
+  const passed = new Map<number, TocEntry>();
+  const belongs = (entry: TocEntry) =>
+    entry.dependencies.some((id) => {
+      const owner = passed.get(id);
+      if (!owner) return false;
+      if (NOTES.has(entry.desc) || PARTS.has(entry.desc)) return true;
+      return (
+        NAMED_PARTS.has(entry.desc) &&
+        owner.namespace === entry.namespace &&
+        entry.tag.startsWith(`${owner.tag} `)
+      );
+    });
+  return (entry) => {
+    if (standing.has(key(entry.desc, '', entry.tag))) return true;
+    if (NOTES.has(entry.desc) && notOurs.has(entry.tag)) return true;
+    const desc = COMPLETIONS[entry.desc] ?? entry.desc;
+    if (!kept.has(key(desc, entry.namespace, entry.tag)) && !belongs(entry)) return false;
+    passed.set(entry.dumpId, entry);
+    return true;
+  };
+}
+
+/** pg_dump quotes names in tags where they need it. */
+const tags = (kind: string, name: string) => [`${kind} ${name}`, `${kind} ${quoteIdent(name)}`];

@@ -1,0 +1,63 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Session } from './connect.ts';
+
+/** How often those are looked for that a restore waits for, in milliseconds. */
+const LOOK_MS = 200;
+
+/** Ends all sessions on a database but ours; throws `privilege_missing` where the account may not. */
+export async function endSessions(session: Session, database: string): Promise<void> {
+  await session.rows(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+     WHERE datname = $1 AND backend_type = 'client backend' AND pid <> pg_backend_pid()`,
+    [database],
+  );
+}
+
+/** Who holds what a restore waits for; ends their sessions where that is allowed. Stops when disposed. */
+export function clearTheWay(
+  session: Session,
+  input: { applicationName: string; end: boolean; signal: AbortSignal },
+): AsyncDisposable & { holders(): readonly string[] } {
+  const over = new AbortController();
+  const signal = AbortSignal.any([over.signal, input.signal]);
+  let holders: string[] = [];
+  const look = async () => {
+    for (;;) {
+      await delay(LOOK_MS, undefined, { signal });
+      const found = await blocking(session, input.applicationName);
+      if (found.length > 0) holders = found.map(describe);
+      if (!input.end) continue;
+      for (const { pid } of found) await session.rows('SELECT pg_terminate_backend($1)', [pid]);
+    }
+  };
+  // Ends by its signal, or with the session, or where a session may not be ended: the lock’s time limit tells then.
+  const ended = look().catch(() => {});
+  return {
+    holders: () => holders,
+    async [Symbol.asyncDispose]() {
+      over.abort();
+      await ended;
+    },
+  };
+}
+
+interface Holder {
+  pid: number;
+  user: string | null;
+  program: string | null;
+  address: string | null;
+}
+
+async function blocking(session: Session, applicationName: string): Promise<Holder[]> {
+  return await session.rows<Holder>(
+    `SELECT DISTINCT b.pid, b.usename AS user, b.application_name AS program, host(b.client_addr) AS address
+     FROM pg_stat_activity a CROSS JOIN LATERAL unnest(pg_blocking_pids(a.pid)) AS p(pid)
+       JOIN pg_stat_activity b ON b.pid = p.pid WHERE a.application_name = $1`,
+    [applicationName],
+  );
+}
+
+function describe({ pid, user, program, address }: Holder): string {
+  const more = [program, address].filter(Boolean).join(', ');
+  return `“${user ?? 'the server itself'}” (process ${pid}${more ? `, ${more}` : ''})`;
+}
