@@ -12,7 +12,9 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['test/{house,protocol,agent,control-plane,security,web,contract}/**/*.test.{ts,tsx}'],
+          include: [
+            'test/{house,protocol,agent,control-plane,security,web,contract,vault-format}/**/*.test.{ts,tsx}',
+          ],
         },
       },
       { extends: true, test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 120_000 } },

@@ -26,13 +26,18 @@ export async function recoveryDesk(store: string, kit: string): Promise<Desk> {
   await writeFile(join(path, 'kit.txt'), kit);
   return {
     path,
-    recover: (...args) => run([process.execPath, 'recover.mjs', ...args], path, {}),
-    shell: (line, env = {}) => run(['/bin/sh', '-c', line], path, env),
+    recover: (...args) => runIn(path, [process.execPath, 'recover.mjs', ...args]),
+    shell: (line, env = {}) => runIn(path, ['/bin/sh', '-ec', line], env),
     [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
   };
 }
 
-function run([file, ...args]: string[], cwd: string, env: Record<string, string>): Promise<Recovered> {
+/** Runs a program to its end, with nothing in its environment but what is given. */
+export function runIn(
+  cwd: string,
+  [file, ...args]: string[],
+  env: Record<string, string> = {},
+): Promise<Recovered> {
   const child = spawn(file!, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const texts = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const)

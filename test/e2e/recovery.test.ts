@@ -1,0 +1,105 @@
+import { mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import type { ApiSnapshot } from '../support/api-shapes.ts';
+import { checksums } from '../support/checksums.ts';
+import { ROOT } from '../support/child.ts';
+import { type Homeport, startHomeport } from '../support/harness.ts';
+import { postgresBinaries, startPostgres } from '../support/postgres.ts';
+import { addServer, backUp, protect } from '../support/protect.ts';
+import { type Desk, recoveryDesk, runIn } from '../support/recovery.ts';
+import { changeShop, createShop } from '../support/shop.ts';
+import { shellBlocks } from '../vault-format/documents.ts';
+import { readKit, readSnapshot, snapshotIds } from '../vault-format/reader.ts';
+
+const blocks = await shellBlocks('docs/recovery.md');
+const block = (heading: string, n = 0) => {
+  const text = blocks.get(heading)?.[n];
+  if (text === undefined) throw new Error(`docs/recovery.md has no block ${n} under “${heading}”.`);
+  return text;
+};
+
+/** Saves the kit as the page says, keeps the vault's files, and lets everything else go. */
+async function disaster(homeport: Homeport): Promise<Desk> {
+  const { api, directory } = homeport;
+  const [vault] = await api.get<{ id: string; path: string; kitDownloadedAt: string | null }[]>('/vaults');
+  expect(vault?.kitDownloadedAt).toBeNull();
+  const aside = await mkdtemp(join(tmpdir(), 'homeport-kit-'));
+  const env = { PATH: '/usr/bin:/bin', API: `${api.url}/api/v1`, KEY: api.key, VAULT: vault!.id };
+  const saved = await runIn(aside, ['/bin/sh', '-ec', block('Before it happens')], env);
+  expect(saved).toMatchObject({ code: 0, stderr: '' });
+  const [after] = await api.get<{ kitDownloadedAt: string | null }[]>('/vaults');
+  expect(Date.parse(String(after?.kitDownloadedAt))).toBeGreaterThan(0);
+  const [entry] = await api.get<{ action: string; target: { id: string } }[]>('/audit?limit=1');
+  expect(entry).toMatchObject({ action: 'vault.recovery-kit', target: { id: vault!.id } });
+  const desk = await recoveryDesk(vault!.path, await readFile(join(aside, 'kit.txt'), 'utf8'));
+  await rm(aside, { recursive: true });
+  await homeport.stop();
+  await expect(readdir(directory)).rejects.toMatchObject({ code: 'ENOENT' });
+  onTestFinished(() => desk[Symbol.asyncDispose]());
+  return desk;
+}
+
+test('PostgreSQL: every command of docs/recovery.md, with nothing left but the vault’s files and the kit', async () => {
+  await using source = await startPostgres();
+  await createShop(source, 'shop', 20_000);
+  const homeport = await startHomeport();
+  onTestFinished(() => homeport.stop());
+  const agent = await homeport.agent('db-host');
+  const server = await addServer(homeport.api, agent, { name: 'main', server: source });
+  const { id } = await protect(homeport.api, server.id, 'shop');
+  const before = await checksums(source, 'shop');
+  const first = (await backUp(homeport.api, id)).snapshot;
+  const dump = Buffer.from(await (await homeport.api.fetch(`/snapshots/${first.id}/download`)).arrayBuffer());
+  await changeShop(source, 'shop');
+  const second = (await backUp(homeport.api, id)).snapshot;
+  const desk = await disaster(homeport);
+
+  await using target = await startPostgres();
+  const { directory } = postgresBinaries();
+  const { PGHOST, PGPASSWORD, PGPORT, PGUSER } = target.psqlEnv;
+  await symlink(ROOT, join(desk.path, 'homeport'));
+  const env = {
+    PATH: `${join(ROOT, 'node_modules/.bin')}:${directory}:/usr/bin:/bin`,
+    ...{ PGHOST: PGHOST!, PGPASSWORD: PGPASSWORD!, PGPORT: PGPORT!, PGUSER: PGUSER! },
+    ...{ SNAPSHOT: first.id, VAULT_FILES: desk.path },
+  };
+  const follow = async (heading: string, n = 0) => {
+    const result = await desk.shell(block(heading, n), env);
+    expect(result, result.stderr).toMatchObject({ code: 0 });
+    return result;
+  };
+  const listed = (await follow('The day it happens')).stdout;
+  for (const { id, sequence } of [first, second] as ApiSnapshot[])
+    expect(listed).toMatch(new RegExp(`^${id}  .*  main/shop #${sequence}  postgresql 15`, 'm'));
+  const got = await follow('The day it happens', 1);
+  expect(got.stderr).toContain(`To put it back:  pg_restore --dbname=NAME 'shop.dump'`);
+  expect(dump.equals(await readFile(join(desk.path, 'shop.dump')))).toBe(true);
+  await follow('PostgreSQL');
+  expect(await checksums(target, 'shop')).toEqual(before);
+  await follow('PostgreSQL', 1);
+  const globals = JSON.parse(await readFile(join(desk.path, 'all.dump.globals'), 'utf8'));
+  expect(globals).toBeTypeOf('object');
+  const piped = await follow('PostgreSQL', 2);
+  expect(piped.stderr).toContain('all proved');
+  expect(await checksums(target, 'shop_too')).toEqual(before);
+  const trusted = await follow('A copy of recover.mjs that you trust');
+  expect(trusted.stdout).toBe(listed);
+
+  const kit = readKit(await readFile(join(desk.path, 'kit.txt'), 'utf8'));
+  expect(snapshotIds(desk.path).toSorted()).toEqual([first.id, second.id].toSorted());
+  const read = await readSnapshot(desk.path, kit, first.id);
+  expect(dump.equals(read.streams.get('dump') ?? Buffer.alloc(0))).toBe(true);
+  expect(read.catalog.tables).toHaveLength(3);
+}, 120_000);
+
+test('each shell block of the page is one that these tests run', async () => {
+  expect([...blocks].map(([heading, { length }]) => `${heading}: ${length}`)).toEqual([
+    'Before it happens: 1',
+    'The day it happens: 2',
+    'PostgreSQL: 3',
+    'MariaDB and MySQL: 1',
+    'A copy of recover.mjs that you trust: 1',
+  ]);
+});
