@@ -1,4 +1,4 @@
-import { answer, api } from './rpc.ts';
+import { answer, answerFile, api } from './rpc.ts';
 import type { RestoreOrder, SealedServer, TableSelection } from './types.ts';
 
 const one = (id: string) => ({ param: { id } });
@@ -23,6 +23,8 @@ export const acts = {
   removeServer: (id: string, confirm: string) =>
     answer(api.servers[':id'].$delete({ ...one(id), json: { confirm } })),
 
+  autoProtect: (id: string, enabled: boolean) =>
+    answer(api.servers[':id']['auto-protect'].$put({ ...one(id), json: { enabled } })),
   protect: (serverId: string, names: string[]) => answer(api.databases.$post({ json: { serverId, names } })),
   stopProtecting: (id: string, confirm: string) =>
     answer(api.databases[':id'].$delete({ ...one(id), json: { confirm } })),
@@ -42,6 +44,8 @@ export const acts = {
 
   cancelJob: (id: string) => answer(api.jobs[':id'].cancel.$post(one(id))),
   retryJob: (id: string) => answer(api.jobs[':id'].retry.$post(one(id))),
+
+  recoveryKit: (id: string) => answerFile(api.vaults[':id']['recovery-kit'].$post(one(id))),
 
   createApiKey: (json: { name: string; expiresInDays?: number }) => answer(api['api-keys'].$post({ json })),
   removeApiKey: (id: string) => answer(api['api-keys'][':id'].$delete(one(id))),

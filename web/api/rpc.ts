@@ -19,3 +19,22 @@ export async function answer<T>(
   if (!response.ok) throw await failureOf(response);
   return response.json();
 }
+
+/**
+ * The text of an answer that is a file, with the name it gives.
+ * @throws ApiError as {@link answer} does
+ */
+export async function answerFile(
+  pending: Promise<{
+    ok: boolean;
+    status: number;
+    headers: Headers;
+    text(): Promise<string>;
+    json(): Promise<unknown>;
+  }>,
+): Promise<{ name: string; text: string }> {
+  const response = await pending;
+  if (!response.ok) throw await failureOf(response);
+  const disposition = response.headers.get('content-disposition') ?? '';
+  return { name: /filename="([^"]+)"/.exec(disposition)?.[1] ?? 'download.txt', text: await response.text() };
+}

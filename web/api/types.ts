@@ -16,6 +16,8 @@ export type EngineDescriptor = Answer<Api['engines']['$get']>[number];
 export type FieldDescriptor = EngineDescriptor['fields'][number];
 export type AccountRecipe = EngineDescriptor['accounts'][number];
 export type Agent = Answer<Api['agents'][':id']['$get']>;
+export type Discovery = Answer<Api['agents'][':id']['discover']['$post']>;
+export type DiscoveredServer = Discovery['servers'][number];
 export type AgentState = Agent['state'];
 export type Server = Answer<Api['servers'][':id']['$get']>;
 export type ServerFacts = Answer<Api['servers']['probe']['$post']>;
@@ -33,6 +35,7 @@ export type Job = Answer<Api['jobs']['$get']>[number];
 export type LogLine = JobDetail['log'][number];
 export type Overview = Answer<Api['overview']['$get']>;
 export type NewEnrolmentToken = Answer<Api['enrolment-tokens']['$post'], 201>;
+export type Vault = Answer<Api['vaults']['$get']>[number];
 export type ApiKey = Answer<Api['api-keys']['$get']>[number];
 export type AuditEntry = Answer<Api['audit']['$get']>[number];
 

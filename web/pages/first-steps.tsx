@@ -1,18 +1,27 @@
 import { Link } from '@tanstack/react-router';
 import { Circle, CircleCheck } from 'lucide-react';
 import type { ReactNode } from 'react';
-import type { Overview, Server } from '../api/types.ts';
+import type { Overview, Server, Vault } from '../api/types.ts';
 import { buttonClass } from '../components/button.tsx';
 import { Card } from '../components/layout.tsx';
+import { KitWarning, RecoveryKitButton } from './recovery-kit.tsx';
 
 interface Step {
   title: string;
-  text: string;
+  text: ReactNode;
   done: boolean;
   action: ReactNode;
+  /** Can be done whatever is still to do before it. */
+  anytime?: boolean;
 }
 
-function steps(overview: Overview, servers: Server[]): Step[] {
+interface FirstStepsProps {
+  overview: Overview;
+  servers: Server[];
+  vaults: Vault[];
+}
+
+function steps({ overview, servers, vaults }: FirstStepsProps): Step[] {
   const [server] = servers;
   const waiting = overview.attention[0];
   return [
@@ -68,12 +77,40 @@ function steps(overview: Overview, servers: Server[]): Step[] {
         </Link>
       ),
     },
+    saveKits(vaults),
   ];
 }
 
-/** From nothing to the first snapshot. */
-export function FirstSteps({ overview, servers }: { overview: Overview; servers: Server[] }) {
-  const list = steps(overview, servers);
+function saveKits(vaults: Vault[]): Step {
+  const open = vaults.filter((vault) => vault.kitDownloadedAt === null);
+  return {
+    title: 'Save the recovery kit',
+    text: (
+      <>
+        <p>With it, backups come back even if this control plane is lost.</p>
+        <KitWarning />
+      </>
+    ),
+    done: open.length === 0,
+    action: (
+      <div className="grid gap-2">
+        {open.map((vault) => (
+          <RecoveryKitButton key={vault.id} vault={vault} of={vaults.length > 1 ? vault.name : undefined} />
+        ))}
+      </div>
+    ),
+    anytime: true,
+  };
+}
+
+/** Whether somebody new still has something to do. */
+export function hasFirstSteps(overview: Overview, vaults: Vault[]): boolean {
+  return overview.storage.snapshots === 0 || vaults.some((vault) => vault.kitDownloadedAt === null);
+}
+
+/** From nothing to the first snapshot, and to the kit that outlives this control plane. */
+export function FirstSteps(props: FirstStepsProps) {
+  const list = steps(props);
   const next = list.findIndex(({ done }) => !done);
   return (
     <Card title="First steps">
@@ -94,8 +131,8 @@ export function FirstSteps({ overview, servers }: { overview: Overview; servers:
                 {step.title}
                 {step.done && <span className="sr-only"> (done)</span>}
               </p>
-              {!step.done && <p className="text-ink-2">{step.text}</p>}
-              {index === next && <div className="mt-2">{step.action}</div>}
+              {!step.done && <div className="text-ink-2">{step.text}</div>}
+              {(index === next || (step.anytime && !step.done)) && <div className="mt-2">{step.action}</div>}
             </div>
           </li>
         ))}

@@ -11,11 +11,12 @@ import { JobTable } from '../components/job-table.tsx';
 import { Card, Page, Skeleton } from '../components/layout.tsx';
 import { RowTitle, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
-import { FirstSteps } from './first-steps.tsx';
+import { FirstSteps, hasFirstSteps } from './first-steps.tsx';
 
 export function OverviewPage() {
   const overview = useQuery(queries.overview());
   const servers = useQuery(queries.servers());
+  const vaults = useQuery(queries.vaults());
   const { data } = overview;
   return (
     <Page title="Overview">
@@ -25,8 +26,8 @@ export function OverviewPage() {
         <>
           {data.databases.total > 0 && <Verdict overview={data} />}
           {data.databases.total === 0 && data.storage.snapshots > 0 && <NothingProtected overview={data} />}
-          {data.storage.snapshots === 0 && servers.data && (
-            <FirstSteps overview={data} servers={servers.data} />
+          {servers.data && vaults.data && hasFirstSteps(data, vaults.data) && (
+            <FirstSteps overview={data} servers={servers.data} vaults={vaults.data} />
           )}
           {data.attention.length > 0 && <Attention attention={data.attention} />}
           {data.activeJobs.length > 0 && <ActiveJobs jobs={data.activeJobs} />}

@@ -4,11 +4,11 @@ import { acts } from '../api/acts.ts';
 import { queries } from '../api/queries.ts';
 import { Button, buttonClass } from '../components/button.tsx';
 import { ErrorCard } from '../components/failure.tsx';
-import { formatBytes } from '../components/format.ts';
 import { Card, Empty, Facts, Page, Skeleton } from '../components/layout.tsx';
 import { RowTitle, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 import { ApiKeysCard } from './api-keys.tsx';
+import { VaultCard } from './vault-card.tsx';
 
 export function SettingsPage() {
   return (
@@ -81,40 +81,6 @@ function EnrolmentTokensCard() {
           ]}
         />
       )}
-    </Card>
-  );
-}
-
-function VaultCard() {
-  const vaults = useQuery(queries.vaults());
-  return (
-    <Card title="Vault">
-      <ErrorCard error={vaults.error} onRetry={() => void vaults.refetch()} />
-      {vaults.isPending && <Skeleton rows={2} />}
-      {vaults.data?.map((vault) => (
-        <Facts
-          key={vault.id}
-          items={[
-            ['Name', vault.name],
-            ['Where', 'On the control plane’s disk'],
-            [
-              'Folder',
-              <code key="folder" className="font-mono text-sm">
-                {vault.path}
-              </code>,
-            ],
-            ['Snapshots', vault.snapshotCount.toLocaleString()],
-            ['Stored', formatBytes(vault.storedBytes)],
-            ['Created', <Time key="created" iso={vault.createdAt} mode="local" />],
-            [
-              'Signing key',
-              <code key="key" className="font-mono text-sm">
-                {vault.fingerprint}
-              </code>,
-            ],
-          ]}
-        />
-      ))}
     </Card>
   );
 }
