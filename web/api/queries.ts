@@ -25,6 +25,14 @@ export const queries = {
       queryKey: ['agents', id],
       queryFn: () => answer(api.agents[':id'].$get({ param: { id } })),
     }),
+  /** Asks the agent to look around on its host, live. */
+  discovered: (agentId: string) =>
+    queryOptions({
+      queryKey: ['discovered', agentId],
+      queryFn: () => answer(api.agents[':id'].discover.$post({ param: { id: agentId } })),
+      staleTime: 60_000,
+      retry: false,
+    }),
   servers: () => queryOptions({ queryKey: ['servers'], queryFn: () => answer(api.servers.$get()) }),
   server: (id: string) =>
     queryOptions({

@@ -9,6 +9,7 @@ import {
 import { PageError } from '../components/failure.tsx';
 import { Page, Skeleton } from '../components/layout.tsx';
 import { requireSession, safeNext } from './guards.ts';
+import { newServerSearch } from './new-server-search.ts';
 import { NotFound } from './not-found.tsx';
 import { Shell } from './shell.tsx';
 
@@ -59,8 +60,7 @@ const servers = createRoute({
 const addServer = createRoute({
   getParentRoute: () => app,
   path: '/servers/new',
-  validateSearch: (search: Record<string, unknown>): { agent?: string } =>
-    typeof search.agent === 'string' ? { agent: search.agent } : {},
+  validateSearch: newServerSearch,
   component: lazyRouteComponent(() => import('../pages/add-server.tsx'), 'AddServerPage'),
 });
 const server = createRoute({

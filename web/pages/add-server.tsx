@@ -6,7 +6,7 @@ import type { Agent, EngineDescriptor } from '../api/types.ts';
 import { ErrorCard } from '../components/failure.tsx';
 import { Card, Page, Skeleton } from '../components/layout.tsx';
 import { NoAgent } from '../components/no-agent.tsx';
-import { initialValues } from './server-draft.ts';
+import { foundValues, initialValues } from './server-draft.ts';
 import { ServerForm } from './server-form.tsx';
 
 const route = getRouteApi('/app/servers/new');
@@ -31,7 +31,7 @@ export function AddServerPage() {
         </Card>
       )}
       {usable && usable.length > 0 && engines.data && first && (
-        <NewServer agents={usable} engines={engines.data} engine={first} />
+        <NewServer agents={usable} engines={engines.data} first={first} />
       )}
     </Page>
   );
@@ -40,26 +40,30 @@ export function AddServerPage() {
 interface NewServerProps {
   agents: Agent[];
   engines: EngineDescriptor[];
-  engine: EngineDescriptor;
+  /** The engine to begin with, where the address names none. */
+  first: EngineDescriptor;
 }
 
-function NewServer({ agents, engines, engine }: NewServerProps) {
-  const { agent: wanted } = route.useSearch();
+function NewServer({ agents, engines, first }: NewServerProps) {
+  const { agent: wanted, engine: engineId, host, name, port } = route.useSearch();
   const navigate = useNavigate();
   const [start] = useState(() => {
     const online = agents.find(({ state }) => state === 'online');
     const agent = agents.find(({ id }) => id === wanted) ?? online ?? agents[0];
+    const engine = engines.find(({ id }) => id === engineId) ?? first;
+    const found = host !== undefined && port !== undefined ? { host, port } : undefined;
     return {
       id: crypto.randomUUID(),
       agentId: agent?.id ?? '',
       engine: engine.id,
-      name: agent?.name ?? '',
-      values: initialValues(engine),
+      name: name ?? agent?.name ?? '',
+      values: found ? foundValues(engine, found) : initialValues(engine),
     };
   });
   return (
     <ServerForm
       adding
+      filledIn={host !== undefined}
       agents={agents}
       engines={engines}
       start={start}

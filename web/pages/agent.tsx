@@ -1,20 +1,18 @@
-import { useMutation, useQuery } from '@tanstack/react-query';
-import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi, Link } from '@tanstack/react-router';
 import { Plus } from 'lucide-react';
-import { type FormEvent, useState } from 'react';
-import { acts } from '../api/acts.ts';
+import { useState } from 'react';
 import { queries } from '../api/queries.ts';
 import type { Agent, Inventory } from '../api/types.ts';
 import { AgentBadge } from '../components/badge.tsx';
 import { Button, buttonClass } from '../components/button.tsx';
-import { ConfirmDialog } from '../components/confirm.tsx';
 import { CodeBlock } from '../components/copy.tsx';
-import { Dialog } from '../components/dialog.tsx';
 import { ErrorCard } from '../components/failure.tsx';
-import { TextField } from '../components/field.tsx';
 import { Card, Empty, Facts, Page, Skeleton } from '../components/layout.tsx';
 import { RowTitle, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
+import { RenameDialog, RevokeDialog } from './agent-dialogs.tsx';
+import { DiscoveredServers, suggestedName } from './discovered.tsx';
 import { ServerTable } from './server-table.tsx';
 
 const route = getRouteApi('/app/agents/$agentId');
@@ -59,6 +57,7 @@ export function AgentPage() {
         </p>
       )}
       <AgentServers agent={data} />
+      {data.state === 'online' && <FoundHere agent={data} />}
       <div className="grid items-start gap-5 xl:grid-cols-2">
         <Card title="Host">
           <Facts items={hostFacts(data)} />
@@ -135,6 +134,34 @@ function AgentServers({ agent }: { agent: Agent }) {
   );
 }
 
+/** What runs on the host, one click away from the form. */
+function FoundHere({ agent }: { agent: Agent }) {
+  const engines = useQuery(queries.engines());
+  const usualPort = (id: string) => engines.data?.find((engine) => engine.id === id)?.defaultPort ?? 0;
+  return (
+    <DiscoveredServers
+      agent={agent}
+      action={(server, label) => (
+        <Link
+          to="/servers/new"
+          search={{
+            agent: agent.id,
+            engine: server.engine,
+            host: server.host,
+            port: server.port,
+            name: suggestedName(agent, server, usualPort(server.engine)),
+          }}
+          className={buttonClass('plain', 'small')}
+          aria-label={label}
+        >
+          <Plus aria-hidden size={14} />
+          Add
+        </Link>
+      )}
+    />
+  );
+}
+
 const RESTORE_POLICY = {
   allow: 'Allowed, replacing databases included',
   'scratch-only': 'Only as new databases',
@@ -179,59 +206,5 @@ function ToolsCard({ tools }: { tools: Inventory['tools'] }) {
         />
       )}
     </Card>
-  );
-}
-
-function RenameDialog({ agent, onClose }: { agent: Agent; onClose: () => void }) {
-  const [name, setName] = useState(agent.name);
-  const rename = useMutation({
-    mutationFn: () => acts.renameAgent(agent.id, name.trim()),
-    onSuccess: onClose,
-  });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    rename.mutate();
-  };
-  return (
-    <Dialog title={`Rename ${agent.name}`} onClose={onClose}>
-      <form className="grid gap-4" onSubmit={submit}>
-        <TextField label="Name" required autoComplete="off" value={name} onChange={setName} />
-        <ErrorCard error={rename.error} />
-        <div className="flex justify-end gap-2">
-          <Button onClick={onClose}>Cancel</Button>
-          <Button look="primary" type="submit" busy={rename.isPending}>
-            Rename
-          </Button>
-        </div>
-      </form>
-    </Dialog>
-  );
-}
-
-function RevokeDialog({ agent, onClose }: { agent: Agent; onClose: () => void }) {
-  const navigate = useNavigate();
-  const revoke = useMutation({
-    mutationFn: (typed: string) => acts.revokeAgent(agent.id, typed),
-    onSuccess: () => {
-      onClose();
-      void navigate({ to: '/agents' });
-    },
-  });
-  return (
-    <ConfirmDialog
-      title={`Revoke ${agent.name}`}
-      name={agent.name}
-      act="Revoke"
-      busy={revoke.isPending}
-      error={revoke.error}
-      onConfirm={(typed) => revoke.mutate(typed)}
-      onClose={onClose}
-    >
-      <p>
-        Its connection is closed at once and its keys are never accepted again. Its databases are no longer
-        backed up.
-      </p>
-      <p>Snapshots stay and can be restored through another agent.</p>
-    </ConfirmDialog>
   );
 }

@@ -59,7 +59,7 @@ export function ChooseDatabases({ server }: { server: Server }) {
           <ErrorCard error={protect.error} />
           <div className="flex flex-wrap items-center justify-between gap-3">
             <p className="text-ink-3">
-              {chosen.size ? `${count(chosen.size, 'database')} chosen` : 'Choose what to protect.'}
+              {chosen.size ? `${count(chosen.size, 'database')} chosen` : waitingWords(server)}
             </p>
             <Button
               look="primary"
@@ -75,6 +75,13 @@ export function ChooseDatabases({ server }: { server: Server }) {
       )}
     </Card>
   );
+}
+
+/** Why databases are left where all are protected by themselves. */
+function waitingWords({ autoProtect }: Server): string {
+  return autoProtect
+    ? 'Left out because they were stopped, or take no connections.'
+    : 'Choose what to protect.';
 }
 
 interface AvailableTableProps {

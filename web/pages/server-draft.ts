@@ -20,6 +20,19 @@ export function initialValues(
   );
 }
 
+/** The same for a server that an agent found: credentials are all that is left to type. */
+export function foundValues(
+  engine: EngineDescriptor,
+  { host, port }: { host: string; port: number },
+): Record<string, string> {
+  const account = engine.fields.find(({ name }) => name === 'user');
+  return initialValues(engine, {
+    host,
+    port,
+    ...(account?.placeholder ? { user: account.placeholder } : {}),
+  });
+}
+
 /** The connection object of the engine's schema; the password is never part of it. */
 export function connectionOf(
   engine: EngineDescriptor,

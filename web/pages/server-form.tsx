@@ -1,17 +1,19 @@
 import { useMutation } from '@tanstack/react-query';
 import { PlugZap } from 'lucide-react';
-import { type FormEvent, type ReactNode, useState } from 'react';
+import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { acts } from '../api/acts.ts';
-import type { Agent, EngineDescriptor, Server } from '../api/types.ts';
+import type { Agent, DiscoveredServer, EngineDescriptor, Server } from '../api/types.ts';
 import { Button } from '../components/button.tsx';
 import { CodeBlock } from '../components/copy.tsx';
 import { ErrorCard } from '../components/failure.tsx';
-import { Field, TextField } from '../components/field.tsx';
+import { TextField } from '../components/field.tsx';
 import { Card } from '../components/layout.tsx';
 import { AccountHelp } from './account-help.tsx';
 import { ConnectionFields } from './connection-fields.tsx';
+import { DiscoveredServers, suggestedName } from './discovered.tsx';
 import { ProbeResult } from './probe-result.tsx';
-import { initialValues, type ServerDraft, sealDraft } from './server-draft.ts';
+import { foundValues, initialValues, type ServerDraft, sealDraft } from './server-draft.ts';
+import { ChooseAgent, ChooseEngine } from './server-placement.tsx';
 
 interface ServerFormProps {
   agents: Agent[];
@@ -19,18 +21,33 @@ interface ServerFormProps {
   start: ServerDraft;
   /** Adding: agent and engine can be chosen. */
   adding: boolean;
+  /** Address and engine are filled in already; what else the host has need not be shown. */
+  filledIn?: boolean;
   onSaved: (server: Server) => void;
 }
 
 /** The form of a server; its fields come from the engine's descriptor. */
-export function ServerForm({ agents, engines, start, adding, onSaved }: ServerFormProps) {
+export function ServerForm({ agents, engines, start, adding, filledIn, onSaved }: ServerFormProps) {
   const [draft, setDraft] = useState(start);
+  const form = useRef<HTMLFormElement>(null);
+  const [chosen, setChosen] = useState(filledIn ? 1 : 0);
+  // The password is what is left to type.
+  useEffect(() => {
+    if (chosen > 0) form.current?.querySelector<HTMLInputElement>('input[type=password]')?.focus();
+  }, [chosen]);
   const agent = agents.find(({ id }) => id === draft.agentId);
   const engine = engines.find(({ id }) => id === draft.engine);
   const change = (changes: Partial<ServerDraft>) => {
     setDraft((present) => ({ ...present, ...changes }));
     probe.reset();
     save.reset();
+  };
+  const choose = (server: DiscoveredServer) => {
+    const next = engines.find(({ id }) => id === server.engine);
+    if (!agent || !next) return;
+    const name = suggestedName(agent, server, next.defaultPort);
+    change({ engine: next.id, name, values: foundValues(next, server) });
+    setChosen(chosen + 1);
   };
   const seal = async () => {
     if (!agent || !engine) throw new Error('Choose an agent and an engine first.');
@@ -55,16 +72,29 @@ export function ServerForm({ agents, engines, start, adding, onSaved }: ServerFo
   };
   if (!window.isSecureContext) return <NeedsHttps />;
   return (
-    <form className="grid max-w-4xl gap-5" onSubmit={submit}>
+    <form ref={form} className="grid max-w-4xl gap-5" onSubmit={submit}>
+      {adding && (
+        <Card title="Agent">
+          <ChooseAgent agents={agents} value={draft.agentId} onChange={(agentId) => change({ agentId })} />
+        </Card>
+      )}
+      {adding && !filledIn && agent?.state === 'online' && (
+        <DiscoveredServers
+          agent={agent}
+          action={(server, label) => (
+            <Button size="small" aria-label={label} onClick={() => choose(server)}>
+              Choose
+            </Button>
+          )}
+        />
+      )}
       <Card title="Server">
         <div className="grid gap-4 sm:grid-cols-2">
           {adding && (
-            <Placement
-              agents={agents}
+            <ChooseEngine
               engines={engines}
-              draft={draft}
-              onAgent={(agentId) => change({ agentId })}
-              onEngine={(next) => change({ engine: next.id, values: initialValues(next) })}
+              value={draft.engine}
+              onChange={(next) => change({ engine: next.id, values: initialValues(next) })}
             />
           )}
           <TextField
@@ -111,57 +141,6 @@ export function ServerForm({ agents, engines, start, adding, onSaved }: ServerFo
         </Button>
       </div>
     </form>
-  );
-}
-
-interface PlacementProps {
-  agents: Agent[];
-  engines: EngineDescriptor[];
-  draft: ServerDraft;
-  onAgent: (id: string) => void;
-  onEngine: (engine: EngineDescriptor) => void;
-}
-
-function Placement({ agents, engines, draft, onAgent, onEngine }: PlacementProps): ReactNode {
-  return (
-    <>
-      <Field label="Agent" help="It logs in to the server; the password is sealed to it.">
-        {(attributes) => (
-          <select
-            {...attributes}
-            className="control"
-            value={draft.agentId}
-            onChange={(event) => onAgent(event.target.value)}
-          >
-            {agents.map((agent) => (
-              <option key={agent.id} value={agent.id} disabled={agent.state !== 'online'}>
-                {agent.name}
-                {agent.state === 'online' ? '' : ' (offline)'}
-              </option>
-            ))}
-          </select>
-        )}
-      </Field>
-      <Field label="Engine">
-        {(attributes) => (
-          <select
-            {...attributes}
-            className="control"
-            value={draft.engine}
-            onChange={(event) => {
-              const next = engines.find(({ id }) => id === event.target.value);
-              if (next) onEngine(next);
-            }}
-          >
-            {engines.map((engine) => (
-              <option key={engine.id} value={engine.id}>
-                {engine.label}
-              </option>
-            ))}
-          </select>
-        )}
-      </Field>
-    </>
   );
 }
 

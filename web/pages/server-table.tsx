@@ -61,7 +61,12 @@ export function ServerTable({ servers, ofAgent }: { servers: Server[]; ofAgent?:
           header: 'Protected databases',
           show: 'wide',
           align: 'end',
-          cell: (server) => server.databaseCount.toLocaleString(),
+          cell: (server) =>
+            server.autoProtect ? (
+              <RowTitle note="All, new ones too">{server.databaseCount.toLocaleString()}</RowTitle>
+            ) : (
+              server.databaseCount.toLocaleString()
+            ),
         },
       ]}
     />

@@ -11,6 +11,7 @@ import { ConfirmDialog } from '../components/confirm.tsx';
 import { ErrorCard } from '../components/failure.tsx';
 import { Card, Empty, Facts, Page, Skeleton } from '../components/layout.tsx';
 import { Time } from '../components/time.tsx';
+import { AutoProtect } from './auto-protect.tsx';
 import { ChooseDatabases } from './choose-databases.tsx';
 import { DatabaseTable } from './database-table.tsx';
 import { ProbeResult } from './probe-result.tsx';
@@ -74,7 +75,12 @@ export function ServerPage() {
       {probe.data && <ProbeResult facts={probe.data} />}
       <ErrorCard error={probe.error} />
       <ProtectedDatabases serverId={serverId} />
-      {!data.removedFromAgent && <ChooseDatabases server={data} />}
+      {!data.removedFromAgent && (
+        <>
+          <AutoProtect server={data} />
+          <ChooseDatabases server={data} />
+        </>
+      )}
       <ServerFactsCard server={data} />
       {removing && <RemoveDialog server={data} onClose={() => setRemoving(false)} />}
     </Page>
@@ -88,7 +94,9 @@ function ProtectedDatabases({ serverId }: { serverId: string }) {
       <ErrorCard error={databases.error} onRetry={() => void databases.refetch()} />
       {databases.isPending && <Skeleton rows={2} />}
       {databases.data?.length === 0 && (
-        <Empty title="None is protected yet">Choose below which databases Homeport should back up.</Empty>
+        <Empty title="None is protected yet">
+          Protect all of them below, or choose which ones Homeport should back up.
+        </Empty>
       )}
       {databases.data && databases.data.length > 0 && <DatabaseTable databases={databases.data} ofServer />}
     </Card>
