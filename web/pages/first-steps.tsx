@@ -77,11 +77,11 @@ function steps({ overview, servers, vaults }: FirstStepsProps): Step[] {
         </Link>
       ),
     },
-    saveKits(vaults),
+    saveKits(vaults, overview.storage.snapshots > 0 ? 'primary' : 'plain'),
   ];
 }
 
-function saveKits(vaults: Vault[]): Step {
+function saveKits(vaults: Vault[], look: 'primary' | 'plain'): Step {
   const open = vaults.filter((vault) => vault.kitDownloadedAt === null);
   return {
     title: 'Save the recovery kit',
@@ -95,7 +95,12 @@ function saveKits(vaults: Vault[]): Step {
     action: (
       <div className="grid gap-2">
         {open.map((vault) => (
-          <RecoveryKitButton key={vault.id} vault={vault} of={vaults.length > 1 ? vault.name : undefined} />
+          <RecoveryKitButton
+            key={vault.id}
+            vault={vault}
+            look={look}
+            of={vaults.length > 1 ? vault.name : undefined}
+          />
         ))}
       </div>
     ),
