@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { fail } from '../../../protocol/failure.ts';
@@ -37,11 +38,12 @@ async function download(wanted: string, { of, out }: { of?: string; out?: string
     const response = await client.open(`/snapshots/${snapshot.id}/download`, {
       signal: interrupted.signal,
     });
-    const dump = checked(response.body, snapshot);
+    const promised = response.headers.get('content-length');
+    const dump = checked(response.body, promised === null ? undefined : Number(promised));
     if (out === '-') return await toOutput(dump);
     const path = target ?? resolve(nameFrom(response.headers.get('content-disposition'), snapshot));
     await writeNewFile(dump, path);
-    say(`${path}: ${bytes(snapshot.rawBytes)}, complete.`);
+    say(`${path}: ${bytes((await stat(path)).size)}, complete.`);
   } catch (error) {
     interrupted.signal.throwIfAborted();
     throw error;
@@ -52,10 +54,10 @@ async function download(wanted: string, { of, out }: { of?: string; out?: string
   }
 }
 
-/** The dump, proved whole: it breaks off loudly, and has the length that its signed manifest gives. */
+/** The dump, proved whole: it breaks off loudly, and has the length that was promised. */
 async function* checked(
   body: ReadableStream<Uint8Array>,
-  { rawBytes }: Snapshot,
+  promised: number | undefined,
 ): AsyncGenerator<Uint8Array> {
   let length = 0;
   try {
@@ -64,16 +66,15 @@ async function* checked(
       yield part;
     }
   } catch (cause) {
-    throw incomplete(length, rawBytes, cause);
+    throw incomplete(length, promised, cause);
   }
-  // A proxy that speaks HTTP/1.0 to the control plane cannot tell a broken stream from one that ended.
-  if (length !== rawBytes) throw incomplete(length, rawBytes, undefined);
+  if (promised !== undefined && length !== promised) throw incomplete(length, promised, undefined);
 }
 
-function incomplete(length: number, expected: number, cause: unknown) {
+function incomplete(length: number, promised: number | undefined, cause: unknown) {
   return fail(
     'control_plane_unreachable',
-    `The download broke off: ${length} of ${expected} bytes came.`,
+    `The download broke off: ${length} of ${promised ?? 'unknown'} bytes came.`,
     'Nothing was kept. Try again; if it happens again, the control plane’s log says why.',
     { retryable: true, cause },
   );

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { agentCalled } from '../remote/resolve.ts';
-import { type Agent, agentShape, serverShape } from '../remote/shapes.ts';
+import { type Agent, agentShape, serverShape, vaultShape } from '../remote/shapes.ts';
 import { JSON_OPTION, type Json, sayFacts, sayJson, sayTable } from '../say.ts';
-import { when } from '../text.ts';
+import { bytes, when } from '../text.ts';
 import { connect } from './session.ts';
 
-/** `agents`, `servers`. */
+/** `agents`, `servers`, `vaults`. */
 export function addFleetCommands(root: Command): void {
   root
     .command('agents')
@@ -19,6 +19,11 @@ export function addFleetCommands(root: Command): void {
     .description('list the database servers that agents reach')
     .option(...JSON_OPTION)
     .action(servers);
+  root
+    .command('vaults')
+    .description('list the vaults')
+    .option(...JSON_OPTION)
+    .action(vaults);
 }
 
 async function agents(wanted: string | undefined, { json }: Json): Promise<void> {
@@ -72,4 +77,22 @@ async function servers({ json }: Json): Promise<void> {
   ]);
   const heading = ['NAME', 'ENGINE', 'VERSION', 'ADDRESS', 'STATE', 'AGENT', 'DATABASES', 'ID'];
   sayTable(heading, rows, 'There is no server yet: add one in the UI, or on the agent’s host.');
+}
+
+async function vaults({ json }: Json): Promise<void> {
+  const all = await (await connect()).get('/vaults', z.array(vaultShape));
+  if (json) return sayJson(all);
+  const rows = all.map((one) => [
+    one.name,
+    one.store,
+    String(one.snapshotCount),
+    bytes(one.storedBytes),
+    when(one.kitDownloadedAt),
+    one.id,
+  ]);
+  sayTable(
+    ['NAME', 'STORE', 'SNAPSHOTS', 'STORED', 'RECOVERY KIT FETCHED', 'ID'],
+    rows,
+    'There is no vault.',
+  );
 }

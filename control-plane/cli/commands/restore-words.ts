@@ -1,6 +1,9 @@
+import type { RestoreMode } from '../../../protocol/engines/engine.ts';
 import type { Finding, RestorePlan, RestorePreflight } from '../../../protocol/restore.ts';
 import type { Server, Snapshot } from '../remote/shapes.ts';
 import { bytes, indented, when } from '../text.ts';
+
+const FLAGS = { new: '--as', swap: '--swap', 'in-place': '--in-place' } satisfies Record<RestoreMode, string>;
 
 interface Planned {
   snapshot: Snapshot;
@@ -17,28 +20,26 @@ export function describeRestore({ plan, preflight, safetySnapshot, server, snaps
     `Snapshot #${snapshot.sequence} of ${snapshot.serverName}/${snapshot.databaseName}, ${when(snapshot.createdAt)}, ${bytes(snapshot.rawBytes)}`,
     `→ ${intention(plan)} on ${server.name} (agent ${server.agentName}, ${server.engine} ${preflight.serverVersion})`,
   ];
-  if (plan.mode !== 'new' && target.exists) lines.push(presentOf(target));
+  if (plan.mode !== 'new' && target.exists) lines.push(presentOf(plan, target));
   if (safetySnapshot) lines.push('A snapshot of what is there now is taken first.');
   for (const { kind, names } of missing)
     if (names.length > 0) lines.push(`Missing there, ${kind.toLowerCase()}: ${names.join(', ')}`);
   for (const finding of findings)
     if (!finding.modes || finding.modes.includes(plan.mode)) lines.push(...findingLines(finding));
-  const mode = preflight.modes.find((one) => one.mode === plan.mode);
-  const owners = preflight.ownerChoices.find((one) => one.choice === plan.owners);
-  if (mode && !mode.possible)
-    lines.push(
-      ...elsewhere(
-        preflight.modes.filter(({ possible }) => possible).map(({ mode }) => mode),
-        'Possible there',
-      ),
-    );
-  if (owners && !owners.possible)
-    lines.push(
-      ...elsewhere(
-        preflight.ownerChoices.filter(({ possible }) => possible).map(({ choice }) => choice),
-        'Possible with --owners',
-      ),
-    );
+  return [...lines, ...alternatives(plan, preflight)];
+}
+
+/** Where the plan is not possible: what is. */
+function alternatives(plan: RestorePlan, { modes, ownerChoices }: RestorePreflight): string[] {
+  const lines: string[] = [];
+  if (!modes.some(({ mode, possible }) => possible && mode === plan.mode)) {
+    const others = modes.filter(({ possible }) => possible).map(({ mode }) => FLAGS[mode]);
+    if (others.length > 0) lines.push(`Possible there: ${others.join(', ')}`);
+  }
+  if (!ownerChoices.some(({ choice, possible }) => possible && choice === plan.owners)) {
+    const others = ownerChoices.filter(({ possible }) => possible).map(({ choice }) => choice);
+    if (others.length > 0) lines.push(`Possible there: --owners ${others.join(' or ')}`);
+  }
   return lines;
 }
 
@@ -56,11 +57,14 @@ function intention({ mode, owners, mapTo, targetDatabase }: RestorePlan): string
   return `${how} “${targetDatabase}”, owners: ${mapTo === undefined ? owners : `${owners} to ${mapTo}`},`;
 }
 
-function presentOf({ keptAs, sessions, sizeBytes }: RestorePreflight['target']): string {
+function presentOf(
+  { mode }: RestorePlan,
+  { keptAs, sessions, sizeBytes }: RestorePreflight['target'],
+): string {
   const facts = [
     ...(sizeBytes === undefined ? [] : [bytes(sizeBytes)]),
     ...(sessions === undefined ? [] : [`${sessions} live sessions`]),
-    ...(keptAs === undefined ? [] : [`kept as “${keptAs}”`]),
+    ...(keptAs === undefined || mode !== 'swap' ? [] : [`kept as “${keptAs}”`]),
   ];
   return `The present database: ${facts.length > 0 ? facts.join(', ') : 'is there'}.`;
 }
@@ -70,8 +74,4 @@ function findingLines({ hint, message, severity, sql }: Finding): string[] {
   if (hint !== undefined) lines.push(indented(hint));
   if (sql !== undefined) lines.push('  SQL to paste:', indented(indented(sql)));
   return lines;
-}
-
-function elsewhere(others: string[], what: string): string[] {
-  return others.length > 0 ? [`${what}: ${others.join(', ')}`] : [];
 }

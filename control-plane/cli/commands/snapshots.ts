@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { databaseCalled, snapshotCalled } from '../remote/resolve.ts';
 import { snapshotShape } from '../remote/shapes.ts';
 import { JSON_OPTION, type Json, sayFacts, sayJson, sayTable } from '../say.ts';
-import { bytes, counted, when } from '../text.ts';
+import { bytes, when } from '../text.ts';
 import { connect } from './session.ts';
 
 /** `snapshots`, `snapshot`. */
@@ -51,8 +51,8 @@ async function snapshot(wanted: string, { json, of }: Json & { of?: string }): P
   const { id } = await snapshotCalled(client, wanted, of);
   const one = await client.get(`/snapshots/${id}`, contentsShape);
   if (json) return sayJson(one);
-  const contents = Object.entries(one.catalog.objectCounts).map(([kind, n]) =>
-    counted(n, kind.toLowerCase()),
+  const contents = Object.entries(one.catalog.objectCounts).map(
+    ([kind, n]) => `${n} × ${kind.toLowerCase()}`,
   );
   sayFacts([
     ['Snapshot', `#${one.sequence} of ${one.serverName}/${one.databaseName}`],

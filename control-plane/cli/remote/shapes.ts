@@ -156,4 +156,11 @@ export const progressEventShape = z.object({
   etaSeconds: count.nullable(),
 });
 
-export const vaultShape = z.looseObject({ id: text, name: text });
+export const vaultShape = z.looseObject({
+  id: text,
+  name: text,
+  store: text,
+  snapshotCount: count,
+  storedBytes: count,
+  kitDownloadedAt: maybe.optional(),
+});

@@ -2,7 +2,8 @@ import type { Job } from '../remote/shapes.ts';
 import { bytes, cut, duration, oneLine, widthOf } from '../text.ts';
 import { isOver } from './watch.ts';
 
-const BAR = 20;
+/** Columns of a bar. */
+const BAR = { least: 8, most: 24 };
 
 /** What a job does, for people. */
 export function titleOf({ databaseName, kind, plan, serverName }: Job): string {
@@ -31,29 +32,34 @@ export function phaseOf(job: Job): string {
 /** A running job on one line of at most `width` columns; what matters least goes first where there is no room. */
 export function picture(job: Job, { color, width }: { color: boolean; width: number }): string {
   const share = shareOf(job);
-  const { etaSeconds, kind, progress, ratePerSecond } = job;
-  const running = job.state === 'running' && progress;
-  const parts = [oneLine(titleOf(job)), oneLine(phaseOf(job))];
-  const figures: string[] = [];
-  if (share !== undefined) figures.push(`${Math.floor(share * 100)} %`);
-  if (running) {
-    const total = progress.totalBytes
-      ? ` of ${kind === 'backup' ? 'about ' : ''}${bytes(progress.totalBytes)}`
-      : '';
-    figures.push(`${bytes(progress.rawBytes)}${total}`);
-    if (ratePerSecond) figures.push(`${bytes(ratePerSecond)}/s`);
-    if (etaSeconds) figures.push(`${duration(etaSeconds)} left`);
-  }
-  const text = (bar: string) => [...parts, ...(bar ? [bar] : []), ...figures].join('  ');
-  const bar = share === undefined ? '' : barOf(share);
-  while (figures.length > 1 && widthOf(text('')) > width) figures.pop();
-  if (widthOf(text(bar)) > width) return cut(text(''), width);
-  return color && bar ? text(`\u001b[32m${bar}\u001b[39m`) : text(bar);
+  const figures = figuresOf(job);
+  const before = [oneLine(titleOf(job)), oneLine(phaseOf(job))];
+  if (share !== undefined) before.push(`${Math.floor(share * 100)} %`.padStart(5));
+  const text = (bar: string) => [...before, ...(bar === '' ? [] : [bar]), ...figures].join('  ');
+  const least = share === undefined ? '' : barOf(share, BAR.least);
+  while (figures.length > 0 && widthOf(text(least)) > width) figures.pop();
+  if (share === undefined || widthOf(text(least)) > width) return cut(text(''), width);
+  const room = width - widthOf(text(least)) + BAR.least;
+  const bar = barOf(share, Math.min(BAR.most, room));
+  return text(color ? `\u001b[32m${bar}\u001b[39m` : bar);
 }
 
-function barOf(share: number): string {
-  const full = Math.round(share * BAR);
-  return `[${'#'.repeat(full)}${'-'.repeat(BAR - full)}]`;
+/** Bytes, rate and time left: the most telling first. */
+function figuresOf({ etaSeconds, kind, progress, ratePerSecond, state }: Job): string[] {
+  if (state !== 'running' || !progress || progress.rawBytes === 0) return [];
+  const about = kind === 'backup' ? 'about ' : '';
+  const total = progress.totalBytes ? ` of ${about}${bytes(progress.totalBytes)}` : '';
+  const figures = [`${bytes(progress.rawBytes)}${total}`];
+  if (ratePerSecond) figures.push(`${bytes(ratePerSecond)}/s`);
+  if (etaSeconds) figures.push(`${duration(etaSeconds)} left`);
+  return figures;
+}
+
+/** @param columns the brackets included */
+function barOf(share: number, columns: number): string {
+  const inside = columns - 2;
+  const full = Math.round(share * inside);
+  return `[${'#'.repeat(full)}${'-'.repeat(inside - full)}]`;
 }
 
 /** How a job ended, in one sentence. */
