@@ -82,7 +82,8 @@ function planFacts(job: Job): Fact[] {
 }
 
 /** The snapshot before the restore, seen from either of the two jobs. */
-function safetyFacts({ safetyForJobId, safetyJobId, safetySnapshotId }: Job): Fact[] {
+function safetyFacts(job: Job): Fact[] {
+  const { safetyForJobId, safetyJobId, safetySnapshotId } = job;
   if (safetyForJobId) {
     return [
       [
@@ -103,7 +104,7 @@ function safetyFacts({ safetyForJobId, safetyJobId, safetySnapshotId }: Job): Fa
         </SnapshotLink>
       ) : (
         <JobLink key="safety" id={safetyJobId}>
-          The backup it waits for
+          {isActive(job) ? 'The backup it waits for' : 'The backup it waited for'}
         </JobLink>
       ),
     ],

@@ -11,7 +11,7 @@ import { Card } from '../components/layout.tsx';
 import { RestoreAccount } from './restore-account.tsx';
 import { RestorePlanForm } from './restore-plan.tsx';
 import { proposedName, RestoreTargetForm, type Target } from './restore-target.tsx';
-import { MissingList, PreflightFindings } from './restore-verdict.tsx';
+import { MissingList, type OtherWay, PreflightFindings, waysInto } from './restore-verdict.tsx';
 
 interface RestoreFlowProps {
   snapshot: SnapshotDetail;
@@ -38,17 +38,33 @@ export function RestoreFlow(props: RestoreFlowProps) {
   const agents = useQuery(queries.agents());
   const agent = agents.data?.find(({ id }) => id === server?.agentId);
   const check = useMutation({
-    mutationFn: async () => {
+    mutationFn: async (wanted: Target) => {
       // What is checked with is what is restored with: sealed once.
       const sealed = account && server && agent ? await sealAccount(server, agent, account) : undefined;
-      const wish = { serverId: target.serverId, targetDatabase: target.database };
-      const given = sealed === undefined ? {} : { sealed };
-      return { sealed, preflight: await acts.preflightRestore(snapshot.id, { ...wish, ...given }) };
+      const ask = (targetDatabase: string) =>
+        acts.preflightRestore(snapshot.id, {
+          ...{ serverId: wanted.serverId, targetDatabase },
+          ...(sealed === undefined ? {} : { sealed }),
+        });
+      const preflight = await ask(wanted.database);
+      const others = waysInto(engine, preflight, wanted.database);
+      // Who may not make a database may still be let into the one the snapshot is of; no answer is no offer.
+      const own = snapshot.databaseName;
+      if (others.length === 0 && wanted.database !== own) {
+        const answer = await ask(own).catch(() => undefined);
+        if (answer) others.push(...waysInto(engine, answer, own));
+      }
+      return { others, preflight, sealed };
     },
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    check.mutate();
+    check.mutate(target);
+  };
+  const takeOther = (way: OtherWay) => {
+    const next = { ...target, ...way };
+    setTarget(next);
+    if (way.database !== target.database) check.mutate(next);
   };
   const change = (next: Target) => {
     setTarget(next);
@@ -97,7 +113,8 @@ export function RestoreFlow(props: RestoreFlowProps) {
                 engine={engine}
                 preflight={check.data.preflight}
                 mode={target.mode}
-                onMode={(mode) => setTarget({ ...target, mode })}
+                others={check.data.others}
+                onOther={takeOther}
               />
               <MissingList missing={check.data.preflight.missing} />
             </div>

@@ -35,9 +35,9 @@ function VerdictLine({ verdict, yes, no }: { verdict: Verdict; yes: string; no: 
 
 const concerns = ({ modes }: Finding, mode: RestoreMode) => !modes || modes.includes(mode);
 
-/** What a restore in place takes away beside what it replaces; said where it is confirmed. */
+/** What a restore in place takes away, or leaves, beside what it replaces; said where it is confirmed. */
 export function isAboutLoss(finding: Finding, mode: RestoreMode): boolean {
-  return finding.code === 'in_place_drops' && finding.severity !== 'blocker' && concerns(finding, mode);
+  return finding.code.startsWith('in_place_') && finding.severity !== 'blocker' && concerns(finding, mode);
 }
 
 /** Whether a restore could be started in this way. */
@@ -49,32 +49,50 @@ export function isPossible(preflight: RestorePreflight, mode: RestoreMode): bool
   return verdict?.possible === true && !blocked;
 }
 
+/** A way that is open where the chosen one is not. */
+export interface OtherWay {
+  mode: RestoreMode;
+  database: string;
+}
+
+/** The modes that a target's answer leaves open. */
+export function waysInto(
+  engine: EngineDescriptor,
+  preflight: RestorePreflight,
+  database: string,
+): OtherWay[] {
+  return engine.restoreModes
+    .filter(({ id }) => isPossible(preflight, id))
+    .map(({ id }) => ({ mode: id, database }));
+}
+
 interface PreflightFindingsProps {
   engine: EngineDescriptor;
   preflight: RestorePreflight;
   mode: RestoreMode;
-  onMode: (mode: RestoreMode) => void;
+  others: OtherWay[];
+  onOther: (way: OtherWay) => void;
 }
 
 /** The verdict on the chosen mode, other ways where it is no, then everything else that was found. */
-export function PreflightFindings({ engine, preflight, mode, onMode }: PreflightFindingsProps) {
+export function PreflightFindings(props: PreflightFindingsProps) {
+  const { engine, mode, onOther, others, preflight } = props;
   const verdict = preflight.modes.find((each) => each.mode === mode);
   const possible = isPossible(preflight, mode);
   const findings = preflight.findings.filter(
     (finding) => concerns(finding, mode) && !(possible && isAboutLoss(finding, mode)),
   );
-  const others = possible ? [] : engine.restoreModes.filter(({ id }) => isPossible(preflight, id));
   return (
     <>
       {verdict && (
         <VerdictLine verdict={{ ...verdict, possible }} yes="This is possible." no="This is not possible." />
       )}
-      {others.length > 0 && (
+      {!possible && others.length > 0 && (
         <div className="flex flex-wrap items-center gap-2 pl-7">
           <span className="text-ink-2">What is possible:</span>
-          {others.map(({ id, label }) => (
-            <Button key={id} size="small" onClick={() => onMode(id)}>
-              Use “{label}”
+          {others.map((way) => (
+            <Button key={way.mode} size="small" onClick={() => onOther(way)}>
+              {`“${engine.restoreModes.find(({ id }) => id === way.mode)?.label}” with ${way.database}`}
             </Button>
           ))}
         </div>
