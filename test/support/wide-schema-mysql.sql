@@ -158,9 +158,10 @@ CREATE PROCEDURE ansi() SELECT "id" || '\\' FROM "numbers"//
 SET sql_mode = 'NO_BACKSLASH_ESCAPES'//
 CREATE PROCEDURE no_escapes() BEGIN SELECT 'a\', '\\', 'it''s;'; END//
 SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO'//
+-- No `;;` in an event: mariadb-dump 10.11 looks for a delimiter that the body lacks, and never ends.
 CREATE EVENT nightly ON SCHEDULE EVERY 1 DAY STARTS '2030-01-01 03:00:00' COMMENT 'it''s nightly' DO BEGIN DELETE FROM audit; -- gone; all
 END//
-CREATE EVENT asleep ON SCHEDULE EVERY '1:30' HOUR_MINUTE STARTS '2030-01-01 03:00:00' ENDS '2037-01-01 00:00:00' DISABLE DO SET @x = ';;'//
+CREATE EVENT asleep ON SCHEDULE EVERY '1:30' HOUR_MINUTE STARTS '2030-01-01 03:00:00' ENDS '2037-01-01 00:00:00' DISABLE DO SET @x = 'it''s; \\ DELIMITER'//
 CREATE DEFINER = `wide_owner`@`%` EVENT once ON SCHEDULE AT '2037-01-01 00:00:00' ON COMPLETION PRESERVE DO SET @x = 1//
 DELIMITER ;
 SET foreign_key_checks = 1;
