@@ -84,8 +84,8 @@ export function DatabasePage() {
           </Link>
         </FailureCard>
       )}
-      <SelectionCard database={data} />
       <SnapshotsCard databaseId={databaseId} />
+      <SelectionCard database={data} />
       <JobsCard databaseId={databaseId} />
       {stopping && <StopDialog database={data} onClose={() => setStopping(false)} />}
     </Page>
