@@ -45,8 +45,8 @@ export type EntryRewrite = (entry: TocEntry, definition: string) => { owner: str
 /** How an archive is changed on its way to pg_restore. */
 export interface ArchiveRewrite {
   entry: EntryRewrite;
-  /** SQL to run before anything else of the archive, in the same transaction; knows all entries. */
-  prologue?: (entries: readonly TocEntry[]) => string;
+  /** Statements to run before anything else of the archive, in the same transaction; knows all entries. */
+  prologue?: (entries: readonly TocEntry[]) => string[];
 }
 
 /** A table of contents; `bytes` is its rewritten form where a rewrite was asked for. */
@@ -69,9 +69,11 @@ export function* readContents(rewrite?: ArchiveRewrite): Reading<Contents> {
   for (let index = 0; index < count; index += 1)
     entries.push(yield* readEntry(reader, header.version[1], rewrite?.entry));
   if (rewrite?.prologue) {
-    const dumpId = entries.reduce((highest, entry) => Math.max(highest, entry.dumpId), 0) + 1;
-    const first = prologueEntry(rewrite.prologue(entries), { dumpId, header, offsetSize: reader.offsetSize });
-    reader.copy.splice(countAt, 1, encodeInt(count + 1), first);
+    const free = entries.reduce((highest, entry) => Math.max(highest, entry.dumpId), 0) + 1;
+    const first = rewrite
+      .prologue(entries)
+      .map((sql, at) => prologueEntry(sql, { dumpId: free + at, header, offsetSize: reader.offsetSize }));
+    reader.copy.splice(countAt, 1, encodeInt(count + first.length), ...first);
   }
   return { header, entries, bytes: reader.copy };
 }

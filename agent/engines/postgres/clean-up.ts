@@ -7,10 +7,14 @@ const LOCK_WAIT = '10s';
 /** What the clean-up says to pg_restore's stderr; the number is its transaction's. */
 const MARK = 'homeport transaction';
 
+/** Pages of our own SQL in a failure's detail would help nobody. */
+const OUR_STATEMENT = /Command was: DO LANGUAGE plpgsql [\s\S]*END';/;
+
 /** The transaction a restore in place ran in, and what pg_restore said besides. */
 export function splitMark(stderr: string): { transaction: string | undefined; rest: string } {
   const line = new RegExp(`^.*${MARK} (\\d+)\\n?`, 'm');
-  return { transaction: line.exec(stderr)?.[1], rest: stderr.replace(line, '') };
+  const rest = stderr.replace(line, '').replace(OUR_STATEMENT, 'Command was: what empties the database');
+  return { transaction: line.exec(stderr)?.[1], rest };
 }
 
 export interface CleanUp {
@@ -27,9 +31,21 @@ export interface CleanUp {
 /**
  * SQL that empties a database, for the beginning of a restore's transaction. It looks at the catalogue when it runs,
  * so that nothing which came meanwhile is left in the way, and fails rather than touch a table that has to stay.
+ * pg_restore prints a statement that fails, after the error; so all that may be long goes in by settings before it.
  */
-export function cleanUpSql(input: CleanUp, entries: readonly TocEntry[]): string {
-  return `DO LANGUAGE plpgsql ${quoteLiteral(block(input, entries))};`;
+export function cleanUpSql(input: CleanUp, entries: readonly TocEntry[]): string[] {
+  const keys = input.kept.length === 0 ? [] : entries.filter((entry) => entry.desc === 'FK CONSTRAINT');
+  const set = (name: string, value: unknown) =>
+    `SELECT pg_catalog.set_config('homeport.${name}', ${quoteLiteral(JSON.stringify(value))}, true);`;
+  return [
+    set('kept', input.kept),
+    set(
+      'keys',
+      keys.map((entry) => ({ schema: entry.namespace, tag: entry.tag })),
+    ),
+    set('extensions', input.extensions),
+    `DO LANGUAGE plpgsql ${quoteLiteral(block(input))};`,
+  ];
 }
 
 /** What must be the same of kept tables before and after: a CASCADE that went further than thought is an error. */
@@ -41,25 +57,24 @@ const SHAPE = `SELECT count(*) FROM (
     UNION ALL SELECT 1 FROM pg_constraint WHERE conrelid = ANY (kept) AND contype <> 'f'
     UNION ALL SELECT 1 FROM pg_inherits WHERE inhrelid = ANY (kept) UNION ALL SELECT 1 FROM pg_extension) AS parts`;
 
-function block(input: CleanUp, entries: readonly TocEntry[]): string {
-  const cte = `WITH RECURSIVE ${doomedSql(input.kept)}`;
+function block(input: CleanUp): string {
   return `
 DECLARE
   statement text; statements text[]; kept oid[]; shape bigint; after bigint;
 BEGIN
   SET LOCAL lock_timeout = '${LOCK_WAIT}';
-  ${cte} SELECT array_agg('DROP ' || ${KEYWORD} || ' IF EXISTS ' || ${NAME} || ' CASCADE' ORDER BY place, identity)
-    INTO statements FROM doomed;
-  ${cte} SELECT coalesce(array_agg(oid), '{}') INTO kept FROM kept_tables;
+  WITH RECURSIVE ${doomedSql(`current_setting('homeport.kept')`)}
+  SELECT (SELECT array_agg('DROP ' || ${KEYWORD} || ' IF EXISTS ' || ${NAME} || ' CASCADE' ORDER BY place, identity) FROM doomed),
+    (SELECT coalesce(array_agg(oid), '{}') FROM kept_tables) INTO statements, kept;
   ${SHAPE} INTO shape;
   FOREACH statement IN ARRAY coalesce(statements, '{}') LOOP EXECUTE statement; END LOOP;
-  ${remadeKeys(input, entries)}
+  ${REMADE_KEYS}
   ${SHAPE} INTO after;
   IF shape <> after THEN
     RAISE EXCEPTION 'tables that stay as they are would lose something they are made of';
   END IF;
   PERFORM lo_unlink(oid) FROM pg_largeobject_metadata;
-  ${input.extensions.length > 0 ? emptyConfiguration(input.extensions) : ''}
+  ${EMPTY_CONFIGURATION}
   ${input.grants ? DEFAULT_PRIVILEGES : ''}
   ${input.usesPublic ? `IF to_regnamespace('public') IS NULL THEN CREATE SCHEMA public; END IF;` : ''}
   SET LOCAL lock_timeout = 0;
@@ -68,24 +83,16 @@ END`;
 }
 
 /** Foreign keys of kept tables that the archive makes again; those to dropped tables are gone already. */
-function remadeKeys(input: CleanUp, entries: readonly TocEntry[]): string {
-  if (input.kept.length === 0) return '';
-  const keys = entries
-    .filter((entry) => entry.desc === 'FK CONSTRAINT')
-    .map((entry) => ({ schema: entry.namespace, tag: entry.tag }));
-  return `FOR statement IN SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname)
+const REMADE_KEYS = `FOR statement IN SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname)
     FROM pg_constraint f JOIN pg_class c ON c.oid = conrelid JOIN pg_namespace n ON n.oid = relnamespace
-    JOIN json_to_recordset(${quoteLiteral(JSON.stringify(keys))}) AS k(schema text, tag text) ON k.schema = nspname AND k.tag = relname || ' ' || conname
+    JOIN json_to_recordset(current_setting('homeport.keys')::json) AS k(schema text, tag text) ON k.schema = nspname AND k.tag = relname || ' ' || conname
     WHERE contype = 'f' AND conparentid = 0 AND conrelid = ANY (kept) LOOP EXECUTE statement; END LOOP;`;
-}
 
 /** An extension stays; its own rows of configuration tables too, what users put there comes out of the archive. */
-function emptyConfiguration(names: readonly string[]): string {
-  return `FOR statement IN SELECT format('DELETE FROM ONLY %s %s', config.table::regclass, config.condition)
+const EMPTY_CONFIGURATION = `FOR statement IN SELECT format('DELETE FROM ONLY %s %s', config.table::regclass, config.condition)
     FROM pg_extension e CROSS JOIN LATERAL unnest(e.extconfig, e.extcondition) AS config("table", condition)
     JOIN pg_class c ON c.oid = config.table AND c.relkind = 'r'
-    WHERE extname IN (SELECT json_array_elements_text(${quoteLiteral(JSON.stringify(names))})) LOOP EXECUTE statement; END LOOP;`;
-}
+    WHERE extname IN (SELECT json_array_elements_text(current_setting('homeport.extensions')::json)) LOOP EXECUTE statement; END LOOP;`;
 
 /**
  * Back to what PostgreSQL has by default, for the roles the account may act for: the archive's statements start there,

@@ -6,17 +6,14 @@ export interface TableName {
   name: string;
 }
 
-const member = (catalogue: string, oid: string) =>
-  `EXISTS (SELECT 1 FROM pg_depend x WHERE x.classid = '${catalogue}'::regclass AND x.objid = ${oid} AND x.deptype = 'e')`;
-const kinds = (catalogue: string, columns: string, condition = 'true') =>
-  `SELECT '${catalogue}'::regclass::oid, oid, ${columns} FROM ${catalogue} WHERE oid >= 16384 AND ${condition} AND NOT ${member(catalogue, `${catalogue}.oid`)}
-     AND NOT EXISTS (SELECT 1 FROM pg_depend x WHERE x.classid = '${catalogue}'::regclass AND x.objid = ${catalogue}.oid AND x.deptype = 'i')`;
+const kinds = (catalogue: string, columns: string, condition?: string) =>
+  `SELECT '${catalogue}'::regclass${catalogue === 'pg_event_trigger' ? '::oid' : ''}, oid, ${columns} FROM ${catalogue}${condition ? ` WHERE ${condition}` : ''}`;
 /** An owned sequence goes with its table, and cannot be given to anybody by itself. */
 const notOwnedSequence = `NOT (relkind = 'S' AND EXISTS (SELECT 1 FROM pg_depend x
   WHERE x.classid = 'pg_class'::regclass AND x.objid = pg_class.oid AND x.deptype = 'a' AND x.refclassid = 'pg_class'::regclass))`;
 const typeOwner = (type: string) => `(SELECT typowner FROM pg_type WHERE pg_type.oid = ${type})`;
 
-/** What users made in a database, extensions and what belongs to them apart: class, object, schema, owner, place in the order of drops. */
+/** What there is in a database: class, object, schema, owner, place in the order of drops. */
 const OBJECTS = [
   kinds('pg_event_trigger', '0::oid, evtowner, 1'),
   kinds('pg_publication', '0, pubowner, 2'),
@@ -58,10 +55,11 @@ const FREE = `x.class IN ('pg_publication_rel'::regclass, 'pg_default_acl'::regc
 /**
  * Common table expressions, for behind `WITH RECURSIVE`: `kept_tables` (tables that stay as they are), `kept` (those,
  * all that belongs to them and all they are made of), `kept_schemas`, and `doomed` (what an in-place restore drops).
+ * @param tables an SQL expression of {@link asJson}'s text
  */
-export function doomedSql(tables: readonly TableName[]): string {
+export function doomedSql(tables: string): string {
   return `kept_tables AS (
-  SELECT c.oid, c.relnamespace FROM json_to_recordset(${quoteLiteral(JSON.stringify(tables))}) AS k(schema text, name text)
+  SELECT c.oid, c.relnamespace FROM json_to_recordset((${tables})::json) AS k(schema text, name text)
     JOIN pg_namespace n ON n.nspname = k.schema JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = k.name AND c.relkind IN ('r', 'p')),
 kept(class, object) AS (
   SELECT 'pg_class'::regclass::oid, oid FROM kept_tables
@@ -71,8 +69,12 @@ kept(class, object) AS (
     UNION ALL SELECT refclassid, refobjid FROM pg_depend d
       WHERE classid = k.class AND objid = k.object AND deptype IN ('n', 'a', 'i', 'P', 'S') AND refobjid >= 16384) AS x
   WHERE NOT (${FREE})),
-objects(class, object, schema, owner, place) AS (
+made(class, object, schema, owner, place) AS (
 ${OBJECTS}),
+objects AS (
+  SELECT * FROM made m WHERE object >= 16384
+    AND NOT EXISTS (SELECT 1 FROM pg_namespace n WHERE n.oid = m.schema AND n.nspname ~ '^pg_')
+    AND NOT EXISTS (SELECT 1 FROM pg_depend x WHERE x.classid = m.class AND x.objid = m.object AND x.objsubid = 0 AND x.deptype IN ('e', 'i'))),
 kept_schemas AS (
   SELECT oid, nspname, nspowner, pg_has_role(nspowner, 'USAGE') AS owned FROM pg_namespace n
   WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' AND (nspname = 'public'
@@ -84,9 +86,11 @@ kept_schemas AS (
 doomed AS (
   SELECT o.*, i.type, i.identity FROM objects o CROSS JOIN LATERAL pg_identify_object(o.class, o.object, 0) AS i
   WHERE NOT EXISTS (SELECT 1 FROM kept k WHERE k.class = o.class AND k.object = o.object)
-    AND NOT EXISTS (SELECT 1 FROM pg_namespace n WHERE n.oid = o.schema AND n.nspname ~ '^pg_')
     AND NOT (o.class = 'pg_namespace'::regclass AND EXISTS (SELECT 1 FROM kept_schemas s WHERE s.oid = o.object)))`;
 }
+
+/** Tables as SQL of a text that {@link doomedSql} reads. */
+export const asJson = (tables: readonly TableName[]) => quoteLiteral(JSON.stringify(tables));
 
 /** Keyword and name of an object as DROP and ALTER take them; `type` and `identity` as pg_identify_object gives them. */
 export const KEYWORD = `CASE WHEN type = 'statistics object' THEN 'STATISTICS' WHEN type = 'foreign-data wrapper' THEN 'FOREIGN DATA WRAPPER'

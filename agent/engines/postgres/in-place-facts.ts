@@ -1,6 +1,6 @@
 import { FailureError } from '../../../protocol/failure.ts';
 import { connect, type PostgresServer, type Session } from './connect.ts';
-import { doomedSql, KEYWORD, NAME, type TableName } from './drops.ts';
+import { asJson, doomedSql, KEYWORD, NAME, type TableName } from './drops.ts';
 import type { PostgresRequirements } from './requirements.ts';
 
 /** More names than this nobody reads. */
@@ -83,7 +83,7 @@ async function look(session: Session, needs: PostgresRequirements): Promise<InPl
 }
 
 async function readDoomed(session: Session, needs: PostgresRequirements) {
-  const cte = `WITH RECURSIVE ${doomedSql(needs.leftOut)}`;
+  const cte = `WITH RECURSIVE ${doomedSql(asJson(needs.leftOut))}`;
   const [drops] = await session.rows<{ names: string[]; count: number }>(
     `${cte} SELECT coalesce((array_agg(type || ' ' || identity ORDER BY place DESC, identity))[:${MAX_LISTED}], '{}') AS names, count(*)::int AS count
      FROM doomed WHERE type || ' ' || identity <> ALL ($1)`,
@@ -136,9 +136,8 @@ SELECT desc, nspname AS schema, tag FROM kept JOIN named USING (class, object) J
 /** Names of what the session's database holds, as a later restore in place compares them; `null` if they are too many. */
 export async function objectNames(session: Session): Promise<string[] | null> {
   const rows = await session.rows<{ name: string }>(
-    `WITH RECURSIVE ${doomedSql([])} SELECT type || ' ' || identity AS name
-     FROM objects o CROSS JOIN LATERAL pg_identify_object(o.class, o.object, 0) AS i
-     WHERE NOT EXISTS (SELECT 1 FROM pg_namespace n WHERE n.oid = o.schema AND n.nspname ~ '^pg_') LIMIT ${MAX_NAMES + 1}`,
+    `WITH RECURSIVE ${doomedSql(asJson([]))} SELECT type || ' ' || identity AS name
+     FROM objects o CROSS JOIN LATERAL pg_identify_object(o.class, o.object, 0) AS i LIMIT ${MAX_NAMES + 1}`,
   );
   const names = rows.map((row) => row.name);
   return names.length > MAX_NAMES || names.join('').length > MAX_NAME_CHARACTERS ? null : names;

@@ -12,9 +12,7 @@ export function inPlaceNotes(
   const { database, roles } = made.globals;
   const notes: string[] = [];
   if (facts.compared && facts.drops.count > 0)
-    notes.push(
-      `Dropped, since the snapshot does not hold it: ${listed(facts.drops.names)}${facts.drops.count > facts.drops.names.length ? `, ${facts.drops.count} objects in all` : ''}.`,
-    );
+    notes.push(`Dropped, since the snapshot does not hold it: ${spelled(facts.drops)}.`);
   if (facts.kept.length > 0)
     notes.push(
       `Left as they are, since the snapshot has no rows of theirs: ${listed(facts.kept.map((one) => `${one.schema}.${one.name}`))}.`,
@@ -34,4 +32,19 @@ export function inPlaceNotes(
     );
   if (said) notes.push(`pg_restore said: ${said.slice(0, 2000)}`);
   return notes;
+}
+
+/** How many characters of names a finding or note spells out. */
+const MAX_NAMES = 3000;
+
+/** The names, as many as fit, and how many more there are. */
+export function spelled({ names, count }: InPlaceFacts['drops']): string {
+  const shown: string[] = [];
+  let room = MAX_NAMES;
+  for (const name of names) {
+    room -= name.length + 2;
+    if (room < 0) break;
+    shown.push(name);
+  }
+  return shown.length < count ? `${shown.join(', ')} and ${count - shown.length} more` : shown.join(', ');
 }

@@ -1,6 +1,7 @@
 import type { FailureError } from '../../../protocol/failure.ts';
 import type { Finding } from '../../../protocol/restore.ts';
 import type { InPlaceFacts } from './in-place-facts.ts';
+import { spelled } from './in-place-notes.ts';
 import { no, type Reasoned } from './mode-verdicts.ts';
 import { connectGrant, listed } from './privileges.ts';
 import { pasteable, quoteIdent, quoteLiteral } from './quote.ts';
@@ -126,9 +127,6 @@ END $homeport$;`;
 
 const dotted = (one: { schema: string; name: string }) => `${one.schema}.${one.name}`;
 
-/** How many of the names that would be dropped a finding spells out, in characters of its 4096. */
-const MAX_NAMES = 3000;
-
 /** What to know before what is in a database is replaced. */
 export function inPlaceFindings(needs: PostgresRequirements, inside: InPlaceFacts): Finding[] {
   const findings: Finding[] = [];
@@ -163,15 +161,4 @@ export function inPlaceFindings(needs: PostgresRequirements, inside: InPlaceFact
     });
   }
   return findings;
-}
-
-function spelled({ names, count }: InPlaceFacts['drops']): string {
-  const shown: string[] = [];
-  let room = MAX_NAMES;
-  for (const name of names) {
-    room -= name.length + 2;
-    if (room < 0) break;
-    shown.push(name);
-  }
-  return shown.length < count ? `${shown.join(', ')} and ${count - shown.length} more` : shown.join(', ');
 }

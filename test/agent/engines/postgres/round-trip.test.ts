@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ServerTarget } from '../../../../agent/engines/driver.ts';
-import { conninfo } from '../../../../agent/engines/postgres/quote.ts';
 import { driverFor } from '../../../../agent/engines/registry.ts';
 import { type Captured, capture, failureOf, operation, restoreInput } from '../../../contract/captured.ts';
 import { fingerprint } from '../../../support/fingerprint.ts';
 import { postgresBinaries, startPostgres, type TestPostgres } from '../../../support/postgres.ts';
+import { schemaOf } from './world.ts';
 
 const run = promisify(execFile);
 const driver = driverFor('postgresql');
@@ -19,14 +19,6 @@ const target = (postgres: TestPostgres): ServerTarget => ({
   connection: { host: postgres.host, port: postgres.port, user: postgres.superuser, tls: 'prefer' },
   password: postgres.password,
 });
-
-/** The schema as SQL of stock pg_dump; `more` are further options. */
-async function schema(postgres: TestPostgres, database: string, ...more: string[]): Promise<string[]> {
-  const args = ['-s', ...more, '-d', conninfo({ dbname: database })];
-  const pgDump = join(postgresBinaries().directory, 'pg_dump');
-  const { stdout } = await run(pgDump, args, { env: postgres.psqlEnv, maxBuffer: 1 << 26 });
-  return stdout.split('\n').filter((line) => !/^\\(un)?restrict|^--/.test(line));
-}
 
 describe('a wide schema goes round', () => {
   let from: TestPostgres;
@@ -108,7 +100,7 @@ describe('a wide schema goes round', () => {
       owner: row.owner === 'wide_owner' ? 'stand_in' : row.owner,
     }));
     expect(await to.query(owners, 'mapped')).toEqual(stood);
-    const sql = (await schema(to, 'mapped')).join('\n');
+    const sql = (await schemaOf(to, 'mapped')).join('\n');
     expect(sql).toContain(
       'ALTER DEFAULT PRIVILEGES FOR ROLE stand_in IN SCHEMA shop GRANT SELECT ON TABLES  TO stand_in',
     );
@@ -121,12 +113,12 @@ describe('a wide schema goes round', () => {
     const report = await driver.restore(target(to), restoreInput(dump, plan), operation());
     expect(report.notes.join(' ')).toContain('Created the roles “wide_app”, “wide_owner”, “wide_reader”.');
     expect(await fingerprint((sql) => to.query(sql, ODD))).toEqual(before);
-    expect(await schema(to, ODD)).toEqual(await schema(from, ODD));
+    expect(await schemaOf(to, ODD)).toEqual(await schemaOf(from, ODD));
     // -C adds settings, comment and privileges of the database; it refuses a name with a line break.
     for (const server of [from, to]) await server.query(`ALTER DATABASE ${ident(ODD)} RENAME TO "a=b"`);
     // Settings of roles come in no particular order.
-    expect((await schema(to, 'a=b', '-C')).sort()).toEqual((await schema(from, 'a=b', '-C')).sort());
-    expect((await schema(to, 'a=b', '-C')).join('\n')).toContain(
+    expect((await schemaOf(to, 'a=b', '-C')).sort()).toEqual((await schemaOf(from, 'a=b', '-C')).sort());
+    expect((await schemaOf(to, 'a=b', '-C')).join('\n')).toContain(
       `COMMENT ON DATABASE "a=b" IS 'what''s in a name'`,
     );
     const roles = `SELECT rolname, rolcanlogin, rolconnlimit, rolpassword, shobj_description(a.oid, 'pg_authid') AS comment, setconfig,

@@ -1,7 +1,10 @@
+import { execFile } from 'node:child_process';
 import { chmod, mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { EngineDriver, ServerTarget, StreamSink } from '../../../../agent/engines/driver.ts';
 import { postgresDriver } from '../../../../agent/engines/postgres/driver.ts';
+import { conninfo } from '../../../../agent/engines/postgres/quote.ts';
 import { postgresBinaries, type TestPostgres } from '../../../support/postgres.ts';
 
 export const driver = postgresDriver() as EngineDriver;
@@ -39,4 +42,18 @@ export const realTool = (program: string) => join(postgresBinaries().directory, 
 /** Names of all databases. */
 export async function databases(postgres: TestPostgres): Promise<string[]> {
   return (await postgres.query('SELECT datname FROM pg_database ORDER BY 1')).map((row) => row.datname);
+}
+
+/** A database's schema as SQL of stock pg_dump; `more` are further options. */
+export async function schemaOf(
+  postgres: TestPostgres,
+  database: string,
+  ...more: string[]
+): Promise<string[]> {
+  const args = ['-s', ...more, '-d', conninfo({ dbname: database })];
+  const { stdout } = await promisify(execFile)(realTool('pg_dump'), args, {
+    env: postgres.psqlEnv,
+    maxBuffer: 1 << 26,
+  });
+  return stdout.split('\n').filter((line) => !/^\\(un)?restrict|^--/.test(line));
 }
