@@ -66,7 +66,9 @@ async function shown(query: Query, what: string): Promise<string> {
   const [place] = await query('SELECT DATABASE() AS name');
   const [row] = await query(`SHOW CREATE ${what}`);
   const { Created: _, ...facts } = row ?? {};
-  return JSON.stringify(facts).replaceAll(`${name(place?.name)}.`, '(here).');
+  const text = JSON.stringify(facts).replaceAll(`${name(place?.name)}.`, '(here).');
+  // MySQL remembers whether a column's character set was named beside its collation, which says nothing more.
+  return text.replace(/ CHARACTER SET \w+(?= COLLATE )/g, '');
 }
 
 async function programs(query: Query): Promise<Record<string, string>> {

@@ -121,7 +121,9 @@ INSERT INTO `per%cent_under` VALUES (1);
 INSERT INTO `back\slash` VALUES (1);
 
 CREATE VIEW zz_base AS SELECT id, title, rating FROM articles;
-CREATE ALGORITHM = MERGE DEFINER = `wide_owner`@`%` SQL SECURITY INVOKER VIEW aa_nested AS SELECT id, title AS `it's a title`, 1 AS `1+1` FROM zz_base WHERE rating > 1 WITH CASCADED CHECK OPTION;
+CREATE VIEW aa_forward AS SELECT id, rating FROM zz_base;
+-- Its name comes after that of what it is made of: else mysqldump writes what the server refuses (error 1368).
+CREATE ALGORITHM = MERGE DEFINER = `wide_owner`@`%` SQL SECURITY INVOKER VIEW zz_nested AS SELECT id, title AS `it's a title`, 1 AS `1+1` FROM zz_base WHERE rating > 1 WITH CASCADED CHECK OPTION;
 CREATE ALGORITHM = TEMPTABLE DEFINER = `wide reader`@`localhost` SQL SECURITY DEFINER VIEW `odd ``view` (`a b`) AS SELECT COUNT(*) FROM `a=b`;
 CREATE VIEW constants AS SELECT 'it''s' AS s, "-- Dump completed" AS c, _latin1'x' AS l, CAST(1 AS DECIMAL(10,2)) AS d;
 
