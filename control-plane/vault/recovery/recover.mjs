@@ -288,7 +288,7 @@ function openSnapshot({ vault, kit }, manifest) {
     unseal(dataKeys, subject, { sealed, limit: MAX.catalog }),
   );
   const { streamHashes } = JSON.parse(text);
-  const places = findChunks(vault, manifest, dataKeys);
+  const places = findChunks(vault, manifest);
   return { manifest, dataKeys, chunkIdKey, places, hashes: new Map(Object.entries(streamHashes)) };
 }
 
@@ -304,7 +304,7 @@ function openKey(path, kit, { kind, hash }) {
 }
 
 /** Step 6: where copies of the chunks lie, from the trailers of the packs. These are hints, and prove nothing. */
-function findChunks(vault, { server, streams }, dataKeys) {
+function findChunks(vault, { server, streams }) {
   const places = new Map(streams.flatMap(({ chunks }) => chunks.map(([id]) => [id, []])));
   const packs = doing('The packs cannot be listed', () =>
     fs.readdirSync(join(vault, 'packs'), { recursive: true }),
@@ -313,8 +313,7 @@ function findChunks(vault, { server, streams }, dataKeys) {
     if (!/[0-9a-f]{64}$/.test(name)) continue;
     const path = join(vault, 'packs', name);
     try {
-      for (const { id, keyId, ...place } of readTrailer(path, server.id))
-        if (dataKeys.has(keyId)) places.get(id)?.push(place);
+      for (const { id, ...place } of readTrailer(path, server.id)) places.get(id)?.push(place);
     } catch (error) {
       say(`The pack ${path} is damaged: ${error.message}.`);
     }
@@ -344,7 +343,7 @@ function readTrailer(path, serverId) {
     const [offset, length] = [entry.readUInt32BE(48), entry.readUInt32BE(52)];
     need(offset === next, 'its chunks do not follow each other');
     next += length;
-    return { id: entry.toString('hex', 0, 32), keyId: entry.toString('hex', 32, 48), path, offset, length };
+    return { id: entry.toString('hex', 0, 32), path, offset, length };
   });
   need(next === end, 'its chunks do not fill it');
   return entries;
