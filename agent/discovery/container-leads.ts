@@ -1,8 +1,8 @@
 import { toFailure } from '../../protocol/failure.ts';
 import type { EngineDriver } from '../engines/driver.ts';
 import { type Container, listContainers } from './containers.ts';
-import { byTcp, type Lead, usualPorts } from './leads.ts';
-import { type Standpoint, selfAmong, waysInto } from './reach.ts';
+import { type Lead, usualPorts } from './leads.ts';
+import { addressByName, type Standpoint, selfAmong, waysInto } from './reach.ts';
 
 /** Time for one engine of containers to answer, in milliseconds: the rest of the look around waits for it. */
 const LIST_MS = 1_000;
@@ -31,24 +31,26 @@ export async function containerLeads(
   const self = selfAmong([...containers.values()], standpoint);
   containers.delete(self?.id ?? '');
   const all = [...containers.values()].slice(0, MAX_CONTAINERS);
-  return { leads: all.flatMap((one) => leadsInto(one, drivers, { self, standpoint })), notes };
+  const leads = await Promise.all(all.map((one) => leadsInto(one, drivers, { self, standpoint })));
+  return { leads: leads.flat(), notes };
 }
 
-function leadsInto(
+async function leadsInto(
   container: Container,
   drivers: EngineDriver[],
-  where: Parameters<typeof waysInto>[2],
-): Lead[] {
+  { self, standpoint }: { self: Container | undefined; standpoint: Standpoint },
+): Promise<Lead[]> {
   const byImage = drivers.filter(({ traces }) => traces?.images.includes(imageName(container.image)));
   const inside = container.ports.map((port) => port.inside);
   const byPort = drivers.filter((driver) => usualPorts(driver).some((port) => inside.includes(port)));
   const likely = byImage.length > 0 ? byImage : byPort;
   const open = new Set(likely.flatMap((driver) => portsOf(driver, inside, byImage.length > 0)));
-  return [...open].flatMap((port) => {
-    const ways = waysInto(container, port, where).map(byTcp);
-    return ways.length > 0
-      ? [{ source: 'container' as const, drivers: likely, ways, container: container.name }]
-      : [];
+  if (open.size === 0) return [];
+  const beside = self?.networks.some(({ name }) => container.networks.some((one) => one.name === name));
+  const named = beside ? await addressByName(container) : undefined;
+  return [...open].flatMap((port): Lead[] => {
+    const ways = waysInto(container, port, { around: standpoint.around, named });
+    return ways.length > 0 ? [{ source: 'container', drivers: likely, ways, container: container.name }] : [];
   });
 }
 

@@ -152,7 +152,7 @@ function FoundHere({ agent }: { agent: Agent }) {
             name: suggestedName(agent, server, usualPort(server.engine)),
           }}
           className={buttonClass('plain', 'small')}
-          aria-label={label}
+          aria-label={`Add ${label}`}
         >
           <Plus aria-hidden size={14} />
           Add

@@ -29,16 +29,16 @@ export function AutoProtect({ server }: { server: Server }) {
           )}
           <div className="grid gap-0.5">
             <h2 className="font-semibold">
-              {autoProtect ? 'Every database here is protected' : 'Protect all databases here'}
+              {autoProtect ? 'New databases here are protected by themselves' : 'Protect all databases here'}
             </h2>
             <p className="text-ink-2">
               {autoProtect ? (
                 <>
-                  Since <Time iso={autoProtect.since} mode="local" />; new ones within five minutes of being
-                  made. What you stop protecting stays so.
+                  Within five minutes of being made, since <Time iso={autoProtect.since} mode="local" />. What
+                  you stop protecting stays unprotected.
                 </>
               ) : (
-                'And those that appear later, by themselves. What you stop protecting stays so.'
+                'And those that appear later, by themselves. What you stop protecting stays unprotected.'
               )}
             </p>
           </div>

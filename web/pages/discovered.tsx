@@ -12,7 +12,7 @@ import { useEngineLabel } from './server-table.tsx';
 
 interface DiscoveredProps {
   agent: Agent;
-  /** What leads from a server that is not added yet to the form. */
+  /** What leads from a server that is not added yet to the form; `label` names the server. */
   action: (server: DiscoveredServer, label: string) => ReactNode;
 }
 
@@ -66,7 +66,7 @@ function FoundTable({ action, servers }: { servers: DiscoveredServer[]; action: 
           cell: (server) => <RowTitle note={place(server)}>{title(server)}</RowTitle>,
         },
         {
-          header: 'Added',
+          header: 'In Homeport',
           align: 'end',
           cell: (server) =>
             server.serverId ? (
@@ -79,7 +79,7 @@ function FoundTable({ action, servers }: { servers: DiscoveredServer[]; action: 
                 Added
               </Link>
             ) : (
-              action(server, `Add ${title(server)} at ${place(server)}`)
+              action(server, `${title(server)} at ${place(server)}`)
             ),
         },
       ]}

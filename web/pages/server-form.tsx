@@ -31,9 +31,13 @@ export function ServerForm({ agents, engines, start, adding, filledIn, onSaved }
   const [draft, setDraft] = useState(start);
   const form = useRef<HTMLFormElement>(null);
   const [chosen, setChosen] = useState(filledIn ? 1 : 0);
-  // The password is what is left to type.
+  // The password is what is left to type; a page that has just opened puts the reader at its heading first.
   useEffect(() => {
-    if (chosen > 0) form.current?.querySelector<HTMLInputElement>('input[type=password]')?.focus();
+    if (chosen === 0) return;
+    const frame = requestAnimationFrame(() =>
+      form.current?.querySelector<HTMLInputElement>('input[type=password]')?.focus(),
+    );
+    return () => cancelAnimationFrame(frame);
   }, [chosen]);
   const agent = agents.find(({ id }) => id === draft.agentId);
   const engine = engines.find(({ id }) => id === draft.engine);
@@ -82,7 +86,7 @@ export function ServerForm({ agents, engines, start, adding, filledIn, onSaved }
         <DiscoveredServers
           agent={agent}
           action={(server, label) => (
-            <Button size="small" aria-label={label} onClick={() => choose(server)}>
+            <Button size="small" aria-label={`Choose ${label}`} onClick={() => choose(server)}>
               Choose
             </Button>
           )}
