@@ -87,7 +87,7 @@ function understood<T>(url: string, text: string, shape: z.ZodType<T>): T {
   const { message, path } = parsed.error.issues[0] ?? { path: [], message: '' };
   throw fail(
     'unknown_message',
-    `The control plane answered what this version (${HOMEPORT_VERSION}) does not understand: ${path.join('.')}: ${message}`,
+    `The control plane answered what this version (${HOMEPORT_VERSION}) does not understand: ${path.join('.') || 'all of it'}: ${message}`,
     'Use the command line of the same version as the control plane: homeport whoami shows that.',
   );
 }
