@@ -1,30 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { EngineDriver, ServerTarget, StreamOpener, StreamSink } from '../../agent/engines/driver.ts';
+import type { ServerTarget, StreamOpener, StreamSink } from '../../agent/engines/driver.ts';
 import { FailureError } from '../../protocol/failure.ts';
 import { type Captured, capture, failureOf, opener, operation, restoreInput, whole } from './captured.ts';
+import { inPlaceContract } from './in-place.ts';
+import { selectionContract } from './selection.ts';
+import type { EngineSubject, EngineUnderTest } from './subject.ts';
 
-/** A real server under test, as the contract needs it. */
-export interface EngineUnderTest extends AsyncDisposable {
-  driver: EngineDriver;
-  server: ServerTarget;
-  /** A database with data; the contract backs it up and restores it elsewhere. */
-  sample: string;
-  /** Names of databases that exist now. */
-  databases(): Promise<string[]>;
-  /** What a database holds, taken by SQL of the test's own: equal databases give equal answers. */
-  contents(database: string): Promise<unknown>;
-  /** Changes some rows of a database. */
-  change(database: string): Promise<void>;
-  drop(database: string): Promise<void>;
-}
-
-/** What every engine's driver promises. `setup` starts a real server; it is called once. */
-export function engineContract(name: string, setup: () => Promise<EngineUnderTest>): void {
-  describe(`engine contract: ${name}`, () => {
+/** What every engine's driver promises; in place and selections are in files of their own. */
+export function engineContract(subject: EngineSubject): void {
+  const modes = subject.descriptor.restoreModes.map((mode) => mode.id);
+  describe(`engine contract: ${subject.name}`, () => {
     let it: EngineUnderTest;
     let dump: Captured;
     beforeAll(async () => {
-      it = await setup();
+      it = await subject.setup();
       dump = await capture(it.driver, it.server, it.sample);
     }, 60_000);
     afterAll(() => it?.[Symbol.asyncDispose]());
@@ -48,6 +37,15 @@ export function engineContract(name: string, setup: () => Promise<EngineUnderTes
         connectable: true,
         sizeBytes: expect.any(Number),
       });
+    });
+
+    test('knows its server without a login, and no other', async () => {
+      if (!it.driver.identify) throw new Error('It cannot be discovered.');
+      const { signal } = operation();
+      for (const endpoint of it.endpoints)
+        expect(await it.driver.identify(endpoint, signal), JSON.stringify(endpoint)).toBeDefined();
+      expect(await it.driver.identify({ host: '127.0.0.1', port: 1 }, signal)).toBeUndefined();
+      expect(await it.driver.identify({ path: '/nowhere/server.sock' }, signal)).toBeUndefined();
     });
 
     test('preflight of a backup finds no blocker for the documented account', async () => {
@@ -75,24 +73,36 @@ export function engineContract(name: string, setup: () => Promise<EngineUnderTes
       expect(await it.contents('contract_new')).toEqual(before);
     });
 
-    test('swaps, and keeps the old database', async () => {
-      await it.driver.restore(
-        it.server,
-        restoreInput(dump, { targetDatabase: 'contract_swap' }),
-        operation(),
-      );
-      const original = await it.contents('contract_swap');
-      await it.change('contract_swap');
-      const changed = await it.contents('contract_swap');
-      const report = await it.driver.restore(
-        it.server,
-        restoreInput(dump, { mode: 'swap', targetDatabase: 'contract_swap' }),
-        operation(),
-      );
-      expect(await it.contents('contract_swap')).toEqual(original);
-      expect(report.keptAs).toBeDefined();
-      expect(await it.contents(report.keptAs ?? '')).toEqual(changed);
-    });
+    if (modes.includes('swap')) {
+      test('swaps, and keeps the old database', async () => {
+        await it.driver.restore(
+          it.server,
+          restoreInput(dump, { targetDatabase: 'contract_swap' }),
+          operation(),
+        );
+        const original = await it.contents('contract_swap');
+        await it.change('contract_swap');
+        const changed = await it.contents('contract_swap');
+        const report = await it.driver.restore(
+          it.server,
+          restoreInput(dump, { mode: 'swap', targetDatabase: 'contract_swap' }),
+          operation(),
+        );
+        expect(await it.contents('contract_swap')).toEqual(original);
+        expect(report.keptAs).toBeDefined();
+        expect(await it.contents(report.keptAs ?? '')).toEqual(changed);
+      });
+    } else {
+      // It has no way to exchange the names of two databases: then asking for it must change nothing.
+      test('refuses to swap', async () => {
+        const before = await it.databases();
+        const input = restoreInput(dump, { mode: 'swap', targetDatabase: it.sample });
+        expect((await failureOf(it.driver.restore(it.server, input, operation()))).code).toBe(
+          'restore_not_possible',
+        );
+        expect(await it.databases()).toEqual(before);
+      });
+    }
 
     test('refuses a name that is taken, and changes nothing', async () => {
       const before = await it.databases();
@@ -179,5 +189,8 @@ export function engineContract(name: string, setup: () => Promise<EngineUnderTes
         (await failureOf(it.driver.preflightBackup(it.server, whole('no such database'), operation()))).code,
       ).toBe('database_missing');
     });
+
+    inPlaceContract(subject, () => ({ it, dump }));
+    selectionContract(() => ({ it, dump }));
   });
 }
