@@ -113,7 +113,8 @@ export interface DumpResult {
 /** What a restore starts from: the verified manifest's words and a way to its bytes. */
 export interface RestoreSource {
   serverVersion: string;
-  catalog: Pick<SnapshotCatalog, 'requirements' | 'objectCounts'>;
+  /** A preflight gets no list of tables: it may be long. */
+  catalog: Pick<SnapshotCatalog, 'requirements' | 'objectCounts'> & Partial<Pick<SnapshotCatalog, 'tables'>>;
 }
 
 /**

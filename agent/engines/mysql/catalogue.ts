@@ -106,6 +106,15 @@ export function countKinds(catalogue: Catalogue): Partial<Record<ObjectKind, num
   return counts;
 }
 
+/** A snapshot's requirements must fit a frame. */
+const MAX_OBJECTS = 5000;
+
+/** Everything there is, as `kind name`; `null` where that is too much to be listed. */
+export function objectNames(catalogue: Catalogue): string[] | null {
+  const names = [...catalogue.relations, ...catalogue.programs].map(({ kind, name }) => `${kind} ${name}`);
+  return names.length > MAX_OBJECTS || names.join('').length > 200_000 ? null : names;
+}
+
 /** What differs between two readings, in words: somebody changed definitions meanwhile. */
 export function changes(before: Catalogue, after: Catalogue): string[] {
   const then = marks(before);

@@ -34,19 +34,22 @@ export interface Session extends AsyncDisposable {
 
 /**
  * Logs in. The session has a known sql_mode and time zone (UTC) and no time limits of the server's; aborting
- * `signal` cuts it. A server of the other product is refused: `wrong_engine`.
+ * `signal` cuts it. A server of the other product is refused: `wrong_engine`. With `bytes`, characters of statements
+ * are sent as one byte each: a dump's bytes as latin1, whatever character set they are in.
  */
 export async function connect(
   server: MysqlServer,
   flavour: Flavour,
-  options: { signal: AbortSignal; database?: string },
+  options: { signal: AbortSignal; database?: string; bytes?: boolean },
 ): Promise<Session> {
   const { signal } = options;
   try {
     signal.throwIfAborted();
     const connection = await login(server, options);
     try {
-      return await prepare(connection, { server, flavour, signal });
+      const session = await prepare(connection, { server, flavour, signal });
+      if (options.bytes) sendBytes(connection);
+      return session;
     } catch (error) {
       await leave(connection);
       throw error;
@@ -54,6 +57,12 @@ export async function connect(
   } catch (error) {
     throw explained(error, server, signal);
   }
+}
+
+/** The client library encodes statements by this number alone; what the server takes them for is its own session's. */
+function sendBytes(connection: Connection): void {
+  const LATIN1_SWEDISH_CI = 8;
+  (connection as unknown as { config: { charsetNumber: number } }).config.charsetNumber = LATIN1_SWEDISH_CI;
 }
 
 /** `error` as a `FailureError`: `cancelled` if the operation was, else what {@link explain} says. */

@@ -1,10 +1,14 @@
 import { type MysqlConnection, mysqlConnectionSchema } from '../../../protocol/engines/mysql.ts';
 import { fail } from '../../../protocol/failure.ts';
 import type { EngineDriver } from '../driver.ts';
+import { connect } from './connect.ts';
+import { dropDatabase, readMark } from './database.ts';
 import { dump } from './dump.ts';
 import { explain } from './errors.ts';
 import type { Flavour } from './flavour.ts';
+import { preflightRestore } from './preflight-restore.ts';
 import { listDatabases, probe } from './probe.ts';
+import { restore } from './restore.ts';
 import { findTools, standardDirectories } from './tools.ts';
 
 /**
@@ -41,9 +45,22 @@ export function mysqlDriver(options: {
     preflightBackup: later,
     dump: async (server, wish, sink, context) =>
       dump({ server, flavour, ...wish, tools: await tools(context.signal), sink, context }),
-    preflightRestore: later,
-    restore: later,
-    dropScratch: later,
+    preflightRestore: (server, { plan, source }, context) =>
+      preflightRestore({ server, flavour, target: plan.targetDatabase, source, context }),
+    restore: (server, input, context) => restore({ server, flavour, ...input, context }),
+    dropScratch: async (server, database, context) => {
+      await using session = await connect(server, flavour, { signal: context.signal });
+      const mark = await readMark(session, database);
+      if (mark === 'absent') return;
+      if (mark === 'unmarked') {
+        throw fail(
+          'conflict',
+          `“${database}” is not a database that a restore of Homeport left unfinished.`,
+          'It is left alone. Drop it yourself if you mean to.',
+        );
+      }
+      await dropDatabase(session, database);
+    },
     explain: (error, server) => explain(error, server.connection),
   };
 }

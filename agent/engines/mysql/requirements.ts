@@ -57,6 +57,8 @@ export const requirementsSchema = z.object({
   engines: names,
   /** Collations in use, by tables, columns, the database and routines; a target must know them. */
   collations: names,
+  /** What the database held, as `kind name`; `null` where that is too much to be listed. */
+  objects: z.array(z.string()).nullable().default(null),
   /** Events that are not disabled at the source: those that `enable-events` lets run again. */
   enabledEvents: names,
   /** `lower_case_table_names` of the source. */

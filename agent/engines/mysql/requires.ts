@@ -1,4 +1,4 @@
-import { type Catalogue, countKinds, inDatabase } from './catalogue.ts';
+import { type Catalogue, countKinds, inDatabase, objectNames } from './catalogue.ts';
 import type { Session } from './connect.ts';
 import type { MysqlRequirements, ObjectKind } from './requirements.ts';
 import type { MysqlTool } from './tools.ts';
@@ -55,6 +55,7 @@ export async function readRequirements(
     },
     engines: unique(tables.map((one) => one.engine)),
     collations: unique([defaults.collation, ...tables.map((one) => one.collation), ...columns.collations]),
+    objects: objectNames(catalogue),
     enabledEvents: catalogue.programs
       .filter((one) => one.kind === 'event' && one.enabled)
       .map((one) => one.name),

@@ -1,0 +1,154 @@
+import type { ObjectKind } from './requirements.ts';
+import type { Token } from './sql-scan.ts';
+import type { TokenCursor } from './token-cursor.ts';
+
+/** Part of a statement, in bytes. */
+export interface Span {
+  start: number;
+  end: number;
+}
+
+/** A CREATE of a dump. */
+export interface Created {
+  kind: 'create';
+  what: ObjectKind;
+  name: string;
+  /** A view's stand-in, made first so that others may refer to it; it reads nothing. */
+  placeholder?: true;
+  /** `DEFINER=…` with the account; the account is `user@host`, a role's is its name with `@`. */
+  definer?: Span & { account: string };
+  /** Where a definer would stand. */
+  definerAt?: number;
+  /** The table a trigger is on. */
+  table?: string;
+  /** Databases that names in its head are qualified with, and where. */
+  qualifiers?: readonly (Span & { database: string })[];
+  /** Of an event: the word that lets it run, or `undefined` where it is disabled already. */
+  enabled?: Span | undefined;
+}
+
+/** Reads what follows CREATE; `undefined` for all that a dump tool does not write. */
+export function readCreate(cursor: TokenCursor): Created | undefined {
+  if (cursor.words('TABLE')) return readTable(cursor);
+  if (cursor.words('SEQUENCE')) return readSequence(cursor);
+  const definerAt = cursor.next?.start ?? 0;
+  cursor.words('OR', 'REPLACE');
+  if (cursor.words('ALGORITHM')) {
+    if (!cursor.sign('=') || !cursor.kind('word')) return undefined;
+  }
+  const at = cursor.next?.start ?? definerAt;
+  const definer = readDefiner(cursor);
+  if (definer === null) return undefined;
+  if (cursor.words('SQL', 'SECURITY') && !cursor.words('DEFINER') && !cursor.words('INVOKER'))
+    return undefined;
+  const who = { definerAt: at, ...(definer ? { definer } : {}) };
+  const found = readDefined(cursor, definer !== undefined);
+  return found && { ...found, ...who };
+}
+
+/** `DEFINER=account`; `undefined` where there is none, `null` where it is none that a dump writes. */
+function readDefiner(cursor: TokenCursor): (Span & { account: string }) | undefined | null {
+  const start = cursor.next?.start ?? 0;
+  if (!cursor.words('DEFINER')) return undefined;
+  if (!cursor.sign('=')) return null;
+  const user = accountPart(cursor.take());
+  if (user === undefined) return null;
+  const end = cursor.next?.start ?? 0;
+  if (!cursor.sign('@')) return { start, end, account: `${user}@` };
+  const host = cursor.take();
+  const hostText = accountPart(host);
+  return hostText === undefined ? null : { start, end: host?.end ?? 0, account: `${user}@${hostText}` };
+}
+
+function accountPart(token: Token | undefined): string | undefined {
+  if (token?.kind === 'name') return utf8(token.text);
+  if (token?.kind === 'text')
+    return utf8(token.text.slice(1, -1).replaceAll("''", "'").replaceAll('""', '"'));
+  return undefined;
+}
+
+const utf8 = (latin1: string) => Buffer.from(latin1, 'latin1').toString('utf8');
+
+function readDefined(cursor: TokenCursor, defined: boolean): Created | undefined {
+  if (cursor.words('VIEW')) return readView(cursor, defined);
+  if (cursor.words('TRIGGER')) return readTrigger(cursor);
+  if (cursor.words('EVENT')) return readEvent(cursor);
+  cursor.words('AGGREGATE');
+  const what = (['FUNCTION', 'PROCEDURE'] as const).find((word) => cursor.words(word));
+  if (what) return named(cursor, what.toLowerCase() as ObjectKind);
+  if (!cursor.words('PACKAGE')) return undefined;
+  return named(cursor, cursor.words('BODY') ? 'package body' : 'package');
+}
+
+function named(cursor: TokenCursor, what: ObjectKind): Created | undefined {
+  const name = cursor.name();
+  return name === undefined ? undefined : { kind: 'create', what, name };
+}
+
+/**
+ * A table by its columns. Unquoted, `SELECT`, `TABLE` and `LIKE` at its start would take rows or a shape from elsewhere:
+ * nothing that is dumped has them, since every name is quoted.
+ */
+function readTable(cursor: TokenCursor): Created | undefined {
+  cursor.words('IF', 'NOT', 'EXISTS');
+  const found = named(cursor, 'table');
+  if (!found || !cursor.sign('(') || cursor.words('LIKE')) return undefined;
+  const rest = cursor.rest();
+  return rest.some(({ kind, text }) => kind === 'word' && TAKES_ROWS.has(text.toUpperCase()))
+    ? undefined
+    : found;
+}
+
+const TAKES_ROWS = new Set(['SELECT', 'TABLE']);
+
+function readSequence(cursor: TokenCursor): Created | undefined {
+  const found = named(cursor, 'sequence');
+  return found && cursor.rest().every(({ kind }) => kind !== 'name') ? found : undefined;
+}
+
+/** A view; without a definer it is the stand-in of one, and selects nothing but constants. */
+function readView(cursor: TokenCursor, defined: boolean): Created | undefined {
+  const found = named(cursor, 'view');
+  if (!found || defined) return found;
+  if (!cursor.words('AS', 'SELECT')) return undefined;
+  do {
+    const constant = cursor.word();
+    if (constant === undefined || !/^(?:NULL|\d+)$/.test(constant)) return undefined;
+    if (!cursor.words('AS') || cursor.name() === undefined) return undefined;
+  } while (cursor.sign(','));
+  return cursor.done ? { ...found, placeholder: true } : undefined;
+}
+
+/** A trigger stands in the dump as it was typed: names without quotes, and with the dumped database before them. */
+function readTrigger(cursor: TokenCursor): Created | undefined {
+  cursor.words('IF', 'NOT', 'EXISTS');
+  const trigger = cursor.writtenName();
+  if (!trigger || !cursor.word()) return undefined;
+  // After BEFORE or AFTER: INSERT, UPDATE or DELETE, with OR between several.
+  while (cursor.next?.kind === 'word' && cursor.next.text.toUpperCase() !== 'ON') cursor.take();
+  const table = cursor.words('ON') ? cursor.writtenName() : undefined;
+  if (!table) return undefined;
+  const qualifiers = [trigger.qualifier, table.qualifier].filter((one) => one !== undefined);
+  return { kind: 'create', what: 'trigger', name: trigger.name, table: table.name, qualifiers };
+}
+
+/** An event with its state, which stands after ON COMPLETION, outside of the schedule's expressions. */
+function readEvent(cursor: TokenCursor): Created | undefined {
+  const found = named(cursor, 'event');
+  if (!found || !cursor.words('ON', 'SCHEDULE')) return undefined;
+  for (let depth = 0; ; ) {
+    if (depth === 0 && cursor.words('ON', 'COMPLETION')) break;
+    const token = cursor.take();
+    if (!token || (depth === 0 && token.kind === 'word' && token.text.toUpperCase() === 'DO'))
+      return undefined;
+    if (token.kind === 'sign' && token.text === '(') depth += 1;
+    if (token.kind === 'sign' && token.text === ')') depth -= 1;
+  }
+  cursor.words('NOT');
+  if (!cursor.words('PRESERVE')) return undefined;
+  if (cursor.words('DISABLE')) return found;
+  const { next } = cursor;
+  return cursor.words('ENABLE') && next
+    ? { ...found, enabled: { start: next.start, end: next.end } }
+    : undefined;
+}

@@ -1,0 +1,130 @@
+import { FailureError, fail } from '../../../protocol/failure.ts';
+import type { RestorePlan } from '../../../protocol/restore.ts';
+import type { OperationContext } from '../driver.ts';
+import { type Catalogue, readCatalogue } from './catalogue.ts';
+import type { Session } from './connect.ts';
+import { alterDefaults } from './database.ts';
+import { quoteIdent } from './quote.ts';
+import type { MysqlRequirements, ObjectKind } from './requirements.ts';
+import { sessionsOn } from './target.ts';
+
+/** How long to wait for tables that others use, in seconds. */
+const LOCK_WAIT_S = 15;
+
+/** Tables of the target that stay as they are: the snapshot has no rows of theirs. */
+export function keptTables(needs: MysqlRequirements, target: Catalogue): string[] {
+  const excluded = new Set(needs.excludedTables);
+  const partial = excluded.size > 0;
+  const held = new Set(needs.objects ?? []);
+  // With a selection, tables that the snapshot does not know at all were none of its business either.
+  return target.relations
+    .filter(({ kind }) => kind === 'table')
+    .filter(
+      ({ name }) => excluded.has(name) || (partial && needs.objects !== null && !held.has(`table ${name}`)),
+    )
+    .map(({ name }) => name);
+}
+
+/** What the target has and will lose; compared with the snapshot, where that lists what it holds. */
+export function inPlaceDrops(
+  needs: MysqlRequirements,
+  target: Catalogue,
+): { names: string[]; compared: boolean } {
+  const kept = new Set(keptTables(needs, target).map((name) => `table ${name}`));
+  const held = new Set(needs.objects ?? []);
+  const names = [...target.relations, ...target.programs]
+    .filter((one) => one.kind !== 'trigger' || needs.excludedTables.length === 0)
+    .map(({ kind, name }) => `${kind} ${name}`)
+    .filter((name) => !kept.has(name) && !held.has(name));
+  return { names, compared: needs.objects !== null };
+}
+
+interface Emptying {
+  session: Session;
+  plan: RestorePlan;
+  needs: MysqlRequirements;
+  context: OperationContext;
+}
+
+/**
+ * Drops what a restore in place replaces. The objects, never the database: an account that may not create one could
+ * not make it again, and it would lose what only it has (its encryption, its default character set). Everything is
+ * locked first, so that a table in use is met while nothing has changed.
+ */
+export async function emptyDatabase(input: Emptying): Promise<{ kept: string[]; dropped: string[] }> {
+  const { session, plan, needs, context } = input;
+  const target = plan.targetDatabase;
+  const catalogue = await readCatalogue(session, target);
+  const kept = keptTables(needs, catalogue);
+  const dropped = inPlaceDrops(needs, catalogue);
+  if (plan.endSessions) await endSessions(session, target, context);
+  await session.run(`SET SESSION lock_wait_timeout = ${LOCK_WAIT_S}, foreign_key_checks = 0`);
+  await session.run(`USE ${quoteIdent(target)}`);
+  const tables = catalogue.relations.filter(({ kind, name }) => kind === 'table' && !kept.includes(name));
+  const names = tables.map(({ name }) => name);
+  await lock(session, target, names);
+  context.phase('dropping');
+  try {
+    await dropAll(session, catalogue, names);
+    await alterDefaults(session, target, needs);
+  } catch (error) {
+    throw incomplete(error, plan);
+  }
+  return { kept, dropped: dropped.compared ? dropped.names : [] };
+}
+
+/** A failure after the first DROP, with the state of the target in its hint. */
+export function incomplete(error: unknown, { targetDatabase }: RestorePlan): unknown {
+  if (!(error instanceof FailureError)) return error;
+  const hint = `“${targetDatabase}” is incomplete now: what was in it was dropped, and only a part of the snapshot is there. Restore the safety snapshot or another one to it. ${error.failure.hint}`;
+  return new FailureError({ ...error.failure, hint, retryable: false }, { cause: error });
+}
+
+async function endSessions(session: Session, target: string, context: OperationContext): Promise<void> {
+  for (const id of await sessionsOn(session, target)) {
+    try {
+      await session.run(`KILL ${Number(id)}`);
+    } catch (error) {
+      const number = (error as { cause?: { errno?: number } }).cause?.errno;
+      if (number === 1095) context.log(`Session ${id} belongs to another account and could not be ended.`);
+      else if (number !== 1094) throw error; // 1094: it is gone already
+    }
+  }
+}
+
+async function lock(session: Session, target: string, tables: readonly string[]): Promise<void> {
+  if (tables.length === 0) return;
+  try {
+    await session.run(`LOCK TABLES ${tables.map((name) => `${quoteIdent(name)} WRITE`).join(', ')}`);
+  } catch (error) {
+    if (!(error instanceof FailureError) || error.failure.code !== 'database_in_use') throw error;
+    throw fail(
+      'database_in_use',
+      `Somebody uses tables of “${target}”: they could not be locked within ${LOCK_WAIT_S} s.`,
+      'Nothing was changed. Stop what uses it, or let the restore end its sessions.',
+      { retryable: true, cause: error },
+    );
+  }
+}
+
+/** What is dropped besides tables, in this order. */
+const WORDS: Partial<Record<ObjectKind, string>> = {
+  event: 'EVENT',
+  view: 'VIEW',
+  function: 'FUNCTION',
+  procedure: 'PROCEDURE',
+  'package body': 'PACKAGE BODY',
+  package: 'PACKAGE',
+  sequence: 'SEQUENCE',
+};
+
+/** Tables while they are locked, with their triggers; then all that no lock protects. */
+async function dropAll(session: Session, catalogue: Catalogue, tables: readonly string[]): Promise<void> {
+  const all = [...catalogue.programs, ...catalogue.relations];
+  for (const name of tables) await session.run(`DROP TABLE ${quoteIdent(name)}`);
+  await session.run('UNLOCK TABLES');
+  for (const [kind, word] of Object.entries(WORDS)) {
+    for (const { name } of all.filter((one) => one.kind === kind))
+      await session.run(`DROP ${word} IF EXISTS ${quoteIdent(name)}`);
+  }
+}

@@ -1,0 +1,98 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type FailureCode, FailureError, fail } from '../../../protocol/failure.ts';
+import type { OperationContext } from '../driver.ts';
+import type { Session } from './connect.ts';
+import { quoteIdent } from './quote.ts';
+import { DumpRewriter } from './rewrite.ts';
+import type { Command, Made, RewriteTerms } from './rewrite-statement.ts';
+
+/** Far below the shortest stall limit that makes sense, in milliseconds. */
+const LOOK_MS = 20_000;
+
+export interface Loading {
+  /** A session that sends bytes; the dump's settings are made in it. */
+  session: Session;
+  /** Another one, to look whether the first is at work. */
+  control: Session;
+  /** The dump; its iterator throws where the bytes are not those of the snapshot. */
+  body: AsyncIterable<Uint8Array>;
+  terms: RewriteTerms;
+  context: OperationContext;
+}
+
+/**
+ * Fills a database from a dump, one statement after the other, each sent alone: the protocol then runs nothing that
+ * hides behind it, and there is no client whose commands a dump could give. While the server runs one, the next is
+ * made. Resolves only if all of it went in and the source proved whole.
+ */
+export async function load(input: Loading): Promise<Made> {
+  const { session, context, terms } = input;
+  await session.run('SET NAMES utf8mb4');
+  await session.run(`USE ${Buffer.from(quoteIdent(terms.database)).toString('latin1')}`);
+  await session.run(`SET SESSION sql_mode = '', autocommit = 0`);
+  const rewriter = new DumpRewriter(terms);
+  await using _ = await watchWork(input);
+  let running: Promise<unknown> = Promise.resolve();
+  for await (const command of rewriter.commands(input.body)) {
+    await running;
+    context.signal.throwIfAborted();
+    running = session.run(command.sql).catch((error: unknown) => Promise.reject(refused(error, command)));
+    running.catch(() => {}); // met where it is awaited, also where the source fails first
+  }
+  await running;
+  await session.run('COMMIT');
+  return rewriter.made;
+}
+
+/** Failures of the server's that are no verdict on a statement. */
+const CIRCUMSTANCES: readonly FailureCode[] = ['cancelled', 'disk_full', 'server_gone', 'database_in_use'];
+
+/** A statement's error, with its line and the server's words. */
+function refused(error: unknown, command: Command): unknown {
+  if (!(error instanceof FailureError)) return error;
+  const { failure } = error;
+  if (CIRCUMSTANCES.includes(failure.code)) return error;
+  const cause = (error.cause as { message?: string } | undefined)?.message ?? failure.message;
+  const what = command.creates ? ` (${command.creates.what} “${command.creates.name}”)` : '';
+  const options = { cause: error, detail: utf8Start(command.sql) };
+  if (failure.code === 'privilege_missing')
+    return fail(
+      'privilege_missing',
+      `Line ${command.line} of the dump${what}: ${cause}`,
+      failure.hint,
+      options,
+    );
+  return fail(
+    'restore_sql_error',
+    `The server refused line ${command.line} of the dump${what}: ${cause}`,
+    'Restore to a server of the version the backup came from, or another snapshot.',
+    options,
+  );
+}
+
+const utf8Start = (sql: string) => Buffer.from(sql.slice(0, 1000), 'latin1').toString('utf8').trim();
+
+/** Tells the job that it goes on while the server is at work on our session's statement; waiting for locks is none. */
+async function watchWork({ session, control, context }: Loading): Promise<AsyncDisposable> {
+  const [row] = await session.rows<{ id: string }>('SELECT CONNECTION_ID() AS id');
+  const over = new AbortController();
+  const signal = AbortSignal.any([over.signal, context.signal]);
+  const watch = async () => {
+    for (;;) {
+      await delay(LOOK_MS, undefined, { signal });
+      const busy = await control.rows(
+        `SELECT 1 FROM information_schema.PROCESSLIST WHERE ID = ? AND COMMAND = 'Query' AND STATE NOT LIKE 'Waiting%lock%'`,
+        [row?.id],
+      );
+      if (busy.length > 0) context.working?.();
+    }
+  };
+  // It ends by its signal, or with the session: then the job itself meets the error.
+  const ended = watch().catch(() => {});
+  return {
+    async [Symbol.asyncDispose]() {
+      over.abort();
+      await ended;
+    },
+  };
+}
