@@ -1,4 +1,4 @@
-import { type Failure, type FailureError, fail, toFailure } from '../../protocol/failure.ts';
+import { type Failure, FailureError, fail, toFailure } from '../../protocol/failure.ts';
 import type { Attempt, JobOffer, JobOutcome, JobResult } from '../../protocol/job.ts';
 import { HEARTBEAT, type ToControlPlane } from '../../protocol/messages.ts';
 import type { Clock } from '../clock.ts';
@@ -110,7 +110,8 @@ export function createJobs(options: JobsOptions): Jobs {
     const refusal = await options.refusalOf(offered).catch(toFailure);
     if (refusal) return refuse(offered, refusal);
     try {
-      await outbox.accept({ jobId, attempt, kind });
+      const replaces = replacedBy(offered);
+      await outbox.accept({ jobId, attempt, kind, ...(replaces === undefined ? {} : { replaces }) });
     } catch (error) {
       return refuse(offered, toFailure(error));
     }
@@ -180,16 +181,25 @@ async function outcomeOf(
   try {
     return { state: 'succeeded', result: await run(offer, context) };
   } catch (error) {
-    // Whatever an aborted job dies of, the reason it was aborted for is what happened.
     const { signal } = job.stop;
-    const failure = toFailure(signal.aborted ? signal.reason : error);
+    if (!signal.aborted) return { state: 'failed', failure: toFailure(error) };
+    // Whatever an aborted job dies of, the reason it was aborted for is what happened.
+    const failure = toFailure(signal.reason);
+    const told = replacedBy(offer) !== undefined && error !== signal.reason && error instanceof FailureError;
+    const left = told ? error.failure.hint : '';
+    if (left) context.log(left);
     // Only who asked for it gets a cancelled job; a time limit deep inside may look like one.
-    return signal.aborted && failure.code === 'cancelled'
-      ? { state: 'cancelled' }
-      : { state: 'failed', failure };
+    if (failure.code === 'cancelled') return { state: 'cancelled' };
+    // In what state a target was left is known to the driver alone.
+    return { state: 'failed', failure: { ...failure, hint: `${failure.hint} ${left}`.trimEnd() } };
   } finally {
     context.end();
   }
+}
+
+/** The database whose contents a job replaces where they are; undefined where it does not. */
+function replacedBy(offer: JobOffer): string | undefined {
+  return offer.kind === 'restore' && offer.plan.mode === 'in-place' ? offer.plan.targetDatabase : undefined;
 }
 
 /** Beats often enough for a lease that is shorter than the connection's own heartbeats would keep. */

@@ -10,7 +10,7 @@ export interface Outbox {
    * they may have left a database on a server, and are to be finished once that is seen to.
    */
   recover(): Promise<(JournalEntry & { leftover: Leftover })[]>;
-  accept(attempt: Attempt & { kind: JobKind }): Promise<void>;
+  accept(attempt: Attempt & Pick<JournalEntry, 'kind' | 'replaces'>): Promise<void>;
   /** Notes what would be left if this process died now; durable once resolved. */
   note(attempt: Attempt, leftover: Leftover): Promise<void>;
   /** Durable, then sent. */
@@ -54,15 +54,16 @@ export function createOutbox(journal: Journal, send: (message: ToControlPlane) =
       const unfinished = [];
       for (const entry of await journal.entries()) {
         entries.set(attemptKey(entry), entry);
-        const { leftover, outcome } = entry;
+        const { kind, leftover, outcome, replaces } = entry;
         if (outcome) continue;
+        const failure = replaces === undefined ? restarted(kind) : restarted(kind, lookAt(replaces));
         if (leftover) unfinished.push({ ...entry, leftover });
-        else await finish(entry, { state: 'failed', failure: restarted(entry.kind) });
+        else await finish(entry, { state: 'failed', failure });
       }
       return unfinished;
     },
-    async accept({ jobId, attempt, kind }) {
-      const entry: JournalEntry = { jobId, attempt, kind, acceptedAt: new Date().toISOString() };
+    async accept(accepted) {
+      const entry: JournalEntry = { ...accepted, acceptedAt: new Date().toISOString() };
       await journal.write(entry);
       entries.set(attemptKey(entry), entry);
     },
@@ -126,6 +127,11 @@ const REMEDY: Record<JobKind, string> = {
   backup: 'It is tried again by itself and uploads only what is missing.',
   restore: 'Nothing was made on the server yet. Start the restore again.',
 };
+
+/** Nobody knows how far a restore in place had come. */
+function lookAt(database: string): string {
+  return `Look at “${database}” before it is used: what is in it was being replaced, and where that could not be undone it is incomplete. Then start the restore again.`;
+}
 
 /** The end of an attempt whose agent died; `remedy` where more is known than its kind. */
 export function restarted(kind: JobKind, remedy = REMEDY[kind]): Failure {

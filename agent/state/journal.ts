@@ -7,6 +7,8 @@ import { readState, removeDurable, writeDurable } from './durable.ts';
 const entrySchema = attemptSchema.extend({
   kind: z.enum(JOB_KINDS),
   acceptedAt: z.iso.datetime(),
+  /** A restore in place: the database whose contents it replaces. */
+  replaces: z.string().optional(),
   outcome: jobOutcomeSchema.optional(),
   /** A restore's database that has no name of its own yet: dropped if the attempt breaks off. */
   leftover: z.object({ serverId: z.uuid(), database: z.string(), target: z.string() }).optional(),

@@ -9,7 +9,7 @@ import type { VaultService } from '../vault/service.ts';
 import type { OneTimeAccounts } from './accounts.ts';
 import type { Commits } from './commits.ts';
 import type { ProgressBoard } from './progress.ts';
-import { withWayBack } from './safety.ts';
+import { aftermath } from './safety.ts';
 import {
   isTerminal,
   type JobEvent,
@@ -65,10 +65,10 @@ export function createLedger(deps: LedgerDeps): Ledger {
     const verdict = transition(factsOf(before), event);
     if (verdict.verdict !== 'applied') return { verdict: verdict.verdict, job: before };
     const { attemptEnd } = verdict;
-    const mended = (failure: Failure | null | undefined) =>
-      failure && attemptEnd && event.type !== 'refused' ? withWayBack(deps, before, failure) : failure;
-    const attemptFailure = mended(verdict.attemptFailure);
-    const next = { ...verdict.next, failure: mended(verdict.next.failure) ?? null };
+    const over = attemptEnd && isTerminal(verdict.next.state) && before.state === 'running';
+    const failure = over ? aftermath(deps, before, verdict.next) : verdict.next.failure;
+    const next = { ...verdict.next, failure };
+    const attemptFailure = over ? (failure ?? undefined) : verdict.attemptFailure;
     if (onlyProlonged(before, next, deps.leaseMs)) return { verdict: 'applied', job: before };
     const set = { ...columnsOf(next), ...outcomeColumns(deps, before, next, event), ...extra };
     const startedAt = next.state === 'running' ? (before.startedAt ?? event.now) : before.startedAt;

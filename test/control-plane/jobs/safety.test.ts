@@ -122,6 +122,16 @@ describe('a restore with a safety snapshot', () => {
     expect(hint).toMatch(/^Look\. What was in “shop” before is in its safety snapshot, number 3 of 1970/);
   });
 
+  test('that was cancelled half-way says so too', () => {
+    const line = chain();
+    line.succeed();
+    line.finish(line.restore.id, { state: 'cancelled' });
+    expect(line.job(line.restore.id)?.state).toBe('cancelled');
+    const { code, hint } = line.failureOf(line.restore.id);
+    expect(code).toBe('cancelled');
+    expect(hint).toMatch(/^Look at “shop” before it is used.*safety snapshot, number 3/);
+  });
+
   test('that was never begun does not', () => {
     const line = chain();
     line.succeed();
