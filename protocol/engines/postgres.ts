@@ -68,7 +68,7 @@ export const postgresql: EngineDefinition = {
         scope: 'all',
         label: 'rds_superuser',
         sql: `${createUser}\nGRANT rds_superuser TO {user};`,
-        note: 'RDS has no SUPERUSER; this role stands in for it.',
+        note: 'RDS has no SUPERUSER; this role stands in for it. CREATEDB does not come with a membership: new database and swap also take ALTER USER … CREATEDB.',
       },
       {
         id: 'azure',
@@ -76,7 +76,7 @@ export const postgresql: EngineDefinition = {
         scope: 'all',
         label: 'azure_pg_admin',
         sql: `${createUser}\nGRANT azure_pg_admin TO {user};`,
-        note: 'Azure has no SUPERUSER; this role stands in for it.',
+        note: 'Azure has no SUPERUSER; this role stands in for it. CREATEDB does not come with a membership: new database and swap also take ALTER USER … CREATEDB.',
       },
       {
         id: 'single',
@@ -93,7 +93,7 @@ export const postgresql: EngineDefinition = {
           'ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO {user};',
           'ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON SEQUENCES TO {user};',
         ].join('\n'),
-        note: 'Backs up this database. It can neither create nor drop one, so restores go to another server or account.',
+        note: 'Backs up this database. It can neither create nor drop one; restoring in place also takes membership in the role that owns what is there, for which the preflight prints the GRANT.',
       },
     ],
     restoreModes: [
@@ -110,7 +110,7 @@ export const postgresql: EngineDefinition = {
       {
         id: 'in-place',
         label: 'In place',
-        help: 'Drops and makes again, in one transaction, what the snapshot holds. For accounts that may not create databases.',
+        help: 'Drops what the database holds and makes again what the snapshot holds, in one transaction: a failure leaves everything as it was. For accounts that may not create databases.',
       },
     ],
     ownerChoices: [

@@ -29,14 +29,15 @@ export interface InPlaceFacts {
   keptObjects: KeptObject[];
   /** Why those cannot stay: relations they are made of that would be dropped. */
   tangled: { kept: string; made: string }[];
-  /** Objects that the account may not drop. */
-  foreign: { owner: string; ownerIsSuperuser: boolean; what: string }[];
+  /** Objects that the account may not drop; `what` as ALTER takes it. */
+  foreign: { owner: string; ownerIsSuperuser: boolean; name: string; what: string }[];
   /** Large objects of other roles. */
-  foreignLargeObjects: number;
-  /** Whether the account may make schemas and extensions. */
+  foreignLargeObjects: { owner: string; ownerIsSuperuser: boolean; count: number }[];
+  /** Whether the account may make schemas and extensions; else the roles that may. */
   createsInDatabase: boolean;
-  /** Schemas that stay, and what the account may do there. */
-  schemas: { name: string; owned: boolean; creates: boolean }[];
+  creators: string[];
+  /** Schemas that stay, what the account may do there, and the roles that may create there. */
+  schemas: { name: string; owned: boolean; creates: boolean; creators: string[] }[];
   extensions: { name: string; schema: string; owned: boolean }[];
   subscriptions: string[];
 }
@@ -60,10 +61,14 @@ export async function readInPlace(
 }
 
 async function look(session: Session, needs: PostgresRequirements): Promise<InPlaceFacts> {
-  const [facts] = await session.rows<{ encoding: string; creates: boolean; objects: number }>(
+  const [facts] = await session.rows<{ encoding: string; creates: boolean; creators: string[] }>(
     `SELECT pg_encoding_to_char(encoding) AS encoding, has_database_privilege(oid, 'CREATE') AS creates,
-       (SELECT count(*)::int FROM pg_largeobject_metadata WHERE NOT pg_has_role(lomowner, 'USAGE')) AS objects
-     FROM pg_database WHERE datname = current_database()`,
+       ARRAY(SELECT rolname::text FROM pg_roles WHERE has_database_privilege(pg_roles.oid, d.oid, 'CREATE')) AS creators
+     FROM pg_database d WHERE datname = current_database()`,
+  );
+  const objects = await session.rows<InPlaceFacts['foreignLargeObjects'][number]>(
+    `SELECT rolname AS owner, rolsuper AS "ownerIsSuperuser", count(*)::int AS count
+     FROM pg_largeobject_metadata JOIN pg_roles r ON r.oid = lomowner WHERE NOT pg_has_role(lomowner, 'USAGE') GROUP BY 1, 2 ORDER BY 1`,
   );
   const extensions = await session.rows<InPlaceFacts['extensions'][number]>(
     `SELECT extname AS name, nspname AS schema, pg_has_role(extowner, 'USAGE') AS owned
@@ -75,7 +80,8 @@ async function look(session: Session, needs: PostgresRequirements): Promise<InPl
   return {
     encoding: facts?.encoding ?? '',
     createsInDatabase: facts?.creates ?? false,
-    foreignLargeObjects: session.superuser ? 0 : (facts?.objects ?? 0),
+    creators: facts?.creators ?? [],
+    foreignLargeObjects: objects,
     extensions,
     subscriptions: subscriptions.map((row) => row.name),
     ...(await readDoomed(session, needs)),
@@ -101,12 +107,14 @@ async function readDoomed(session: Session, needs: PostgresRequirements) {
              AND object NOT IN (SELECT oid FROM kept_tables) ORDER BY 2 LIMIT ${MAX_LISTED}`,
         );
   const foreign = await session.rows<InPlaceFacts['foreign'][number]>(
-    `${cte} SELECT r.rolname AS owner, r.rolsuper AS "ownerIsSuperuser", ${KEYWORD} || ' ' || ${NAME} AS what
+    `${cte} SELECT r.rolname AS owner, r.rolsuper AS "ownerIsSuperuser", identity AS name, ${KEYWORD} || ' ' || ${NAME} AS what
      FROM doomed d JOIN pg_roles r ON r.oid = owner LEFT JOIN pg_namespace n ON n.oid = d.schema
      WHERE NOT pg_has_role(owner, 'USAGE') AND NOT coalesce(pg_has_role(n.nspowner, 'USAGE'), false) ORDER BY 1, 3`,
   );
   const schemas = await session.rows<InPlaceFacts['schemas'][number]>(
-    `${cte} SELECT nspname AS name, owned, has_schema_privilege(oid, 'CREATE') AS creates FROM kept_schemas ORDER BY 1`,
+    `${cte} SELECT nspname AS name, owned, has_schema_privilege(oid, 'CREATE') AS creates,
+       ARRAY(SELECT rolname::text FROM pg_roles r WHERE has_schema_privilege(r.oid, kept_schemas.oid, 'CREATE')) AS creators
+     FROM kept_schemas ORDER BY 1`,
   );
   const keptObjects = kept.length === 0 ? [] : await session.rows<KeptObject>(`${cte} ${KEPT_OBJECTS}`);
   return {

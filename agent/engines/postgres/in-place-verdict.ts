@@ -83,29 +83,30 @@ function rights({ target, facts, needs }: Case, inside: InPlaceFacts): Reasoned 
   if (facts.superuser) return undefined;
   const user = quoteIdent(facts.user);
   const lacks: string[] = [];
-  const sql: string[] = [];
-  const owners = inside.foreign.filter((one) => !one.ownerIsSuperuser).map((one) => one.owner);
-  const roles = [...new Set(owners)];
-  if (inside.foreign.length > 0) {
+  const { foreign, foreignLargeObjects } = inside;
+  // Membership in a superuser’s role would be as good as being one.
+  const owners = [...foreign, ...foreignLargeObjects].filter((one) => !one.ownerIsSuperuser);
+  const roles = [...new Set(owners.map((one) => one.owner))].sort();
+  const joined = (names: readonly string[]) => names.some((name) => roles.includes(name));
+  const sql = roles.map((role) => `GRANT ${quoteIdent(role)} TO ${user};`);
+  if (foreign.length > 0) lacks.push(`it does not own ${listed(foreign.map((one) => one.name))}`);
+  for (const one of foreign) if (one.ownerIsSuperuser) sql.push(`ALTER ${one.what} OWNER TO ${user};`);
+  if (foreignLargeObjects.length > 0) {
     lacks.push(
-      `it may not drop ${listed(inside.foreign.map((one) => one.what.replace(/^\w+( [A-Z]+)* /, '')))}`,
+      `it does not own ${foreignLargeObjects.reduce((sum, one) => sum + one.count, 0)} large objects`,
     );
-    sql.push(...roles.map((role) => `GRANT ${quoteIdent(role)} TO ${user};`));
-    for (const one of inside.foreign)
-      if (one.ownerIsSuperuser) sql.push(`ALTER ${one.what} OWNER TO ${user};`);
-  }
-  if (inside.foreignLargeObjects > 0) {
-    lacks.push(`${inside.foreignLargeObjects} large objects are not its own`);
-    sql.push(largeObjectOwner(facts.user));
+    if (foreignLargeObjects.some((one) => one.ownerIsSuperuser)) sql.push(largeObjectOwner(facts.user));
   }
   const here = new Set(inside.schemas.map((one) => one.name));
   const makes = needs.schemas.some((name) => !here.has(name));
   const installs = needs.extensions.some((one) => !inside.extensions.some(({ name }) => name === one.name));
-  if ((makes || installs) && !inside.createsInDatabase) {
+  if ((makes || installs) && !inside.createsInDatabase && !joined(inside.creators)) {
     lacks.push('it may not create schemas and extensions');
     sql.push(`GRANT CREATE ON DATABASE ${quoteIdent(target)} TO ${user};`);
   }
-  const closed = inside.schemas.filter((one) => needs.schemas.includes(one.name) && !one.creates);
+  const closed = inside.schemas.filter(
+    (one) => needs.schemas.includes(one.name) && !one.creates && !joined(one.creators),
+  );
   if (closed.length > 0) {
     lacks.push(`it may not create anything in the schema ${listed(closed.map((one) => one.name))}`);
     sql.push(...closed.map((one) => `GRANT USAGE, CREATE ON SCHEMA ${quoteIdent(one.name)} TO ${user};`));

@@ -12,10 +12,9 @@ export function modeVerdicts(
   facts: TargetFacts,
   more: { maintenance: string; inPlace: Reasoned },
 ): Verdict[] {
-  const either = commonObstacle(target, facts);
   return [
-    { mode: 'new', ...(either ?? newVerdict(target, facts)) },
-    { mode: 'swap', ...(either ?? swapVerdict(target, facts, more.maintenance)) },
+    { mode: 'new', ...newVerdict(target, facts) },
+    { mode: 'swap', ...swapVerdict(target, facts, more.maintenance) },
     { mode: 'in-place', ...more.inPlace },
   ];
 }
@@ -26,23 +25,27 @@ export const no = (reason: string, sql?: string): Reasoned => ({
   ...(sql ? { sql } : {}),
 });
 
-function commonObstacle(target: string, facts: TargetFacts): Reasoned | undefined {
-  if (Buffer.byteLength(target) > MAX_NAME_BYTES) {
-    return no(`The name is ${Buffer.byteLength(target)} bytes long; PostgreSQL keeps ${MAX_NAME_BYTES}.`);
-  }
-  if (!facts.createDatabase) {
-    return no(`“${facts.user}” may not create databases.`, `ALTER ROLE ${quoteIdent(facts.user)} CREATEDB;`);
-  }
-  return undefined;
+function tooLong(target: string): Reasoned | undefined {
+  const bytes = Buffer.byteLength(target);
+  return bytes > MAX_NAME_BYTES
+    ? no(`The name is ${bytes} bytes long; PostgreSQL keeps ${MAX_NAME_BYTES}.`)
+    : undefined;
 }
 
+const createDatabase = (facts: TargetFacts) => `ALTER ROLE ${quoteIdent(facts.user)} CREATEDB;`;
+
 function newVerdict(target: string, facts: TargetFacts): Reasoned {
+  const long = tooLong(target);
+  if (long) return long;
   if (facts.database) return no(`A database named “${target}” exists.`);
+  if (!facts.createDatabase) return no(`“${facts.user}” may not create databases.`, createDatabase(facts));
   return { possible: true, reason: `Creates “${target}”. Nothing that exists is touched.` };
 }
 
 function swapVerdict(target: string, facts: TargetFacts, maintenance: string): Reasoned {
   const { database } = facts;
+  const long = tooLong(target);
+  if (long) return long;
   if (!database) return no(`There is no database “${target}” to exchange.`);
   if (target === maintenance) {
     return no(
@@ -50,11 +53,18 @@ function swapVerdict(target: string, facts: TargetFacts, maintenance: string): R
     );
   }
   if (database.template) return no(`“${target}” is a template, or takes no connections.`);
-  if (!database.owned) {
-    return no(
-      `“${facts.user}” does not own “${target}”.`,
-      `ALTER DATABASE ${quoteIdent(target)} OWNER TO ${quoteIdent(facts.user)};`,
-    );
+  if (!facts.createDatabase || !database.owned) {
+    const lacks = [
+      ...(facts.createDatabase ? [] : ['may not create databases']),
+      ...(database.owned ? [] : [`does not own “${target}”`]),
+    ];
+    const sql = [
+      ...(facts.createDatabase ? [] : [createDatabase(facts)]),
+      ...(database.owned
+        ? []
+        : [`ALTER DATABASE ${quoteIdent(target)} OWNER TO ${quoteIdent(facts.user)};`]),
+    ];
+    return no(`“${facts.user}” ${lacks.join(' and ')}.`, sql.join('\n'));
   }
   if (database.prepared > 0)
     return no(`“${target}” has ${database.prepared} prepared transactions; commit or roll them back first.`);
