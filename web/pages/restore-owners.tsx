@@ -28,7 +28,7 @@ interface OwnersFieldProps {
 
 /** The engine's owner choices with what stands in their way; nothing where there is no choice at all. */
 export function OwnersField({ engine, onChange, owners, preflight }: OwnersFieldProps) {
-  if (engine.ownerChoices.length < 2) return null;
+  if (engine.ownerChoices.length < 2 && owners.choice) return null;
   const choices = preflight.ownerChoices.flatMap(({ choice, possible, reason }) => {
     const words = engine.ownerChoices.find(({ id }) => id === choice);
     if (!words) return [];
