@@ -59,10 +59,14 @@ export async function connect(
   }
 }
 
-/** The client library encodes statements by this number alone; what the server takes them for is its own session's. */
+/**
+ * The client library encodes statements by this number alone, and would change it with the server's
+ * `character_set_client`, which dumps set many times: so it is held.
+ */
 function sendBytes(connection: Connection): void {
   const LATIN1_SWEDISH_CI = 8;
-  (connection as unknown as { config: { charsetNumber: number } }).config.charsetNumber = LATIN1_SWEDISH_CI;
+  const { config } = connection as unknown as { config: object };
+  Object.defineProperty(config, 'charsetNumber', { get: () => LATIN1_SWEDISH_CI, set: () => {} });
 }
 
 /** `error` as a `FailureError`: `cancelled` if the operation was, else what {@link explain} says. */

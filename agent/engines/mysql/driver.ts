@@ -6,6 +6,7 @@ import { dropDatabase, readMark } from './database.ts';
 import { dump } from './dump.ts';
 import { explain } from './errors.ts';
 import type { Flavour } from './flavour.ts';
+import { preflightBackup } from './preflight-backup.ts';
 import { preflightRestore } from './preflight-restore.ts';
 import { listDatabases, probe } from './probe.ts';
 import { restore } from './restore.ts';
@@ -23,7 +24,6 @@ export function mysqlDriver(options: {
   // Looked up anew for each operation: packages get upgraded while an agent runs.
   const tools = async (signal: AbortSignal) =>
     findTools(options.toolDirectories ?? (await standardDirectories()), signal);
-  const later = () => Promise.reject(fail('internal', 'Not in this build.', 'Update the agent.'));
   return {
     engine: flavour,
     parseConnection(value) {
@@ -42,7 +42,8 @@ export function mysqlDriver(options: {
     },
     probe: (server, context) => probe(server, flavour, context),
     listDatabases: (server, context) => listDatabases(server, flavour, context),
-    preflightBackup: later,
+    preflightBackup: async (server, wish, context) =>
+      preflightBackup({ server, flavour, ...wish, tools: await tools(context.signal), context }),
     dump: async (server, wish, sink, context) =>
       dump({ server, flavour, ...wish, tools: await tools(context.signal), sink, context }),
     preflightRestore: (server, { plan, source }, context) =>

@@ -1,4 +1,4 @@
-import type { Flavour } from './flavour.ts';
+import type { MysqlTool } from './tools.ts';
 
 /** One run of the tool. */
 export interface DumpPart {
@@ -20,25 +20,30 @@ const COMMON = [
   '--max-allowed-packet=1G',
 ];
 const PROGRAMS = ['--routines', '--events', '--triggers'];
-const OWN: Record<Flavour, string[]> = {
-  mariadb: [],
-  mysql: ['--set-gtid-purged=OFF', '--column-statistics=0'],
-};
+
+/** Since then mysqldump writes DROP and CREATE of masking policies, which belong to the server, not the database. */
+const MASKING_POLICIES = 90_700;
+
+function own(tool: Pick<MysqlTool, 'flavour' | 'versionNumber'>): string[] {
+  if (tool.flavour === 'mariadb') return [];
+  const policies = tool.versionNumber >= MASKING_POLICIES ? ['--skip-masking-policies'] : [];
+  return ['--set-gtid-purged=OFF', '--column-statistics=0', ...policies];
+}
 
 /**
  * The runs that make up one dump, in order; their output is one script. MySQL’s tool cannot leave out rows alone, so
  * it writes the definitions of those tables first, then everything else.
  */
 export function dumpParts(input: {
-  flavour: Flavour;
+  tool: Pick<MysqlTool, 'flavour' | 'versionNumber'>;
   database: string;
   excluded: readonly string[];
   history: boolean;
 }): DumpPart[] {
-  const { flavour, database, excluded, history } = input;
-  const args = [...COMMON, ...OWN[flavour], ...(history ? ['--dump-history'] : [])];
+  const { tool, database, excluded, history } = input;
+  const args = [...COMMON, ...own(tool), ...(history ? ['--dump-history'] : [])];
   const without = (name: string) => excluded.map((table) => ({ name, value: `${database}.${table}` }));
-  if (flavour === 'mariadb') {
+  if (tool.flavour === 'mariadb') {
     return [{ args: [...args, ...PROGRAMS, '--', database], options: without('ignore-table-data') }];
   }
   const rest = { args: [...args, ...PROGRAMS, '--', database], options: without('ignore-table') };

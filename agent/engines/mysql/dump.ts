@@ -13,6 +13,7 @@ import { listed } from './quote.ts';
 import { readRequirements } from './requires.ts';
 import { applySelection } from './selection.ts';
 import { chooseTool, type MysqlTool, toolLabel } from './tools.ts';
+import { assertDumpable } from './undumpable.ts';
 
 interface Dumping {
   server: MysqlServer;
@@ -30,6 +31,7 @@ export async function dump(input: Dumping): Promise<DumpResult> {
   await using session = await connect(input.server, flavour, { signal: context.signal, database });
   const tool = chooseTool(input.tools, { kind: 'dump', flavour, version: session.versionNumber });
   const catalogue = await readCatalogue(session, database);
+  await assertDumpable(session, database, catalogue);
   for (const kind of hidden(await readGrants(session), session, database)) {
     context.log(`The account cannot see every ${kind}: those it cannot see are not in this backup.`);
   }
@@ -38,7 +40,7 @@ export async function dump(input: Dumping): Promise<DumpResult> {
   const inspector = new DumpInspector();
   context.phase('dumping');
   context.log(`${toolLabel(tool)} dumps “${database}” from ${PRODUCT[flavour]} ${session.version}.`);
-  const parts = dumpParts({ flavour, database, excluded, history });
+  const parts = dumpParts({ tool, database, excluded, history });
   const child: Child = { ...input, tool, session, catalogue, excluded, parts, inspector, whole: false };
   await sink({ name: 'dump', format: 'mysqldump-sql' }, script(child));
   if (!child.whole) throw incomplete('what stores it stopped reading before its end');

@@ -34,7 +34,7 @@ export function parseGrant(line: string): Grant | undefined {
   // Column privileges — `SELECT (a, b)` — are no right on the table.
   const privileges = words
     .replace(/ ?\([^)]*\)/g, ' (columns)')
-    .split(', ')
+    .split(/, ?/) // MySQL writes its newer privileges without blanks
     .map((word) => word.trim().toUpperCase());
   return { privileges: new Set(privileges), database: unquoted(database), object: unquoted(object) };
 }
