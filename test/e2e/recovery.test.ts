@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -6,6 +6,7 @@ import type { ApiSnapshot } from '../support/api-shapes.ts';
 import { checksums } from '../support/checksums.ts';
 import { ROOT } from '../support/child.ts';
 import { type Homeport, startHomeport } from '../support/harness.ts';
+import { startMariadb } from '../support/mariadb.ts';
 import { postgresBinaries, startPostgres } from '../support/postgres.ts';
 import { addServer, backUp, protect } from '../support/protect.ts';
 import { type Desk, recoveryDesk, runIn } from '../support/recovery.ts';
@@ -92,7 +93,44 @@ test('PostgreSQL: every command of docs/recovery.md, with nothing left but the v
   const read = await readSnapshot(desk.path, kit, first.id);
   expect(dump.equals(read.streams.get('dump') ?? Buffer.alloc(0))).toBe(true);
   expect(read.catalog.tables).toHaveLength(3);
-}, 120_000);
+});
+
+test('MariaDB: the dump comes back from files and kit alone', async () => {
+  await using source = await startMariadb();
+  await source.script(
+    `CREATE DATABASE shop; USE shop;
+     CREATE TABLE orders (id int PRIMARY KEY AUTO_INCREMENT, note text, paid bit(1), photo blob) CHARSET utf8mb4;
+     INSERT INTO orders (note, paid, photo)
+       SELECT CONCAT('Größe ', seq, ' “', REPEAT('x', seq % 97), '”'), seq % 2, UNHEX(SHA2(seq, 512)) FROM seq_1_to_20000;
+     CREATE VIEW paid AS SELECT id FROM orders WHERE paid;`,
+  );
+  const homeport = await startHomeport();
+  onTestFinished(() => homeport.stop());
+  const agent = await homeport.agent('db-host');
+  const server = await addServer(homeport.api, agent, { name: 'main', server: source });
+  const before = await checksums(source, 'shop');
+  const { snapshot } = await backUp(homeport.api, (await protect(homeport.api, server.id, 'shop')).id);
+  const download = await homeport.api.fetch(`/snapshots/${snapshot.id}/download`);
+  const dump = Buffer.from(await download.arrayBuffer());
+  const desk = await disaster(homeport);
+
+  await using target = await startMariadb();
+  await copyFile(target.defaultsFile, join(desk.path, '.my.cnf'));
+  const path = `${join(ROOT, 'node_modules/.bin')}:/usr/bin:/bin`;
+  const env = { PATH: path, HOME: desk.path, SNAPSHOT: snapshot.id };
+  const got = await desk.shell(block('The day it happens', 1), env);
+  expect(got, got.stderr).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining(`mariadb NAME < 'shop.dump'`),
+  });
+  expect(dump.equals(await readFile(join(desk.path, 'shop.dump')))).toBe(true);
+  const put = await desk.shell(block('MariaDB and MySQL'), env);
+  expect(put, put.stderr).toMatchObject({ code: 0 });
+  expect(await checksums(target, 'shop')).toEqual(before);
+  const kit = readKit(await readFile(join(desk.path, 'kit.txt'), 'utf8'));
+  const { streams } = await readSnapshot(desk.path, kit, snapshot.id);
+  expect(dump.equals(streams.get('dump') ?? Buffer.alloc(0))).toBe(true);
+});
 
 test('each shell block of the page is one that these tests run', async () => {
   expect([...blocks].map(([heading, { length }]) => `${heading}: ${length}`)).toEqual([

@@ -56,9 +56,9 @@ function doing(what, work) {
     return refuse(`${what}: ${error.message}`);
   }
 }
-const say = (text) => process.stderr.write(`${text}\n`);
-/** A vault's text on its way to a terminal, which would obey control characters. */
+/** A vault's text, file names among it, on its way to a terminal, which would obey control characters. */
 const plain = (text) => String(text).replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '?');
+const say = (text) => process.stderr.write(`${text.split('\n').map(plain).join('\n')}\n`);
 const sha256 = (...parts) =>
   parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest('hex');
 

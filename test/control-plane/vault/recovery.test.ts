@@ -44,6 +44,21 @@ test('snapshots come back from the files, the kit and plain Node', async () => {
   expect((await readdir(path)).filter((name) => name.endsWith('.part'))).toEqual([]);
 });
 
+test('a large dump goes through little memory', async () => {
+  await using w = await world();
+  const dump = randomBytes(150_000_000);
+  const { snapshotId } = await w.backUp(await w.enrol(), dump);
+  await using desk = await recoveryDesk(w.storePath, w.vaults.service.recoveryKit(w.vaultId, ADDRESS).text);
+  const tell = `process.on('exit', () => console.log(process.resourceUsage().maxRSS))`;
+  await writeFile(join(desk.path, 'tell.mjs'), tell);
+  const get = `recover.mjs --kit kit.txt get ${snapshotId} --out big.dump`;
+  const { code, stderr, stdout } = await desk.shell(`${process.execPath} --import ./tell.mjs ${get}`);
+  expect(code, stderr).toBe(0);
+  expect(dump.equals(await readFile(join(desk.path, 'big.dump')))).toBe(true);
+  // KiB; a bare Node takes some 50 MiB.
+  expect(Number(stdout)).toBeLessThan(160 * 1024);
+});
+
 test('a file that exists is left alone, and no command is guessed at', async () => {
   const { ids, path, recover } = await ruin();
   await writeFile(join(path, 'mine'), 'precious');
@@ -106,16 +121,20 @@ test('an older Node is told what it lacks', async () => {
 });
 
 test('names that would command a terminal are shown without their power', async () => {
-  const { recover } = await ruin(async (w, fleet) => {
+  const { path, recover } = await ruin(async (w, fleet) => {
     const job = w.job(fleet);
     const upload = await w.upload(fleet, randomBytes(1000));
     const server = { id: fleet.serverId, name: 'main\u001b[2J\u202e', engine: 'postgresql', version: '15' };
     const manifest = await w.manifest(fleet, job, { ...upload, change: { server } });
     await w.client(fleet).commit({ jobId: job.id, attempt: 1 }, manifest, new AbortController().signal);
   });
-  const { code, stdout } = await recover('--kit', 'kit.txt', 'list');
-  expect(code).toBe(0);
-  expect(stdout).toContain('main?[2J?/Shop');
+  const clean = await recover('--kit', 'kit.txt', 'list');
+  expect(clean).toMatchObject({ code: 0, stdout: expect.stringContaining('main?[2J?/Shop') });
+  const evil = join(path, 'snapshots', 'evil\u001b[2J');
+  await mkdir(evil);
+  await writeFile(join(evil, `now-${crypto.randomUUID()}.json.zst`), 'junk');
+  const { code, stderr } = await recover('--kit', 'kit.txt', 'list');
+  expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('evil?[2J/now-') });
 });
 
 test('the kit is handed out with a time, which a lost database forgets', async () => {
