@@ -50,6 +50,12 @@ const NEWER_SETTINGS = [
   { since: 17, name: 'transaction_timeout', statement: 'SET transaction_timeout = 0;' },
 ];
 
+/** What a server may say about what it did restore. */
+const KNOWN_WARNINGS = [
+  /^pg_restore: WARNING: {2}wal_level is insufficient to publish logical changes$/,
+  /^HINT: {2}Set wal_level to "?logical"? before creating subscriptions\.$/,
+];
+
 /** Fills a database from an archive with pg_restore; resolves only if all of it went in without an SQL error. */
 export async function loadArchive(input: Loading): Promise<void> {
   const { server, context, tool } = input;
@@ -142,12 +148,22 @@ async function feed(child: RunningTool, input: Loading): Promise<void> {
 
 async function judge(exit: ToolExit, input: Loading): Promise<void> {
   const words = input.atomic ? splitMark(exit.stderr).rest : exit.stderr;
-  const unknown = unknownLines(words, tolerated(input));
+  const unknown = unknownLines(withoutNotices(words, input.tool), tolerated(input));
   const clean =
     exit.exitCode === 0 || (exit.exitCode === 1 && tolerated(input).length > 0 && exit.stderr !== '');
   if (clean && !exit.stderrCut && unknown.length === 0) return;
   await input.target.rows('SELECT 1'); // a dead server is the better explanation
-  throw new ToolError(toolLabel(input.tool), { ...exit, stderr: words });
+  // What is passed over is no reason, though it comes first.
+  throw new ToolError(toolLabel(input.tool), { ...exit, stderr: unknown.join('\n') || words });
+}
+
+/** Before version 14 pg_restore prints what the server merely remarks, which newer ones keep to themselves. */
+function withoutNotices(stderr: string, tool: PostgresTool): string {
+  if (tool.major >= 14) return stderr;
+  return stderr.replace(
+    /^pg_restore: (?:WARNING|NOTICE|INFO|LOG): {2}.*\n(?:(?:DETAIL|HINT|CONTEXT): {2}.*\n)*/gm,
+    '',
+  );
 }
 
 function tolerated(input: Loading) {
@@ -155,7 +171,9 @@ function tolerated(input: Loading) {
 }
 
 function unknownLines(stderr: string, settings: typeof NEWER_SETTINGS): string[] {
-  const lines = stderr.split('\n').filter((line) => line.trim() !== '');
+  const lines = stderr
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !KNOWN_WARNINGS.some((known) => known.test(line)));
   const unknown: string[] = [];
   for (let at = 0; at < lines.length; at += 1) {
     const line = lines[at] ?? '';
