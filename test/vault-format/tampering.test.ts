@@ -200,6 +200,18 @@ describe('forgeries', () => {
     );
   });
 
+  test('names that would lead out of the folder', async () => {
+    await refusedAs(
+      resigned(({ streams }) => ({ streams: streams.map((one) => ({ ...one, name: `../${one.name}` })) })),
+      /as none can be named/,
+    );
+    await refusedAs(
+      resigned(({ idKey }) => ({ idKey: { ...idKey, id: '../vault' } })),
+      /as none can be named/,
+    );
+    expect(existsSync(join(desk.path, `${OUT}.part`))).toBe(false);
+  });
+
   test('a damaged copy of a chunk does no harm where there is a good one', async () => {
     const [head, rows] = [sealPiece('head', DATA_KEYS[0]), sealPiece('rows', DATA_KEYS[0])];
     const bad = packOf(SERVER_ID, [{ ...head, sealed: flipped(head.sealed, 50) }, rows]);

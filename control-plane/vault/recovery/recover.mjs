@@ -265,6 +265,10 @@ function openManifest({ vault, kit }, { id, path }) {
     const sum = chunks.reduce((bytes, [, chunkLength]) => bytes + chunkLength, 0);
     need(sum === length, `The chunks of stream ${plain(name)} in ${path} do not add up.`);
   }
+  // These become names of files: even a certified agent may not lead out of the folder.
+  const names = manifest.streams.every(({ name }) => /^[a-z0-9-]{1,64}$/.test(name));
+  const keys = [manifest.idKey, ...manifest.dataKeys].every(({ id }) => /^[0-9a-f]{32}$/.test(id));
+  need(names && keys, `The manifest ${path} names a stream or a key as none can be named.`);
   return manifest;
 }
 
@@ -429,7 +433,6 @@ async function get(at, wanted, { all, out }) {
 
 /** Steps 7 and 8: chunk after chunk, one in memory at a time, and at the end the hash of the whole. */
 async function writeStream(snapshot, { chunks, length, name }, write) {
-  need(/^[a-z0-9-]{1,64}$/.test(name), 'A stream has a name that cannot be.');
   const hash = createHash('sha256');
   for (const [id, chunkLength] of chunks) {
     const plaintext = readChunk(snapshot, id, chunkLength);
