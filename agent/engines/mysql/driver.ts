@@ -6,11 +6,13 @@ import { dropDatabase, readMark } from './database.ts';
 import { dump } from './dump.ts';
 import { explain } from './errors.ts';
 import type { Flavour } from './flavour.ts';
+import { identify } from './identify.ts';
 import { preflightBackup } from './preflight-backup.ts';
 import { preflightRestore } from './preflight-restore.ts';
 import { listDatabases, probe } from './probe.ts';
 import { restore } from './restore.ts';
 import { findTools, standardDirectories } from './tools.ts';
+import { mysqlTraces } from './traces.ts';
 
 /**
  * The driver of MySQL (8.0–9.x) or MariaDB (10.6–12).
@@ -26,6 +28,8 @@ export function mysqlDriver(options: {
     findTools(options.toolDirectories ?? (await standardDirectories()), signal);
   return {
     engine: flavour,
+    traces: mysqlTraces(flavour),
+    identify: (endpoint, signal) => identify(endpoint, flavour, signal),
     parseConnection(value) {
       const parsed = mysqlConnectionSchema.safeParse(value);
       if (parsed.success) return parsed.data;
