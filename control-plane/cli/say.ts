@@ -45,10 +45,10 @@ export function sayFacts(facts: readonly (readonly [string, string])[]): void {
   }
 }
 
-/** Whoever reads our output may stop reading (`| head`): that is no failure of ours. */
+/** Whoever reads our output may stop reading (`| head`): that is no failure, unless a command set one before. */
 export function endQuietlyWithTheReader(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
-    process.exit(0);
+    process.exit(process.exitCode ?? 0);
   });
 }

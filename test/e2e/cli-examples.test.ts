@@ -36,8 +36,8 @@ test('the examples of docs/cli.md do what it says', async () => {
   }
   const live = await checksums(postgres(), 'shop');
   for (const copy of ['shop_copy', 'shop_too']) expect(await checksums(postgres(), copy)).toEqual(live);
-  const contents = await readFile(join(newcomer.home, 'contents.txt'), 'utf8');
-  expect(contents).toContain('TABLE DATA public orders');
+  const sql = await readFile(join(newcomer.home, 'shop.sql'), 'utf8');
+  expect(sql).toContain('COPY public.orders ');
   const login = join(newcomer.home, '.config/homeport/cli.json');
   for (const file of [login, join(newcomer.home, 'shop.dump'), join(newcomer.home, 'kit.txt')])
     expect((await stat(file)).mode & 0o777, file).toBe(0o600);

@@ -81,10 +81,12 @@ function incomplete(length: number, promised: number | undefined, cause: unknown
 }
 
 async function toOutput(dump: AsyncIterable<Uint8Array>): Promise<void> {
+  process.exitCode = EXIT.failed; // a reader that goes away ends us with this: it has not got the whole
   for await (const part of dump)
     await new Promise<void>((done, broken) => {
       process.stdout.write(part, (error) => (error ? broken(error) : done()));
     });
+  process.exitCode = EXIT.ok;
 }
 
 /** The plain name that the control plane proposes, if it is one; it does not choose where we write. */

@@ -56,8 +56,13 @@ async function backup(wanted: string[], options: WaitOptions & { wait?: true }):
   // All names first: one that is wrong starts nothing.
   const databases = await Promise.all(wanted.map((text) => databaseCalled(client, text)));
   const started: Job[] = [];
-  for (const id of new Set(databases.map((one) => one.id)))
-    started.push(await client.post(`/databases/${id}/backup`, {}, jobShape));
+  try {
+    for (const id of new Set(databases.map((one) => one.id)))
+      started.push(await client.post(`/databases/${id}/backup`, {}, jobShape));
+  } catch (error) {
+    for (const one of started) remark(`Started all the same: ${titleOf(one)}, job ${one.id}`);
+    throw error;
+  }
   await afterStart(client, started, options);
 }
 
