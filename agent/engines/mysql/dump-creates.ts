@@ -23,6 +23,8 @@ export interface Created {
   table?: string;
   /** Databases that names in its head are qualified with, and where. */
   qualifiers?: readonly (Span & { database: string })[];
+  /** Of a table: databases that its columns' defaults name sequences in. */
+  sequences?: readonly (Span & { database: string })[];
   /** Of an event: the word that lets it run, or `undefined` where it is disabled already. */
   enabled?: Span | undefined;
 }
@@ -94,10 +96,22 @@ function readTable(cursor: TokenCursor): Created | undefined {
   const found = named(cursor, 'table');
   if (!found || !cursor.sign('(') || cursor.words('LIKE')) return undefined;
   const rest = cursor.rest();
-  return rest.some(({ kind, text }) => kind === 'word' && TAKES_ROWS.has(text.toUpperCase()))
-    ? undefined
-    : found;
+  if (rest.some(({ kind, text }) => kind === 'word' && TAKES_ROWS.has(text.toUpperCase()))) return undefined;
+  const sequences = rest.flatMap((token, index) => (isQualified(rest, index) ? [inDatabase(token)] : []));
+  return { ...found, sequences };
 }
+
+/** A default of a sequence's next number names the sequence with its database: ``nextval(`db`.`s`)``. */
+function isQualified(tokens: readonly Token[], at: number): boolean {
+  const is = (offset: number, kind: Token['kind'], text?: string) => {
+    const token = tokens[at + offset];
+    return token?.kind === kind && (text === undefined || token.text.toLowerCase() === text);
+  };
+  const called = is(-2, 'word', 'nextval') || is(-2, 'word', 'lastval');
+  return called && is(-1, 'sign', '(') && is(0, 'name') && is(1, 'sign', '.') && is(2, 'name');
+}
+
+const inDatabase = ({ text, start, end }: Token) => ({ database: utf8(text), start, end });
 
 const TAKES_ROWS = new Set(['SELECT', 'TABLE']);
 

@@ -113,8 +113,6 @@ const WORDS: Partial<Record<ObjectKind, string>> = {
   view: 'VIEW',
   function: 'FUNCTION',
   procedure: 'PROCEDURE',
-  'package body': 'PACKAGE BODY',
-  package: 'PACKAGE',
   sequence: 'SEQUENCE',
 };
 
@@ -127,4 +125,16 @@ async function dropAll(session: Session, catalogue: Catalogue, tables: readonly 
     for (const { name } of all.filter((one) => one.kind === kind))
       await session.run(`DROP ${word} IF EXISTS ${quoteIdent(name)}`);
   }
+  await dropPackages(
+    session,
+    all.filter(({ kind }) => kind === 'package').map(({ name }) => name),
+  );
+}
+
+/** MariaDB drops packages, bodies with them, in the sql_mode that they are made in. */
+async function dropPackages(session: Session, names: readonly string[]): Promise<void> {
+  if (names.length === 0) return;
+  await session.run(`SET @homeport_sql_mode = @@SESSION.sql_mode, SESSION sql_mode = 'ORACLE'`);
+  for (const name of names) await session.run(`DROP PACKAGE IF EXISTS ${quoteIdent(name)}`);
+  await session.run('SET SESSION sql_mode = @homeport_sql_mode');
 }

@@ -61,10 +61,21 @@ function afterName(bytes: Buffer, at: number, dialect: Dialect): Look<number> {
   return end < 0 ? 'incomplete' : end;
 }
 
+/** The columns of former rows stand without quotes: `row_start`, `row_end`. */
+function afterColumn(bytes: Buffer, at: number, dialect: Dialect): Look<number> {
+  let index = at;
+  while (isLetter(bytes[index])) index += 1;
+  if (index === at) return afterName(bytes, at, dialect);
+  return index < bytes.length ? index : 'incomplete';
+}
+
+const isLetter = (byte: number | undefined) =>
+  byte !== undefined && (byte === 95 || (byte >= 65 && byte <= 90) || (byte >= 97 && byte <= 122));
+
 /** Index after the `)` of a list of names. */
 function afterNames(bytes: Buffer, at: number, dialect: Dialect): Look<number> {
   for (let index = at; ; ) {
-    const end = afterName(bytes, skipBlanks(bytes, index), dialect);
+    const end = afterColumn(bytes, skipBlanks(bytes, index), dialect);
     if (typeof end === 'string') return end;
     index = skipBlanks(bytes, end);
     if (index >= bytes.length) return 'incomplete';

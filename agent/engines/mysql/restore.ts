@@ -57,7 +57,11 @@ async function restoreNew(work: Work): Promise<RestoreReport> {
     await verify(work, made);
     const notes = await finishEvents(work, made);
     await removeMark(control, name);
-    return { database: name, mode: plan.mode, notes: [...notes, ...ownerNotes(work)] };
+    return {
+      database: name,
+      mode: plan.mode,
+      notes: [...notes, ...namesNotes(work, made), ...ownerNotes(work)],
+    };
   } catch (error) {
     throw await undo(work, explained(error, work.server, context.signal));
   }
@@ -75,7 +79,11 @@ async function restoreInPlace(work: Work): Promise<RestoreReport> {
       notes.push(`Left as they are, since the snapshot has no rows of theirs: ${listed(emptied.kept)}.`);
     if (emptied.dropped.length > 0)
       notes.push(`Dropped, since the snapshot does not hold it: ${listed(emptied.dropped)}.`);
-    return { database: plan.targetDatabase, mode: plan.mode, notes: [...notes, ...ownerNotes(work)] };
+    return {
+      database: plan.targetDatabase,
+      mode: plan.mode,
+      notes: [...notes, ...namesNotes(work, made), ...ownerNotes(work)],
+    };
   } catch (error) {
     throw incomplete(explained(error, work.server, context.signal), plan);
   }
@@ -157,6 +165,15 @@ function differences(
 ): string[] {
   const kinds = new Set([...Object.keys(expected), ...Object.keys(found)]);
   return [...kinds].filter((kind) => (expected[kind] ?? 0) !== (found[kind] ?? 0));
+}
+
+/** What still refers to the dumped database after a restore under another name. */
+function namesNotes({ plan, looked }: Work, { namesSource }: Made): string[] {
+  const { database } = looked.needs;
+  if (plan.targetDatabase === database || namesSource.length === 0) return [];
+  return [
+    `These name “${database}” and go on using that database, not “${plan.targetDatabase}”: ${listed(namesSource)}.`,
+  ];
 }
 
 /** Events were made disabled; those that were not are enabled now, if that is wanted. */

@@ -1,11 +1,11 @@
 import { fail } from '../../../protocol/failure.ts';
-import type { Created } from './dump-creates.ts';
+import type { Created, Span } from './dump-creates.ts';
 import { DumpSession } from './dump-session.ts';
 import { readStatement, type Statement } from './dump-statements.ts';
 import { quoteAccount, quoteIdent } from './quote.ts';
 import type { ObjectKind } from './requirements.ts';
 import type { Dialect } from './sql-lexicon.ts';
-import { resolveComments, tokensOf } from './sql-scan.ts';
+import { resolveComments, type Token, tokensOf } from './sql-scan.ts';
 
 /** One statement to run. */
 export interface Command {
@@ -48,12 +48,17 @@ export interface Made {
   rows: Map<string, number>;
   /** Events that were not disabled in the dump. */
   enabledEvents: string[];
+  /** Views and programs that name the dumped database, as `kind name`: restored under another name they still do. */
+  namesSource: string[];
 }
+
+/** The sql_mode that rows are inserted under; without our addition “2024-02-31” would silently become “0000-00-00”. */
+const ROWS_MODE = /(\bSQL_MODE='NO_AUTO_VALUE_ON_ZERO)'/;
 
 /** Judges and rewrites the statements of one dump, INSERTs apart. */
 export class StatementRewriter {
   readonly session: DumpSession;
-  readonly made: Made = { counts: {}, rows: new Map(), enabledEvents: [] };
+  readonly made: Made = { counts: {}, rows: new Map(), enabledEvents: [], namesSource: [] };
   readonly #terms: RewriteTerms;
   readonly #tables = new Set<string>();
   readonly #withTriggers = new Set<string>();
@@ -70,7 +75,25 @@ export class StatementRewriter {
     const resolved = resolveComments(statement, dialect);
     const tokens = resolved && tokensOf(resolved, dialect);
     const found = tokens && readStatement(tokens);
-    return found ? this.#command(found, resolved) : undefined;
+    if (!found) return undefined;
+    if (found.kind === 'create' && found.definer && this.#names(tokens))
+      this.made.namesSource.push(`${found.what} ${found.name}`);
+    return this.#command(found, resolved);
+  }
+
+  /** Whether the dumped database stands before a name, other than in a trigger's head, where it is taken out. */
+  #names(tokens: readonly Token[]): boolean {
+    const source = Buffer.from(this.#terms.source).toString('latin1').toLowerCase();
+    const body = tokens.findIndex(
+      ({ kind, text }) => kind === 'word' && /^(?:AS|EACH|DO|BEGIN)$/i.test(text),
+    );
+    return tokens.some(
+      ({ kind, text }, index) =>
+        index > body &&
+        (kind === 'name' || kind === 'word') &&
+        text.toLowerCase() === source &&
+        tokens[index + 1]?.text === '.',
+    );
   }
 
   #command(found: Statement, resolved: Buffer): Rewritten[] | undefined {
@@ -104,7 +127,8 @@ export class StatementRewriter {
       const alone = assigned.every(({ variable }) => variable === 'AUTOCOMMIT' || variable.startsWith('@'));
       return alone ? [] : undefined;
     }
-    return this.session.assign(assigned) ? asItIs : undefined;
+    if (!this.session.assign(assigned)) return undefined;
+    return asItIs.map(({ sql }) => ({ sql: sql.replace(ROWS_MODE, `$1,ALLOW_INVALID_DATES'`) }));
   }
 
   #create(found: Created, resolved: Buffer): Rewritten[] | undefined {
@@ -116,7 +140,7 @@ export class StatementRewriter {
       this.#count(what);
       if (what === 'table' && kept) return [];
       this.#tables.add(name);
-      return [{ sql: resolved.toString('latin1'), creates }];
+      return [{ sql: this.#withSequences(found, resolved), creates }];
     }
     if (found.placeholder) {
       this.#placeholders.add(name);
@@ -148,13 +172,17 @@ export class StatementRewriter {
       ...(enabled ? [{ ...enabled, by: 'DISABLE' }] : []),
       ...qualifiers.map((span) => ({ ...span, by: '' })),
     ];
-    let sql = '';
-    let from = 0;
-    for (const { start, end, by } of changes) {
-      sql += resolved.toString('latin1', from, start) + by;
-      from = end;
-    }
-    return sql + resolved.toString('latin1', from);
+    return changed(resolved, changes);
+  }
+
+  /** Sequences of the dumped database are now in the one that is filled. */
+  #withSequences({ sequences = [] }: Created, resolved: Buffer): string {
+    const by = Buffer.from(quoteIdent(this.#terms.database)).toString('latin1');
+    const own = sequences.filter(({ database }) => database === this.#terms.source);
+    return changed(
+      resolved,
+      own.map((span) => ({ ...span, by })),
+    );
   }
 
   #count(what: ObjectKind): void {
@@ -183,4 +211,15 @@ export class StatementRewriter {
       'Do not trust this snapshot. Restore another one.',
     );
   }
+}
+
+/** A statement as latin1, with parts replaced; they come in order. */
+function changed(statement: Buffer, changes: readonly (Span & { by: string })[]): string {
+  let sql = '';
+  let from = 0;
+  for (const { start, end, by } of changes) {
+    sql += statement.toString('latin1', from, start) + by;
+    from = end;
+  }
+  return sql + statement.toString('latin1', from);
 }
