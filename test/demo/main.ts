@@ -1,14 +1,17 @@
 import { type Homeport, startHomeport } from '../support/harness.ts';
-import { startPostgres, type TestPostgres } from '../support/postgres.ts';
-import { createShop } from '../support/shop.ts';
+import { startMariadb } from '../support/mariadb.ts';
+import { changeMariadbShop, createMariadbShop } from '../support/mariadb-shop.ts';
+import { startPostgres } from '../support/postgres.ts';
+import type { TestServer } from '../support/server-process.ts';
+import { changeShop, createShop } from '../support/shop.ts';
 import { say, step } from './steps.ts';
-import { type Story, tellStory } from './story.ts';
+import { type Chapter, type Story, tellStory } from './story.ts';
 
 /** `npm run demo`: everything for real, on throwaway parts. `--check`: one JSON line, no staying. */
 const check = process.argv.includes('--check');
 const started = performance.now();
 let homeport: Homeport | undefined;
-let postgres: TestPostgres | undefined;
+const servers: TestServer[] = [];
 
 const interrupted = new Promise<'interrupted'>((resolve) => {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -20,7 +23,7 @@ try {
   const story = await Promise.race([run(), interrupted]);
   if (story !== 'interrupted') {
     const seconds = Math.round((performance.now() - started) / 100) / 10;
-    if (check) report({ ok: true, engines: ['postgresql'], ...story, seconds });
+    if (check) report({ ok: true, ...story, seconds });
     else await stay(seconds);
   } else process.exitCode = 130;
 } catch (error) {
@@ -35,19 +38,32 @@ process.exit();
 
 async function run(): Promise<Story> {
   say('Homeport demo\n');
-  // What came up is remembered at once: an interruption meanwhile has to take it down again.
-  const database = async () => {
-    const server = await step('A throwaway PostgreSQL server runs', () => startPostgres());
-    postgres = server;
-    await step('It holds a database “shop” with sample data', () => createShop(server, 'shop'));
-    return server;
-  };
   const controlPlane = async () => {
     homeport = await step('A control plane runs', () => startHomeport({ unclaimed: true }));
     return homeport;
   };
-  const [server, house] = await Promise.all([database(), controlPlane()]);
-  return tellStory({ homeport: house, postgres: server });
+  const [house, postgres, mariadb] = await Promise.all([controlPlane(), withPostgres(), withMariadb()]);
+  return tellStory(house, [postgres, mariadb]);
+}
+
+// What came up is remembered at once: an interruption meanwhile has to take it down again.
+function remember<T extends TestServer>(server: T): T {
+  servers.push(server);
+  return server;
+}
+
+async function withPostgres(): Promise<Chapter> {
+  const server = remember(await step('A throwaway PostgreSQL server runs', () => startPostgres()));
+  await step('It holds a database “shop” with sample data', () => createShop(server, 'shop'));
+  return { product: 'PostgreSQL', server, change: () => changeShop(server, 'shop') };
+}
+
+async function withMariadb(): Promise<Chapter> {
+  const server = remember(await step('A throwaway MariaDB server runs', () => startMariadb()));
+  await step('So does it, with a view, a trigger, routines and an event', () =>
+    createMariadbShop(server, 'shop'),
+  );
+  return { product: 'MariaDB', server, change: () => changeMariadbShop(server, 'shop') };
 }
 
 async function stay(seconds: number): Promise<void> {
@@ -61,7 +77,7 @@ async function stay(seconds: number): Promise<void> {
 
 async function clean(keep: boolean): Promise<void> {
   await homeport?.stop({ keep });
-  await postgres?.stop();
+  await Promise.all(servers.map((server) => server.stop()));
 }
 
 function report(summary: Record<string, unknown>): void {

@@ -67,23 +67,22 @@ export async function backUp(api: Api, databaseId: string): Promise<{ job: ApiJo
   return { job, snapshot: await api.get<ApiSnapshot>(`/snapshots/${job.snapshotId}`) };
 }
 
+/** Where a snapshot goes and how, in the words of the API; what is left out has its default. */
+export interface RestoreOrder {
+  serverId: string;
+  plan: Pick<RestorePlan, 'targetDatabase'> & Partial<RestorePlan>;
+  safetySnapshot?: boolean;
+}
+
 /** Restores a snapshot as its plan says; defaults: a new database, owners kept. */
-export async function restore(
-  api: Api,
-  snapshotId: string,
-  input: { serverId: string; plan: Pick<RestorePlan, 'targetDatabase'> & Partial<RestorePlan> },
-): Promise<ApiJob> {
+export async function restore(api: Api, snapshotId: string, input: RestoreOrder): Promise<ApiJob> {
   return succeeded(api, await startRestore(api, snapshotId, input));
 }
 
 /** Starts a restore and gives its job without waiting. */
-export function startRestore(
-  api: Api,
-  snapshotId: string,
-  input: { serverId: string; plan: Pick<RestorePlan, 'targetDatabase'> & Partial<RestorePlan> },
-): Promise<ApiJob> {
+export function startRestore(api: Api, snapshotId: string, input: RestoreOrder): Promise<ApiJob> {
   const plan = { mode: 'new', owners: 'keep', endSessions: false, ...input.plan };
-  const body = { serverId: input.serverId, plan, confirm: plan.targetDatabase };
+  const body = { ...input, plan, confirm: plan.targetDatabase };
   return api.post<ApiJob>(`/snapshots/${snapshotId}/restore`, body);
 }
 
