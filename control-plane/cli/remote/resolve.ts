@@ -19,12 +19,7 @@ const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 /** @throws FailureError `not_found`, or `invalid_input` where several have that name */
 export async function agentCalled(client: Client, text: string): Promise<Agent> {
   const agents = await client.get('/agents', z.array(agentShape));
-  return only(
-    text,
-    'agent',
-    candidates(agents, text, ({ name }) => [name]),
-    ({ name }) => name,
-  );
+  return only(agents, text, { what: 'agent', names: ({ name }) => [name] });
 }
 
 /** A server by id, name, or `agent/server`. @throws as {@link agentCalled} */
@@ -32,23 +27,13 @@ export async function serverCalled(client: Client, text: string): Promise<Server
   const servers = await client.get('/servers', z.array(serverShape));
   const full = ({ agentName, name }: Server) => `${agentName}/${name}`;
   const present = servers.filter((one) => !one.removedFromAgent || one.id === text);
-  return only(
-    text,
-    'server',
-    candidates(present, text, (one) => [one.name, full(one)]),
-    full,
-  );
+  return only(present, text, { what: 'server', names: (one) => [full(one), one.name] });
 }
 
 /** A vault by id or name. @throws as {@link agentCalled} */
 export async function vaultCalled(client: Client, text: string): Promise<{ id: string; name: string }> {
   const vaults = await client.get('/vaults', z.array(vaultShape));
-  return only(
-    text,
-    'vault',
-    candidates(vaults, text, ({ name }) => [name]),
-    ({ name }) => name,
-  );
+  return only(vaults, text, { what: 'vault', names: ({ name }) => [name] });
 }
 
 /** A database by id, name, or `server/database`. @throws as {@link agentCalled} */
@@ -56,12 +41,7 @@ export async function databaseCalled(client: Client, text: string): Promise<Data
   if (UUID.test(text)) return client.get(`/databases/${text}`, databaseShape);
   const databases = await client.get('/databases', z.array(databaseShape));
   const full = ({ name, serverName }: Database) => `${serverName}/${name}`;
-  return only(
-    text,
-    'database',
-    candidates(databases, text, (one) => [one.name, full(one)]),
-    full,
-  );
+  return only(databases, text, { what: 'database', names: (one) => [full(one), one.name] });
 }
 
 /**
@@ -97,24 +77,24 @@ export async function snapshotCalled(
       );
 }
 
-function candidates<T extends { id: string }>(all: T[], text: string, names: (one: T) => string[]): T[] {
-  const byId = all.filter((one) => one.id === text.toLowerCase());
-  return byId.length > 0 ? byId : all.filter((one) => names(one).includes(text));
+interface Kind<T> {
+  what: 'agent' | 'server' | 'database' | 'vault';
+  /** What one may be called, the fullest name first. */
+  names(one: T): string[];
 }
 
-function only<T extends { id: string }>(
-  text: string,
-  what: 'agent' | 'server' | 'database' | 'vault',
-  found: T[],
-  full: (one: T) => string,
-): T {
+/** The one of `all` with this id, else with this name. */
+function only<T extends { id: string }>(all: T[], text: string, { names, what }: Kind<T>): T {
+  const byId = all.filter((one) => one.id === text.toLowerCase());
+  const found = byId.length > 0 ? byId : all.filter((one) => names(one).includes(text));
   const [first, ...others] = found;
   if (first && others.length === 0) return first;
   if (!first)
     throw fail('not_found', `There is no ${what} “${text}”.`, `homeport ${what}s lists those there are.`);
+  const list = table(found.map((one) => [`  ${names(one)[0]}`, one.id])).trimEnd();
   throw fail(
     'invalid_input',
-    `“${text}” is the name of ${found.length} ${what}s:\n${table(found.map((one) => [`  ${full(one)}`, one.id])).trimEnd()}`,
+    `“${text}” is the name of ${found.length} ${what}s:\n${list}`,
     'Give the id of the one you mean, or its full name where that is different.',
   );
 }
