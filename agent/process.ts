@@ -12,6 +12,11 @@ const STDERR_BYTES = 16 * 1024;
 /** Kept besides, so that a secret at the cut is still seen whole and redacted. */
 const MARGIN_BYTES = 1024;
 
+/** The directories of PATH that are absolute: where this host keeps its programs. */
+export function programDirectories(): string[] {
+  return (process.env.PATH ?? '').split(':').filter((directory) => directory.startsWith('/'));
+}
+
 /** A private directory (0700) for one child: its HOME and its secret files; removed on dispose. */
 export interface SecretRoom extends AsyncDisposable {
   readonly directory: string;

@@ -72,7 +72,6 @@ describe('who may import whom', () => {
     expect(readers.toSorted()).toEqual([
       'agent/config.ts',
       // PATH only, which is no configuration: it says where this host keeps its programs.
-      'agent/engines/postgres/tools.ts',
       'agent/process.ts',
       // The command line runs on other hosts than the control plane, with settings of its own.
       'control-plane/cli/config.ts',

@@ -1,7 +1,7 @@
 import { readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail } from '../../../protocol/failure.ts';
-import { openSecretRoom, runTool } from '../../process.ts';
+import { openSecretRoom, programDirectories, runTool } from '../../process.ts';
 import type { ToolFact } from '../driver.ts';
 import { type Flavour, PRODUCT, series, versionNumber, versionText } from './flavour.ts';
 
@@ -36,7 +36,7 @@ export async function standardDirectories(): Promise<string[]> {
     ...(await each('/usr/local', /^(mysql|mariadb)/)),
     ...(await each('/opt', /^(mysql|mariadb)/)),
     ...(await each('/opt/homebrew/opt', /^(mysql|mariadb)/)),
-    ...(process.env.PATH ?? '').split(':').filter((directory) => directory.startsWith('/')),
+    ...programDirectories(),
   ];
 }
 

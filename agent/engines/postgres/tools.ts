@@ -1,7 +1,7 @@
 import { readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail } from '../../../protocol/failure.ts';
-import { openSecretRoom, runTool } from '../../process.ts';
+import { openSecretRoom, programDirectories, runTool } from '../../process.ts';
 import type { ToolFact } from '../driver.ts';
 
 type ToolName = 'pg_dump' | 'pg_restore';
@@ -26,7 +26,7 @@ export async function standardDirectories(): Promise<string[]> {
     ...(await perMajor('/usr/lib/postgresql', /^\d+$/)),
     ...(await perMajor('/usr', /^pgsql-\d+$/)),
     ...(await perMajor('/opt/homebrew/opt', /^postgresql@\d+$|^libpq$/)),
-    ...(process.env.PATH ?? '').split(':').filter((directory) => directory.startsWith('/')),
+    ...programDirectories(),
   ];
 }
 
