@@ -14,6 +14,9 @@ type Answers = {
   [K in RequestKind]: (request: RequestOf<K>, signal: AbortSignal) => Promise<ValueOf<K>>;
 };
 
+const HOST_ONLY =
+  'The agent’s local policy takes servers on its own host only: run “homeport-agent server add” there.';
+
 /** Answers the closed set of questions a control plane may ask. */
 export function createAnswers(
   parts: Parts,
@@ -61,7 +64,11 @@ export function createAnswers(
       const input = { plan, source: { serverVersion, catalog: { requirements, objectCounts } } };
       return driver.preflightRestore(target, input, contextOf(signal));
     },
-    'servers.discover': async (_request, signal) => discoverServers(parts, signal),
+    'servers.discover': async (_request, signal) => {
+      const found = await discoverServers(parts, signal);
+      if (parts.policy.servers !== 'host-only') return found;
+      return { ...found, notes: [HOST_ONLY, ...found.notes].slice(0, 20) };
+    },
   };
   return (request, signal) =>
     (answers[request.kind] as (request: AgentRequest, signal: AbortSignal) => Promise<unknown>)(

@@ -1,9 +1,10 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { output } from './command.ts';
 import { eventually } from './eventually.ts';
 import type { Namespace } from './network.ts';
 
@@ -128,23 +129,6 @@ async function importImage(
   await run('tar', ['-C', root, '-cf', archive, '.']);
   const { code, output: said } = await call('import', archive, name);
   if (code !== 0) throw new Error(`No image ${name}: ${said}`);
-}
-
-/** Runs a command to its end; what it wrote on either stream, and its exit code. */
-export function output(command: readonly string[], input = ''): Promise<{ output: string; code: number }> {
-  return new Promise((resolve, reject) => {
-    const [file, ...args] = command as [string, ...string[]];
-    const child: ChildProcess = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'] });
-    let text = '';
-    for (const stream of [child.stdout, child.stderr]) {
-      stream?.setEncoding('utf8').on('data', (chunk: string) => {
-        text += chunk;
-      });
-    }
-    child.once('error', reject);
-    child.once('close', (code) => resolve({ output: text, code: code ?? -1 }));
-    child.stdin?.on('error', () => {}).end(input);
-  });
 }
 
 function accepts(path: string): Promise<boolean> {

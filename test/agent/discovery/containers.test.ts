@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { privilegedTest } from '../../e2e/world.ts';
 import { ROOT } from '../../support/child.ts';
+import { output } from '../../support/command.ts';
 import { eventually } from '../../support/eventually.ts';
 import { createNamespace, type Namespace } from '../../support/network.ts';
-import { output, type Podman, startPodman } from '../../support/podman.ts';
+import { type Podman, startPodman } from '../../support/podman.ts';
 import { postgresBinaries, startPostgres, type TestPostgres } from '../../support/postgres.ts';
 
 /**
@@ -96,6 +97,7 @@ describe('containers', () => {
     expect(lines).toContain(`postgresql  ${await addressOf('shop-db')}:5432  container shop-db`);
     expect(lines).toContain(`postgresql  ${await addressOf('blog-db')}:5432  container blog-db`);
     expect(found.output).toContain('This agent runs in a container');
+    expect(found.output).not.toContain('took too long');
   });
 
   privilegedTest('refused on loopback, it names the host’s address, and that one works', async () => {

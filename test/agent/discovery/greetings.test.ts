@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { identify } from '../../../agent/engines/mysql/identify.ts';
 import { ROOT } from '../../support/child.ts';
+import { output } from '../../support/command.ts';
 import { startMariadb, type TestMariadb } from '../../support/mariadb.ts';
-import { output } from '../../support/podman.ts';
 
 let server: TestMariadb;
 beforeAll(async () => {
