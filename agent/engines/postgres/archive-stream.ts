@@ -45,19 +45,20 @@ export async function* rewritten(
 }
 
 /**
- * Passes `body` on, its last piece only once `body` has ended well and `accept` agreed: who reads cannot have seen
- * the end of what is not whole. pg_restore needs every byte before it commits.
+ * Passes `body` on, its last byte only once `body` has ended well and `accept` agreed: who reads cannot have seen
+ * the end of what is not whole. pg_restore needs every byte before it commits, and the last one to do so.
  */
 export async function* heldBack(
   body: AsyncIterable<Uint8Array>,
-  accept: () => void,
+  accept: () => Promise<void>,
 ): AsyncGenerator<Uint8Array> {
   let last: Uint8Array | undefined;
   for await (const chunk of body) {
     if (chunk.length === 0) continue;
     if (last) yield last;
-    last = chunk;
+    if (chunk.length > 1) yield chunk.subarray(0, -1);
+    last = chunk.subarray(-1);
   }
-  accept();
+  await accept();
   if (last) yield last;
 }

@@ -4,18 +4,12 @@ import { quoteLiteral } from './quote.ts';
 
 /** How long the clean-up waits for one lock: the tables it has locked already are closed to everybody meanwhile. */
 const LOCK_WAIT = '10s';
-/** What the clean-up says to pg_restore's stderr; the number is its transaction's. */
-const MARK = 'homeport transaction';
-
 /** Pages of our own SQL in a failure's detail would help nobody. */
 const OUR_STATEMENT = /Command was: DO LANGUAGE plpgsql [\s\S]*END';/;
 
-/** The transaction a restore in place ran in, and what pg_restore said besides. */
-export function splitMark(stderr: string): { transaction: string | undefined; rest: string } {
-  const line = new RegExp(`^.*${MARK} (\\d+)\\n?`, 'm');
-  const rest = stderr.replace(line, '').replace(OUR_STATEMENT, 'Command was: what empties the database');
-  return { transaction: line.exec(stderr)?.[1], rest };
-}
+/** What pg_restore said, without the text of the clean-up. */
+export const withoutCleanUp = (stderr: string) =>
+  stderr.replace(OUR_STATEMENT, 'Command was: what empties the database');
 
 export interface CleanUp {
   /** Tables that stay as they are, with what they are made of. */
@@ -62,6 +56,8 @@ function block(input: CleanUp): string {
 DECLARE
   statement text; statements text[]; kept oid[]; shape bigint; after bigint;
 BEGIN
+  -- Others see this at once: so the transaction's number is known before it can end.
+  PERFORM set_config('application_name', current_setting('application_name') || ' ' || pg_current_xact_id(), false);
   SET LOCAL lock_timeout = '${LOCK_WAIT}';
   WITH RECURSIVE ${doomedSql(`current_setting('homeport.kept')`)}
   SELECT (SELECT array_agg('DROP ' || ${KEYWORD} || ' IF EXISTS ' || ${NAME} || ' CASCADE' ORDER BY place, identity) FROM doomed),
@@ -78,7 +74,6 @@ BEGIN
   ${input.grants ? DEFAULT_PRIVILEGES : ''}
   ${input.usesPublic ? `IF to_regnamespace('public') IS NULL THEN CREATE SCHEMA public; END IF;` : ''}
   SET LOCAL lock_timeout = 0;
-  RAISE WARNING '${MARK} %', pg_current_xact_id();
 END`;
 }
 

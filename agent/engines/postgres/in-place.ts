@@ -3,7 +3,7 @@ import { FailureError, fail } from '../../../protocol/failure.ts';
 import type { RestoreReport } from '../../../protocol/restore.ts';
 import { analyse } from './analyse.ts';
 import { watchWork } from './at-work.ts';
-import { cleanUpSql, splitMark } from './clean-up.ts';
+import { cleanUpSql, withoutCleanUp } from './clean-up.ts';
 import { connect, explained, maintenanceDatabase, type PostgresServer, type Session } from './connect.ts';
 import type { PostgresGlobals } from './globals.ts';
 import { type InPlaceFacts, readInPlace } from './in-place-facts.ts';
@@ -14,7 +14,7 @@ import type { Roles } from './prepare-roles.ts';
 import type { PostgresRequirements } from './requirements.ts';
 import type { Restoring } from './restoring.ts';
 import { removeRoles } from './roles.ts';
-import { clearTheWay, endSessions } from './sessions.ts';
+import { clearTheWay, endSessions, transactionOf } from './sessions.ts';
 import { chooseTool, toolLabel } from './tools.ts';
 import { type Outcome, outcomeOf } from './transaction.ts';
 
@@ -49,7 +49,7 @@ export async function restoreInPlace(input: Restoring, made: Filling): Promise<R
       const failure = explained(error, server, context.signal);
       if ((await settle(server, { database, ...run })) === 'committed') {
         context.log('pg_restore reported a failure after its transaction was committed.');
-      } else throw inUseBy(failure, way.holders());
+      } else throw asItWas(inUseBy(failure, way.holders()), database);
     }
     await analyse(server, database, context).catch(() => {}); // done is done: a cancel now comes too late
     const notes = [...made.roles.notes, ...inPlaceNotes(made, facts, run.said)];
@@ -78,14 +78,17 @@ async function fill(input: Restoring, made: Filling & { facts: InPlaceFacts; run
     grants: plan.owners !== 'none',
     usesPublic: requirements.schemas.includes('public'),
   };
+  const ended = new AbortController();
   const atomic: Atomic = {
     prologue: (entries) => cleanUpSql(cleanUp, entries),
     passOver: passOver(facts),
     applicationName: run.applicationName,
+    begun: async () => {
+      run.transaction = await transactionOf(session, { ...run, signal: ended.signal });
+    },
     ended: ({ stderr }) => {
-      const { transaction, rest } = splitMark(stderr);
-      run.transaction = transaction;
-      run.said = rest.trim();
+      ended.abort();
+      run.said = withoutCleanUp(stderr).trim();
     },
   };
   context.phase('restoring data');
@@ -129,8 +132,12 @@ async function settle(server: PostgresServer, run: Run & { database: string }): 
 function inUseBy(error: FailureError, holders: readonly string[]): FailureError {
   const { failure } = error;
   if (failure.code !== 'database_in_use' || holders.length === 0) return error;
-  const hint = `Locks are held by ${holders.join(', ')}. Stop what uses the database, or allow the restore to end its sessions. The database is as it was.`;
+  const hint = `Locks are held by ${holders.join(', ')}. Stop what uses the database, or allow the restore to end its sessions.`;
   return new FailureError({ ...failure, hint }, { cause: error });
+}
+
+function asItWas({ failure, cause }: FailureError, database: string): FailureError {
+  return new FailureError({ ...failure, hint: `${failure.hint} “${database}” is as it was.` }, { cause });
 }
 
 async function undoRoles(

@@ -8,7 +8,7 @@ import { ArchiveInspector } from './archive.ts';
 import { heldBack, inspected, rewritten } from './archive-stream.ts';
 import type { ArchiveRewrite, EntryRewrite, TocEntry } from './archive-toc.ts';
 import { archiveCounts } from './catalogue.ts';
-import { splitMark } from './clean-up.ts';
+import { withoutCleanUp } from './clean-up.ts';
 import { type PostgresServer, type Session, toolLogin } from './connect.ts';
 import { archiveRewrite, type RoleMap } from './map-roles.ts';
 import { conninfo } from './quote.ts';
@@ -38,6 +38,8 @@ export interface Atomic {
   /** Whether an entry is left out, since what it would make stays. Asked in the archive's order. */
   passOver: (entry: TocEntry) => boolean;
   applicationName: string;
+  /** Resolves once the transaction has begun and its number is known. */
+  begun: () => Promise<void>;
   /** Told how pg_restore ended, before that is judged. */
   ended: (exit: ToolExit) => void;
 }
@@ -97,9 +99,16 @@ function toolArguments(input: Loading): string[] {
 }
 
 /** The archive as the child gets it: proved whole, and what the catalog promises, before its last piece goes out. */
-function prepared(input: Loading): AsyncGenerator<Uint8Array> {
+function prepared(input: Loading, child: RunningTool): AsyncGenerator<Uint8Array> {
   const inspector = new ArchiveInspector();
-  const accept = () => compare(input.expected, archiveCounts(inspector.contents.entries, inspector.blocks));
+  const accept = async () => {
+    compare(input.expected, archiveCounts(inspector.contents.entries, inspector.blocks));
+    if (!input.atomic) return;
+    const begun = Promise.race([input.atomic.begun(), child.exit]);
+    begun.catch(() => {}); // where nobody waits for it
+    // Without data, what is held back is of the table of contents: nothing can begin before it.
+    if (inspector.blocks.length > 0) await begun;
+  };
   return heldBack(rewriting(inspected(input.body, inspector), input), accept);
 }
 
@@ -116,7 +125,7 @@ function rewriting(body: AsyncGenerator<Uint8Array>, input: Loading): AsyncGener
 
 /** Writes the archive to the child. Reads the source to its end in any case: only then is it known to be whole. */
 async function feed(child: RunningTool, input: Loading): Promise<void> {
-  const source = prepared(input);
+  const source = prepared(input, child);
   let broken: { error: unknown } | undefined;
   const watched = async function* () {
     try {
@@ -147,7 +156,7 @@ async function feed(child: RunningTool, input: Loading): Promise<void> {
 }
 
 async function judge(exit: ToolExit, input: Loading): Promise<void> {
-  const words = input.atomic ? splitMark(exit.stderr).rest : exit.stderr;
+  const words = input.atomic ? withoutCleanUp(exit.stderr) : exit.stderr;
   const unknown = unknownLines(withoutNotices(words, input.tool), tolerated(input));
   const clean =
     exit.exitCode === 0 || (exit.exitCode === 1 && tolerated(input).length > 0 && exit.stderr !== '');

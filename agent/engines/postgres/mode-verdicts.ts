@@ -60,9 +60,7 @@ function swapVerdict(target: string, facts: TargetFacts, maintenance: string): R
     ];
     const sql = [
       ...(facts.createDatabase ? [] : [createDatabase(facts)]),
-      ...(database.owned
-        ? []
-        : [`ALTER DATABASE ${quoteIdent(target)} OWNER TO ${quoteIdent(facts.user)};`]),
+      ...(database.owned ? [] : [`ALTER DATABASE ${quoteIdent(target)} OWNER TO ${quoteIdent(facts.user)};`]),
     ];
     return no(`“${facts.user}” ${lacks.join(' and ')}.`, sql.join('\n'));
   }

@@ -3,6 +3,8 @@ import type { Session } from './connect.ts';
 
 /** How often those are looked for that a restore waits for, in milliseconds. */
 const LOOK_MS = 200;
+/** How often a transaction is looked for that is about to begin, in milliseconds. */
+const BEGIN_MS = 20;
 
 /** Ends all sessions on a database but ours; throws `privilege_missing` where the account may not. */
 export async function endSessions(session: Session, database: string): Promise<void> {
@@ -52,7 +54,7 @@ async function blocking(session: Session, applicationName: string): Promise<Hold
   return await session.rows<Holder>(
     `SELECT DISTINCT b.pid, b.usename AS user, b.application_name AS program, host(b.client_addr) AS address
      FROM pg_stat_activity a CROSS JOIN LATERAL unnest(pg_blocking_pids(a.pid)) AS p(pid)
-       JOIN pg_stat_activity b ON b.pid = p.pid WHERE a.application_name = $1`,
+       JOIN pg_stat_activity b ON b.pid = p.pid WHERE starts_with(a.application_name, $1)`,
     [applicationName],
   );
 }
@@ -60,4 +62,19 @@ async function blocking(session: Session, applicationName: string): Promise<Hold
 function describe({ pid, user, program, address }: Holder): string {
   const more = [program, address].filter(Boolean).join(', ');
   return `“${user ?? 'the server itself'}” (process ${pid}${more ? `, ${more}` : ''})`;
+}
+
+/** Waits until the run has begun its transaction, and gives its number: see the clean-up. */
+export async function transactionOf(
+  session: Session,
+  { applicationName, signal }: { applicationName: string; signal: AbortSignal },
+): Promise<string> {
+  for (;;) {
+    const [row] = await session.rows<{ name: string }>(
+      `SELECT application_name AS name FROM pg_stat_activity WHERE starts_with(application_name, $1 || ' ')`,
+      [applicationName],
+    );
+    if (row) return row.name.slice(applicationName.length + 1);
+    await delay(BEGIN_MS, undefined, { signal });
+  }
 }

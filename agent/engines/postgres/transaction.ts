@@ -8,7 +8,7 @@ export type Outcome = 'committed' | 'aborted';
 
 /**
  * Ends what is left of the run called `applicationName` and tells what became of its transaction. One without a
- * number has committed nothing: it is said before anything of the archive is restored.
+ * number has committed nothing: the number is known before the archive's last byte goes out.
  */
 export async function outcomeOf(
   session: Session,
@@ -17,7 +17,7 @@ export async function outcomeOf(
 ): Promise<Outcome> {
   for (;;) {
     const rows = await session.rows(
-      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND application_name = $2',
+      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND starts_with(application_name, $2)',
       [run.database, run.applicationName],
     );
     if (rows.length === 0) break;

@@ -46,6 +46,7 @@ describe('a statement that fails last', () => {
   test.each([
     ['new', 'fresh'],
     ['swap', 'target'],
+    ['in-place', 'target'],
   ] as const)('makes a restore fail: %s', async (mode, targetDatabase) => {
     const before = await state(postgres, 'target');
     const input = restoreInput(dump, { mode, targetDatabase });
@@ -90,14 +91,17 @@ describe('a database server whose disk is full', () => {
     await rm(scratch, { recursive: true, force: true });
   });
 
-  test('makes a restore fail as that, and the target stays as it was', async () => {
-    const before = await state(to, 'shop');
-    const input = restoreInput(dump, { mode: 'swap', targetDatabase: 'shop' });
-    expect(await failureOf(driver.restore(login(to), input, operation()))).toMatchObject({
-      code: 'disk_full',
-      message: expect.stringContaining('No space left on device'),
-      hint: expect.stringContaining('Free space'),
-    });
-    expect(await state(to, 'shop')).toEqual(before);
-  });
+  test.each(['swap', 'in-place'] as const)(
+    'makes a restore fail as that, and the target stays as it was: %s',
+    async (mode) => {
+      const before = await state(to, 'shop');
+      const input = restoreInput(dump, { mode, targetDatabase: 'shop' });
+      expect(await failureOf(driver.restore(login(to), input, operation()))).toMatchObject({
+        code: 'disk_full',
+        message: expect.stringContaining('No space left on device'),
+        hint: expect.stringContaining('Free space'),
+      });
+      expect(await state(to, 'shop')).toEqual(before);
+    },
+  );
 });
