@@ -134,7 +134,7 @@ export const mysql: EngineDefinition = {
     id: 'mysql',
     label: 'MySQL',
     client: 'mysql',
-    routines: 'CREATE VIEW, CREATE ROUTINE, ALTER ROUTINE, EXECUTE, SHOW_ROUTINE, SET_ANY_DEFINER',
+    routines: 'CREATE VIEW, CREATE ROUTINE, ALTER ROUTINE, EXECUTE, SHOW_ROUTINE, SET_ANY_DEFINER, SYSTEM_USER',
   }),
 };
 
