@@ -14,7 +14,12 @@ const { byCode, gone, refused, timeout, tlsUntrusted, unknownHost } = networkErr
 const denied: Explain = (where, text) => ({
   code: 'access_denied',
   message: `The server refused the login of “${where.user}”: ${text}`,
-  hint: 'Check user and password, and that the account may come from the agent’s address: user@host counts.',
+  // MariaDB answers the same where it wants an encrypted connection.
+  hint: `Check user and password, and that the account may come from the agent’s address: user@host counts.${
+    where.tls === 'off'
+      ? ' An account or server that requires TLS refuses a login without it like this, too.'
+      : ''
+  }`,
 });
 const notFromHere: Explain = (where, text) => ({
   code: 'access_denied',
@@ -142,6 +147,9 @@ const LIBRARY: Record<string, Explain> = {
   MYSQL_CLEAR_PASSWORD_NOT_ENABLED: denied,
 };
 
+/** What mysql2 says, without a code, of a connection that was lost while nobody asked anything. */
+const CLOSED = /^Can't (?:add new command when connection is|write) in closed state$/;
+
 /** Errors of the server's that wrap one of its system's: 28 is ENOSPC, 122 EDQUOT. */
 const NO_SPACE = /\((?:Errcode|errno): (?:28|122)\b/;
 
@@ -153,7 +161,8 @@ export function explain(error: unknown, where: MysqlConnection): Failure {
   const number = (error as { errno?: unknown } | null)?.errno;
   const entry =
     (typeof number === 'number' && number > 0 && byNumber(number, message)) ||
-    (code && (LIBRARY[code] ?? byCode(code)));
+    (code && (LIBRARY[code] ?? byCode(code))) ||
+    (CLOSED.test(message) && gone);
   if (entry) return complete(entry(where, message));
   if (typeof number === 'number' && number > 0) {
     return {
