@@ -4,10 +4,8 @@ import { TokenCursor } from './token-cursor.ts';
 
 /** What a statement of a dump is about; everything else is none that a dump tool writes at its top level. */
 export type Statement =
-  /** Nothing that a restore needs: it has its own transactions and locks nothing. */
+  /** Nothing that a restore needs: it locks nothing, and each of its long statements is a transaction. */
   | { kind: 'skip' }
-  /** The end of a table's rows. */
-  | { kind: 'commit' }
   /** Session variables; `assigned` in order, values as written. */
   | { kind: 'set'; assigned: Assignment[] }
   | { kind: 'drop'; what: string; name: string }
@@ -37,8 +35,8 @@ const READERS: Record<string, (cursor: TokenCursor) => Statement | undefined> = 
   DROP: readDrop,
   CREATE: readCreate,
   LOCK: (cursor) => (cursor.words('TABLES') && cursor.name() !== undefined ? { kind: 'skip' } : undefined),
-  UNLOCK: (cursor) => (cursor.words('TABLES') && cursor.done ? { kind: 'commit' } : undefined),
-  COMMIT: (cursor) => (cursor.done ? { kind: 'commit' } : undefined),
+  UNLOCK: (cursor) => (cursor.words('TABLES') && cursor.done ? { kind: 'skip' } : undefined),
+  COMMIT: (cursor) => (cursor.done ? { kind: 'skip' } : undefined),
   ALTER: readAlter,
   DO: readSetval,
   ANALYZE: readHistogram,

@@ -1,7 +1,7 @@
 import { FailureError, fail } from '../../../protocol/failure.ts';
 import type { RestorePlan } from '../../../protocol/restore.ts';
 import type { OperationContext } from '../driver.ts';
-import { type Catalogue, readCatalogue } from './catalogue.ts';
+import { type Catalogue, type Relation, readCatalogue } from './catalogue.ts';
 import type { Session } from './connect.ts';
 import { alterDefaults } from './database.ts';
 import { quoteIdent } from './quote.ts';
@@ -65,7 +65,7 @@ export async function emptyDatabase(input: Emptying): Promise<{ kept: string[]; 
   await lock(session, target, names);
   context.phase('dropping');
   try {
-    await dropAll(session, catalogue, names);
+    await dropAll(session, catalogue, tables);
     await alterDefaults(session, target, needs);
   } catch (error) {
     throw incomplete(error, plan);
@@ -97,6 +97,8 @@ async function lock(session: Session, target: string, tables: readonly string[])
   try {
     await session.run(`LOCK TABLES ${tables.map((name) => `${quoteIdent(name)} WRITE`).join(', ')}`);
   } catch (error) {
+    // Where GTIDs are consistent, tables with and without transactions cannot be locked at a time: then none are.
+    if ((error as { cause?: { errno?: number } }).cause?.errno === 1785) return;
     if (!(error instanceof FailureError) || error.failure.code !== 'database_in_use') throw error;
     throw fail(
       'database_in_use',
@@ -117,17 +119,22 @@ const WORDS: Partial<Record<ObjectKind, string>> = {
 };
 
 /** Tables while they are locked, with their triggers; then all that no lock protects. */
-async function dropAll(session: Session, catalogue: Catalogue, tables: readonly string[]): Promise<void> {
+async function dropAll(session: Session, catalogue: Catalogue, tables: readonly Relation[]): Promise<void> {
   const all = [...catalogue.programs, ...catalogue.relations];
-  for (const name of tables) await session.run(`DROP TABLE ${quoteIdent(name)}`);
+  const locked = (one: Relation) => one.engine?.toLowerCase() === 'innodb';
+  // Under locks MySQL with GTIDs drops transactional tables only.
+  for (const { name } of tables.filter(locked)) await session.run(`DROP TABLE ${quoteIdent(name)}`);
   await session.run('UNLOCK TABLES');
+  for (const { name } of tables.filter((one) => !locked(one)))
+    await session.run(`DROP TABLE ${quoteIdent(name)}`);
   for (const [kind, word] of Object.entries(WORDS)) {
     for (const { name } of all.filter((one) => one.kind === kind))
       await session.run(`DROP ${word} IF EXISTS ${quoteIdent(name)}`);
   }
+  const packages = all.filter(({ kind }) => kind === 'package');
   await dropPackages(
     session,
-    all.filter(({ kind }) => kind === 'package').map(({ name }) => name),
+    packages.map(({ name }) => name),
   );
 }
 

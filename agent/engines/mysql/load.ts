@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type FailureCode, FailureError, fail } from '../../../protocol/failure.ts';
 import type { OperationContext } from '../driver.ts';
 import type { Session } from './connect.ts';
+import { withTargetsEndOfTime } from './end-of-time.ts';
 import { quoteIdent } from './quote.ts';
 import { DumpRewriter } from './rewrite.ts';
 import type { Command, Made, RewriteTerms } from './rewrite-statement.ts';
@@ -29,18 +30,18 @@ export async function load(input: Loading): Promise<Made> {
   const { session, context, terms } = input;
   await session.run('SET NAMES utf8mb4');
   await session.run(`USE ${Buffer.from(quoteIdent(terms.database)).toString('latin1')}`);
-  await session.run(`SET SESSION sql_mode = '', autocommit = 0`);
+  await session.run(`SET SESSION sql_mode = ''`);
   const rewriter = new DumpRewriter(terms);
   await using _ = await watchWork(input);
   let running: Promise<unknown> = Promise.resolve();
   for await (const command of rewriter.commands(input.body)) {
     await running;
     context.signal.throwIfAborted();
-    running = session.run(command.sql).catch((error: unknown) => Promise.reject(refused(error, command)));
+    const sql = command.rows ? withTargetsEndOfTime(command.sql, terms.target) : command.sql;
+    running = session.run(sql).catch((error: unknown) => Promise.reject(refused(error, command)));
     running.catch(() => {}); // met where it is awaited, also where the source fails first
   }
   await running;
-  await session.run('COMMIT');
   return rewriter.made;
 }
 

@@ -14,8 +14,6 @@ export interface Command {
   /** Rows it inserts, and into which table. */
   rows?: number;
   table?: string;
-  /** The end of a table's rows: commit. */
-  commit?: true;
   /** What it makes. */
   creates?: { what: ObjectKind; name: string };
   /** Line of the dump it begins at, from 1. */
@@ -101,8 +99,6 @@ export class StatementRewriter {
     switch (found.kind) {
       case 'skip':
         return [];
-      case 'commit':
-        return [{ sql: 'COMMIT', commit: true }];
       case 'set':
         return this.#set(found.assigned, asItIs);
       case 'database': {

@@ -9,7 +9,6 @@ describe('rows', () => {
     );
     expect(sql.slice(2)).toEqual([
       "INSERT INTO `t` VALUES (1,'x;\\''),(-2,NULL)",
-      'COMMIT',
       "INSERT INTO `u` (`a`, row_start) VALUES (0xFF,_binary '\\0'),(1.5e-7,b'1')",
       'INSERT INTO `u` VALUES (3)',
     ]);
