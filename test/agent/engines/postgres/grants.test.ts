@@ -169,7 +169,8 @@ test('what a superuser owns is given to the account; membership in a superuser i
   await postgres.query('CREATE DATABASE database_name');
   await postgres.query(
     `${DATA.replace('SET ROLE app_owner;', '')}; CREATE DOMAIN positive AS int CHECK (value > 0); CREATE TYPE pair AS (a int, b positive);
-     CREATE AGGREGATE summed(int) (SFUNC = int4pl, STYPE = int); CREATE SCHEMA more; CREATE MATERIALIZED VIEW more.totals AS SELECT sum(total) FROM orders`,
+     CREATE AGGREGATE summed(int) (SFUNC = int4pl, STYPE = int); CREATE SCHEMA more; COMMENT ON SCHEMA more IS 'stays';
+     CREATE EXTENSION citext SCHEMA more; CREATE TABLE mails (m more.citext); CREATE MATERIALIZED VIEW more.totals AS SELECT sum(total) FROM orders`,
     'database_name',
   );
   const dump = await capture(driver, login(postgres), 'database_name');
