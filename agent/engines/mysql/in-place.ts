@@ -121,12 +121,11 @@ const WORDS: Partial<Record<ObjectKind, string>> = {
 /** Tables while they are locked, with their triggers; then all that no lock protects. */
 async function dropAll(session: Session, catalogue: Catalogue, tables: readonly Relation[]): Promise<void> {
   const all = [...catalogue.programs, ...catalogue.relations];
-  const locked = (one: Relation) => one.engine?.toLowerCase() === 'innodb';
-  // Under locks MySQL with GTIDs drops transactional tables only.
-  for (const { name } of tables.filter(locked)) await session.run(`DROP TABLE ${quoteIdent(name)}`);
+  const mixed = tables.some((one) => one.engine?.toLowerCase() !== 'innodb');
+  // MySQL with GTIDs drops nothing while tables without transactions are locked: those locks were a look only.
+  if (mixed && session.flavour === 'mysql') await session.run('UNLOCK TABLES');
+  for (const { name } of tables) await session.run(`DROP TABLE ${quoteIdent(name)}`);
   await session.run('UNLOCK TABLES');
-  for (const { name } of tables.filter((one) => !locked(one)))
-    await session.run(`DROP TABLE ${quoteIdent(name)}`);
   for (const [kind, word] of Object.entries(WORDS)) {
     for (const { name } of all.filter((one) => one.kind === kind))
       await session.run(`DROP ${word} IF EXISTS ${quoteIdent(name)}`);
