@@ -14,7 +14,7 @@ const { byCode, gone, refused, timeout, tlsUntrusted, unknownHost } = networkErr
 const denied: Explain = (where, text) => ({
   code: 'access_denied',
   message: `The server refused the login of “${where.user}”: ${text}`,
-  // MariaDB answers the same where it wants an encrypted connection.
+  // MariaDB 10 answers the same where it wants an encrypted connection.
   hint: `Check user and password, and that the account may come from the agent’s address: user@host counts.${
     where.tls === 'off'
       ? ' An account or server that requires TLS refuses a login without it like this, too.'

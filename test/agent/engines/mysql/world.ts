@@ -5,6 +5,7 @@ import { mysqlDriver } from '../../../../agent/engines/mysql/driver.ts';
 import type { Flavour } from '../../../../agent/engines/mysql/flavour.ts';
 import type { TestMysql } from '../../../support/mysql-family.ts';
 import { serverVersion, startMysqlVersion, toolDirectories } from '../../../support/servers.ts';
+import { suiteRoot } from '../../../support/suites.ts';
 
 /** Product and version under test: `HOMEPORT_TEST_SERVER=mysql:9` where it is not this machine's own MariaDB. */
 const [engine = '', version = ''] = (process.env.HOMEPORT_TEST_SERVER ?? 'mariadb:10.11').split(':');
@@ -13,6 +14,8 @@ const subject = serverVersion(flavour, version);
 
 export const start = (settings: Record<string, string> = {}): Promise<TestMysql> =>
   startMysqlVersion(subject, settings);
+/** Where the server's system is: `''` on this machine itself. */
+export const root = subject.suite ? suiteRoot(subject.suite) : '';
 export const directories = toolDirectories(subject);
 export const driver = mysqlDriver({ flavour, toolDirectories: directories }) as EngineDriver;
 
