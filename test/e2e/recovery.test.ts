@@ -27,7 +27,8 @@ async function disaster(homeport: Homeport): Promise<Desk> {
   const [vault] = await api.get<{ id: string; path: string; kitDownloadedAt: string | null }[]>('/vaults');
   expect(vault?.kitDownloadedAt).toBeNull();
   const aside = await mkdtemp(join(tmpdir(), 'homeport-kit-'));
-  const env = { PATH: '/usr/bin:/bin', API: `${api.url}/api/v1`, KEY: api.key, VAULT: vault!.id };
+  const path = `${join(ROOT, 'control-plane')}:/usr/bin:/bin`;
+  const env = { PATH: path, HOME: aside, HOMEPORT_URL: api.url, HOMEPORT_API_KEY: api.key };
   const saved = await runIn(aside, ['/bin/sh', '-ec', block('Before it happens')], env);
   expect(saved).toMatchObject({ code: 0, stderr: '' });
   const [after] = await api.get<{ kitDownloadedAt: string | null }[]>('/vaults');

@@ -20,7 +20,7 @@ const KIT_LINES = ['recovery-kit', 'vault', 'vault-id', 'control-plane', 'made',
 /** docs/recovery.md, “The kit”. */
 export function readKit(text: string): Kit {
   const found = new Map<string, string>();
-  for (const raw of text.split('\n')) {
+  for (const raw of text.split(/\r\n?|\n/)) {
     const line = raw.trim();
     const colon = line.indexOf(':');
     const name = line.slice(0, colon);

@@ -63,7 +63,9 @@ const sha256 = (...parts) =>
   parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest('hex');
 
 function readWhole(path, limit) {
-  need(fs.statSync(path).size <= limit, 'it is far too large for what it should be');
+  const stat = fs.statSync(path);
+  need(stat.isFile(), 'it is no file'); // a pipe would be waited for
+  need(stat.size <= limit, 'it is far too large for what it should be');
   return fs.readFileSync(path);
 }
 
@@ -72,7 +74,7 @@ function readWhole(path, limit) {
 const KIT = ['recovery-kit', 'vault', 'vault-id', 'control-plane', 'made', 'signing-key', 'identity'];
 
 function readKit(path) {
-  const lines = doing('The kit cannot be read', () => fs.readFileSync(path, 'utf8')).split(/\r?\n/);
+  const lines = doing('The kit cannot be read', () => fs.readFileSync(path, 'utf8')).split(/\r\n?|\n/);
   const kit = {};
   for (const line of lines) {
     const [, name, value] = /^\s*([a-z-]+):\s+(.*\S)\s*$/.exec(line) ?? [];
@@ -85,7 +87,10 @@ function readKit(path) {
   for (const name of [...KIT, 'checksum'])
     need(name in kit, `The kit is not whole: it has no line “${name}:”.`);
   const secret = bech32(kit.identity, 'age-secret-key-');
-  need(secret?.length === 32, 'The line “identity:” of the kit is mistyped. Compare it with the original.');
+  need(
+    secret?.length === 32,
+    'The line “identity:” of the kit is mistyped, or it was broken: it is one line. Compare it with the original.',
+  );
   const sum = sha256(...KIT.map((name) => `${name}: ${kit[name]}\n`)).slice(0, 16);
   const typed = kit.checksum.replaceAll(/[- ]/g, '').toLowerCase();
   need(
@@ -241,7 +246,7 @@ function openManifest({ vault, kit }, { id, path }) {
   const [manifest, proof] = doing(`The manifest ${path} is damaged`, () => {
     const bytes = zlib.zstdDecompressSync(readWhole(path, MAX.manifest), { maxOutputLength: MAX.manifest });
     const { manifest: text, signature } = JSON.parse(bytes);
-    return [JSON.parse(text), { text, signature }];
+    return [JSON.parse(text) ?? refuse('it is empty'), { text, signature }];
   });
   need(UUID.test(manifest.agentId), `The manifest ${path} names no agent.`);
   const certificatePath = join(vault, 'agents', `${manifest.agentId}.json`);
@@ -255,20 +260,19 @@ function openManifest({ vault, kit }, { id, path }) {
   need(right, `${certificatePath} certifies another agent than its name says.`);
   const signed = isSigned('manifest', proof, ed25519(certificate.identityKey));
   need(signed, `The manifest ${path} is not signed by the agent that it names: it is forged or damaged.`);
-  need(
-    manifest.format === 1,
-    `The manifest ${path} is of a newer Homeport: use the recover.mjs of its vault.`,
-  );
-  const wanted = manifest.vaultId === kit.vaultId && manifest.snapshotId === id;
-  need(wanted, `The manifest ${path} describes another snapshot than its name says: somebody swapped files.`);
-  for (const { chunks, length, name } of manifest.streams) {
-    const sum = chunks.reduce((bytes, [, chunkLength]) => bytes + chunkLength, 0);
-    need(sum === length, `The chunks of stream ${plain(name)} in ${path} do not add up.`);
-  }
-  // These become names of files: even a certified agent may not lead out of the folder.
-  const names = manifest.streams.every(({ name }) => /^[a-z0-9-]{1,64}$/.test(name));
-  const keys = [manifest.idKey, ...manifest.dataKeys].every(({ id }) => /^[0-9a-f]{32}$/.test(id));
-  need(names && keys, `The manifest ${path} names a stream or a key as none can be named.`);
+  doing(`The manifest ${path} cannot be used`, () => {
+    need(manifest.format === 1, 'it is of a newer Homeport: use the recover.mjs of its vault');
+    const wanted = manifest.vaultId === kit.vaultId && manifest.snapshotId === id;
+    need(wanted, 'it describes another snapshot than its name says: somebody swapped files');
+    for (const { chunks, length, name } of manifest.streams) {
+      const sum = chunks.reduce((bytes, [, chunkLength]) => bytes + chunkLength, 0);
+      need(sum === length, `the chunks of stream ${plain(name)} do not add up`);
+    }
+    // These become names of files: even a certified agent may not lead out of the folder.
+    const names = manifest.streams.every(({ name }) => /^[a-z0-9-]{1,64}$/.test(name));
+    const keys = [manifest.idKey, ...manifest.dataKeys].every((key) => /^[0-9a-f]{32}$/.test(key.id));
+    need(names && keys, 'it names a stream or a key as none can be named');
+  });
   return manifest;
 }
 
@@ -291,9 +295,11 @@ function openSnapshot({ vault, kit }, manifest) {
   const text = doing('The catalog does not open', () =>
     unseal(dataKeys, subject, { sealed, limit: MAX.catalog }),
   );
-  const { streamHashes } = JSON.parse(text);
+  const hashes = new Map(Object.entries(JSON.parse(text).streamHashes));
+  for (const { name } of manifest.streams)
+    need(hashes.has(name), `The catalog has no hash for stream ${name}.`);
   const places = findChunks(vault, manifest);
-  return { manifest, dataKeys, chunkIdKey, places, hashes: new Map(Object.entries(streamHashes)) };
+  return { manifest, dataKeys, chunkIdKey, places, hashes };
 }
 
 /** Step 4: it is the right key only if its hash is the one that the manifest gives. */
@@ -356,12 +362,12 @@ function readTrailer(path, serverId) {
 /** The pack that was read last stays open: chunks of a dump mostly follow each other. */
 let opened = { path: '', fd: -1 };
 function readRange(path, offset, length) {
+  need(offset >= 0, 'it is shorter than it should be');
   if (opened.path !== path) {
     if (opened.fd >= 0) fs.closeSync(opened.fd);
     opened = { path: '', fd: -1 };
     opened = { path, fd: fs.openSync(path, 'r') };
   }
-  need(offset >= 0, 'it is shorter than it should be');
   const bytes = Buffer.alloc(length);
   need(fs.readSync(opened.fd, bytes, 0, length, offset) === length, 'it is shorter than it should be');
   return bytes;
@@ -391,44 +397,64 @@ function readChunk({ chunkIdKey, dataKeys, places }, id, length) {
 // ── The commands ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 function list(at) {
-  const manifests = [];
+  const lines = new Map(); // by snapshot, and no more of it: a large database's manifest takes hundreds of MB
   for (const file of manifestFiles(at.vault)) {
     try {
-      manifests.push(openManifest(at, file));
+      const { database, sequence, server, snapshotId, startedAt, streams } = openManifest(at, file);
+      const bytes = streams.reduce((sum, { length }) => sum + length, 0);
+      const name = `${server.name}/${database.name} #${sequence}`;
+      lines.set(snapshotId, {
+        place: [server.name, database.name, startedAt].join('\0'),
+        text: `${snapshotId}  ${startedAt}  ${name}  ${server.engine} ${server.version}  ${bytes} bytes`,
+      });
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      say(`Left out: ${error.message}`);
+      // Whatever is wrong with one must not hide the others.
+      say(`Left out: ${error instanceof Refusal ? '' : `${file.path}: `}${error.message}`);
       process.exitCode = 1;
     }
   }
-  const place = ({ database, server, startedAt }) => [server.name, database.name, startedAt].join('\0');
-  for (const manifest of manifests.sort((a, b) => (place(a) < place(b) ? -1 : 1))) {
-    const { database, sequence, server, snapshotId, startedAt, streams } = manifest;
-    const bytes = streams.reduce((sum, { length }) => sum + length, 0);
-    const name = `${server.name}/${database.name} #${sequence}`;
-    console.log(
-      plain(`${snapshotId}  ${startedAt}  ${name}  ${server.engine} ${server.version}  ${bytes} bytes`),
-    );
-  }
-  if (manifests.length === 0) say('This vault has no snapshot that can be trusted.');
+  for (const { text } of [...lines.values()].sort((a, b) => (a.place < b.place ? -1 : 1)))
+    console.log(plain(text));
+  if (lines.size === 0) say('This vault has no snapshot that can be trusted.');
 }
 
 async function get(at, wanted, { all, out }) {
   const files = manifestFiles(at.vault).filter(({ id }) => id.startsWith(wanted.toLowerCase()));
-  need(files.length > 0, `There is no snapshot ${plain(wanted)}: see what \`list\` shows.`);
-  need(files.length === 1, `More than one snapshot begins with ${plain(wanted)}: type more of its id.`);
-  const snapshot = openSnapshot(at, openManifest(at, files[0]));
+  const { size } = new Set(files.map(({ id }) => id));
+  need(size > 0, `There is no snapshot ${plain(wanted)}: see what \`list\` shows.`);
+  need(size === 1, `${size} snapshots begin with “${plain(wanted)}”: type more of its id.`);
+  const snapshot = openSnapshot(at, openAny(at, files));
   const { server, streams } = snapshot.manifest;
   const { restoreCommand, stream } = new Map(Object.entries(ENGINES)).get(server.engine) ?? {
     stream: 'dump',
   };
   const main = streams.find(({ name }) => name === stream) ?? streams[0];
   const others = streams.filter((one) => all && one !== main);
+  if (out !== undefined)
+    for (const path of [out, ...others.map(({ name }) => `${out}.${name}`)]) needNew(path);
+  need(
+    out !== undefined || !process.stdout.isTTY,
+    'A dump is not for a terminal: add | and the tool it is for.',
+  );
   if (out === undefined) await writeStream(snapshot, main, toStdout);
   else await toFile(out, (write) => writeStream(snapshot, main, write));
   for (const one of others) await toFile(`${out}.${one.name}`, (write) => writeStream(snapshot, one, write));
   const file = out === undefined ? 'FILE' : `'${out.replaceAll("'", `'\\''`)}'`;
   if (restoreCommand) say(`To put it back:  ${restoreCommand.replace('FILE', () => file)}`);
+}
+
+/** A manifest may lie there more than once, where copies were put together: any one that can be proved will do. */
+function openAny(at, files) {
+  const reasons = [];
+  for (const file of files) {
+    try {
+      return openManifest(at, file);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      reasons.push(error.message);
+    }
+  }
+  return refuse(reasons.join('\n'));
 }
 
 /** Steps 7 and 8: chunk after chunk, one in memory at a time, and at the end the hash of the whole. */
@@ -444,11 +470,15 @@ async function writeStream(snapshot, { chunks, length, name }, write) {
   say(`Stream ${name}: ${length} bytes, all proved.`);
 }
 
+function needNew(path) {
+  for (const name of [path, `${path}.part`])
+    need(!fs.existsSync(name), `${name} exists already: name another file, or move that one away.`);
+}
+
 /** Writes beside the file, which has its name only once everything is proved and on the disk. */
 async function toFile(path, work) {
-  need(!fs.existsSync(path), `${path} exists already: name another file.`);
   const part = `${path}.part`;
-  const fd = doing(`${part} cannot be written`, () => fs.openSync(part, 'w', 0o600));
+  const fd = doing(`${part} cannot be written`, () => fs.openSync(part, 'wx', 0o600)); // follows no link
   try {
     await work((bytes) => {
       for (let done = 0; done < bytes.length; ) done += fs.writeSync(fd, bytes, done);
@@ -488,7 +518,11 @@ function readArguments() {
     const [command, snapshot] = positionals;
     const listing = command === 'list' && positionals.length === 1;
     const getting =
-      command === 'get' && positionals.length === 2 && (out === undefined) === stdout && !(stdout && all);
+      command === 'get' &&
+      positionals.length === 2 &&
+      (out === undefined) === stdout &&
+      !(stdout && all) &&
+      out !== '';
     return kit !== undefined && (listing || getting) ? { kit, vault, snapshot, out, all } : undefined;
   } catch (error) {
     say(error.message);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { zstdCompressSync } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
 import { openDb } from '../../../control-plane/db/open.ts';
 import { openVaultService } from '../../../control-plane/vault/open.ts';
@@ -64,12 +65,17 @@ test('a file that exists is left alone, and no command is guessed at', async () 
   await writeFile(join(path, 'mine'), 'precious');
   const taken = await recover('--kit', 'kit.txt', 'get', ids[0]!, '--out', 'mine');
   expect(taken).toMatchObject({ code: 1, stderr: expect.stringContaining('mine exists already') });
+  // Whoever keeps the store may have laid a link where the file is being written.
+  await symlink(join(path, 'mine'), join(path, 'shop.dump.part'));
+  const link = await recover('--kit', 'kit.txt', 'get', ids[0]!, '--out', 'shop.dump');
+  expect(link).toMatchObject({ code: 1, stderr: expect.stringContaining('shop.dump.part exists already') });
   expect(await readFile(join(path, 'mine'), 'utf8')).toBe('precious');
   for (const args of [
     [],
     ['list'],
     ['--kit', 'kit.txt', 'get', ids[0]!],
     ['--kit', 'kit.txt', 'get'],
+    ['--kit', 'kit.txt', 'get', ids[0]!, '--out', ''],
     ['-x'],
   ])
     expect(await recover(...args)).toMatchObject({ code: 2, stderr: expect.stringContaining('Usage:') });
@@ -96,6 +102,7 @@ test('a kit that is not the right one, or not right, is told apart', async () =>
   expect(await tell(other.kit)).toContain('This kit is of another vault');
   expect(await tell('shopping list')).toContain('is not a Homeport recovery kit');
   expect(await tell(swap('identity', mistype))).toContain('The line “identity:” of the kit is mistyped');
+  expect(await tell(mine.kit.replace(/^(identity: .{60})/m, '$1\n'))).toContain('it is one line');
   expect(await tell(swap('signing-key', mistype))).toContain('A line of the kit is mistyped');
   expect(await tell(mine.kit.replace(/^signing-key.*\n/m, ''))).toContain('no line “signing-key:”');
   expect(await tell(mine.kit + mine.kit)).toContain('The kit has two lines “recovery-kit:”');
@@ -104,12 +111,34 @@ test('a kit that is not the right one, or not right, is told apart', async () =>
 
 test('a kit typed off paper works: a mark at its start, other line ends, indents', async () => {
   const { kit, path, recover } = await ruin();
-  const typed = kit
-    .split('\n')
-    .map((line) => `   ${line}  `)
-    .join('\r\n');
-  await writeFile(join(path, 'typed.txt'), `\uFEFF${typed}`);
-  expect(await recover('--kit', 'typed.txt', 'list')).toMatchObject({ code: 0 });
+  for (const end of ['\r\n', '\r']) {
+    const typed = kit
+      .split('\n')
+      .map((line) => `   ${line}  `)
+      .join(end);
+    await writeFile(join(path, 'typed.txt'), `\uFEFF${typed}`);
+    expect(await recover('--kit', 'typed.txt', 'list')).toMatchObject({ code: 0 });
+  }
+});
+
+test('what is strewn among the snapshots hides none of them', async () => {
+  const { dumps, ids, path, recover } = await ruin();
+  const folder = join(path, 'snapshots', 'strewn');
+  await mkdir(folder);
+  const untrue = (text: string) => zstdCompressSync(JSON.stringify({ manifest: text, signature: '' }));
+  for (const text of ['null', '7', '{"streams":[]}'])
+    await writeFile(join(folder, `now-${crypto.randomUUID()}.json.zst`), untrue(text));
+  await writeFile(join(folder, `before-${ids[0]}.json.zst`), untrue('null'));
+  const names = await readdir(join(path, 'snapshots'), { recursive: true });
+  const real = names.find((name) => name.endsWith(`-${ids[0]}.json.zst`) && !name.startsWith('strewn'))!;
+  await copyFile(join(path, 'snapshots', real), join(folder, `copied-${ids[0]}.json.zst`));
+  const { code, stderr, stdout } = await recover('--kit', 'kit.txt', 'list');
+  expect({ code, lines: stdout.trim().split('\n').length }).toEqual({ code: 1, lines: 2 });
+  expect(stderr.match(/^Left out: The manifest /gm)).toHaveLength(4);
+  expect(stderr).not.toMatch(/\n\s+at /);
+  const got = await recover('--kit', 'kit.txt', 'get', ids[0]!, '--out', '0.dump');
+  expect(got, got.stderr).toMatchObject({ code: 0 });
+  expect(dumps[0]!.equals(await readFile(join(path, '0.dump')))).toBe(true);
 });
 
 test('an older Node is told what it lacks', async () => {
