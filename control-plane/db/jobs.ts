@@ -1,6 +1,23 @@
-import { and, asc, desc, eq, inArray, isNotNull, isNull, lt, lte, max, min, or, type SQL } from 'drizzle-orm';
+import {
+  and,
+  asc,
+  desc,
+  eq,
+  inArray,
+  isNotNull,
+  isNull,
+  lt,
+  lte,
+  max,
+  min,
+  ne,
+  notExists,
+  or,
+  type SQL,
+} from 'drizzle-orm';
 import { alias } from 'drizzle-orm/sqlite-core';
 import type { JobState } from '../../protocol/job.ts';
+import type { RestorePlan } from '../../protocol/restore.ts';
 import type { Db } from './open.ts';
 import { agents, databases, type jobAttempts, jobs, servers } from './schema/fleet.ts';
 
@@ -20,6 +37,8 @@ export interface JobListing extends JobRow {
 /** The job that one waits for, and the job that waits for one. */
 const earlier = alias(jobs, 'earlier');
 const later = alias(jobs, 'later');
+/** A job that another one keeps clear of. */
+const before = alias(jobs, 'before');
 
 const LISTED = {
   job: jobs,
@@ -104,6 +123,12 @@ export function openBackupOf(db: Db, databaseId: string): JobRow | undefined {
   return db.select().from(jobs).where(where).get();
 }
 
+/** A restore into this database of a server that waits or runs. */
+export function openRestoreInto(db: Db, serverId: string, database: string): JobRow | undefined {
+  const restores = openJobsOfServer(db, serverId).filter(({ plan }) => plan !== null);
+  return restores.find(({ plan }) => (JSON.parse(String(plan)) as RestorePlan).targetDatabase === database);
+}
+
 export function openJobsOfServer(db: Db, serverId: string): JobRow[] {
   const where = and(eq(jobs.serverId, serverId), inArray(jobs.state, [...OPEN_STATES]));
   return db.select().from(jobs).where(where).all();
@@ -119,10 +144,22 @@ export function jobsOfAgent(db: Db, agentId: string, states: readonly JobState[]
     .all();
 }
 
-/** That a job could be offered now: what it waits for, if anything, has succeeded. */
-function isDue(now: number): SQL | undefined {
+/** That a job could be offered now: what it waits for, if anything, has succeeded, and its database is free. */
+function isDue(db: Db, now: number): SQL | undefined {
   const inOrder = or(isNull(jobs.afterJobId), eq(earlier.state, 'succeeded'));
-  return and(eq(jobs.state, 'queued'), lte(jobs.notBefore, now), inOrder);
+  const free = or(ne(jobs.kind, 'backup'), notExists(backupBefore(db)));
+  return and(eq(jobs.state, 'queued'), lte(jobs.notBefore, now), inOrder, free);
+}
+
+/** A backup of the same database that is at work or was asked for earlier: their numbers must not cross. */
+function backupBefore(db: Db) {
+  const atWork = inArray(before.state, ['offered', 'running']);
+  const first = and(eq(before.state, 'queued'), lt(before.createdAt, jobs.createdAt));
+  const same = and(eq(before.databaseId, jobs.databaseId), eq(before.kind, 'backup'));
+  return db
+    .select({ id: before.id })
+    .from(before)
+    .where(and(same, or(atWork, first)));
 }
 
 /** The oldest job an agent could be offered now. */
@@ -131,7 +168,7 @@ export function nextQueued(db: Db, agentId: string, now: number): JobRow | undef
     .select({ job: jobs })
     .from(jobs)
     .leftJoin(earlier, eq(earlier.id, jobs.afterJobId))
-    .where(and(eq(jobs.agentId, agentId), isDue(now)))
+    .where(and(eq(jobs.agentId, agentId), isDue(db, now)))
     .orderBy(asc(jobs.createdAt), asc(jobs.id))
     .limit(1)
     .get()?.job;
@@ -143,7 +180,7 @@ export function agentsWithDueJobs(db: Db, now: number): string[] {
     .selectDistinct({ agentId: jobs.agentId })
     .from(jobs)
     .leftJoin(earlier, eq(earlier.id, jobs.afterJobId))
-    .where(isDue(now))
+    .where(isDue(db, now))
     .all()
     .map(({ agentId }) => agentId);
 }

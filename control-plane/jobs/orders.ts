@@ -4,7 +4,7 @@ import type { JobKind } from '../../protocol/job.ts';
 import type { RestorePlan } from '../../protocol/restore.ts';
 import type { Clock } from '../clock.ts';
 import { type DatabaseListing, findDatabase, findDatabaseByName, rememberDatabase } from '../db/databases.ts';
-import { findJob, insertJobs, type JobRow, openBackupOf } from '../db/jobs.ts';
+import { findJob, insertJobs, type JobRow, openBackupOf, openRestoreInto } from '../db/jobs.ts';
 import type { Db } from '../db/open.ts';
 import { findServer, type ServerRow } from '../db/servers.ts';
 import type { VaultService } from '../vault/service.ts';
@@ -50,15 +50,21 @@ export function createOrders({ accounts, clock, db, dispatcher, vault }: OrdersD
     return findJob(db, job.id) as JobRow;
   }
 
+  // One process and no await between a look and the insert: two requests cannot both pass.
+  function requireNoRestore(serverId: string, database: string): void {
+    if (openRestoreInto(db, serverId, database)) throw alreadyRestoring(database);
+  }
+
   function newBackup(database: DatabaseListing, requestedBy: string): NewJob {
-    // One process and no await between the look and the insert: two requests cannot both pass.
-    if (openBackupOf(db, database.id)) throw alreadyBackingUp(database.name);
     const { agentId, id: databaseId, serverId } = database;
     const places = { databaseId, serverId, agentId, snapshotId: randomUUID(), vaultId: vault.defaultVaultId };
     return { ...newJob('backup', requestedBy, createdAt()), ...places };
   }
 
-  /** The backup of the target that a restore waits for; the database is known from then on, but not protected. */
+  /**
+   * The backup of the target that a restore waits for; the database is known from then on, but not protected. Where
+   * another backup is under way it begins after that one, which may lack what was written since it began.
+   */
   function newSafety({ plan, serverId }: RestoreWish, requestedBy: string): NewJob {
     const name = plan.targetDatabase;
     rememberDatabase(db, { id: randomUUID(), serverId, name, createdAt: clock.now() });
@@ -66,12 +72,20 @@ export function createOrders({ accounts, clock, db, dispatcher, vault }: OrdersD
     return newBackup(findDatabase(db, id) as DatabaseListing, requestedBy);
   }
 
+  /** A backup on demand, unless one is under way: what that makes is as good. */
+  function onlyBackup(database: DatabaseListing, requestedBy: string): NewJob {
+    if (openBackupOf(db, database.id)) throw alreadyBackingUp(database.name);
+    requireNoRestore(database.serverId, database.name);
+    return newBackup(database, requestedBy);
+  }
+
   return {
-    backup: (databaseId, requestedBy) => enqueue(newBackup(protectedDatabase(db, databaseId), requestedBy)),
+    backup: (databaseId, requestedBy) => enqueue(onlyBackup(protectedDatabase(db, databaseId), requestedBy)),
     restore(wish, requestedBy) {
       const snapshot = vault.snapshot(wish.snapshotId);
       if (!snapshot) throw fail('not_found', 'There is no such snapshot.', 'It may have been removed.');
       const { agentId, id: serverId } = targetServer(db, wish.serverId, snapshot.engine);
+      requireNoRestore(serverId, wish.plan.targetDatabase);
       const safety = wish.safetySnapshot ? newSafety(wish, requestedBy) : undefined;
       const { databaseId, id: snapshotId, vaultId } = snapshot;
       const job = {
@@ -146,4 +160,13 @@ function targetServer(db: Db, id: string, engine: string): ServerRow {
 
 function alreadyBackingUp(name: string) {
   return fail('conflict', `A backup of “${name}” is queued or running.`, 'Wait for it, or cancel it first.');
+}
+
+/** Two restores would undo each other, and a backup would hold what is half restored. */
+function alreadyRestoring(name: string) {
+  return fail(
+    'conflict',
+    `A restore into “${name}” is queued or running.`,
+    'Wait for it, or cancel it first.',
+  );
 }

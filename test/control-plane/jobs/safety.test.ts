@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { findDatabaseByName } from '../../../control-plane/db/databases.ts';
 import { findJobListing } from '../../../control-plane/db/jobs.ts';
-import { createDesk, LEASE_MS, passing } from './desk.ts';
+import { createDesk, LEASE_MS, passing, running, untilOffered } from './desk.ts';
 
 const plan = { mode: 'in-place', targetDatabase: 'shop', owners: 'keep', endSessions: false } as const;
 
@@ -100,9 +100,12 @@ describe('a restore with a safety snapshot', () => {
     expect(again.sent.at(-1)).toMatchObject({ type: 'job.offer', offer: { jobId: first.restore.id } });
   });
 
-  test('is refused beside another backup of the target', () => {
+  test('is refused beside another restore into the target, as is a backup of that', () => {
     const line = chain();
-    expect(() => line.jobs.createRestore(line.wish, 'someone')).toThrow(/is queued or running/);
+    expect(() => line.jobs.createRestore(line.wish, 'someone')).toThrow(/restore into “shop” is queued/);
+    const plan = { ...line.wish.plan, targetDatabase: line.databaseIds[1] };
+    line.jobs.createRestore({ ...line.wish, plan, safetySnapshot: false }, 'someone');
+    expect(() => line.jobs.createBackup(line.databaseIds[1], 'someone')).toThrow(/restore into .* is queued/);
   });
 
   test('does not begin days later, when its agent comes back', () => {
@@ -169,4 +172,32 @@ test('a backup leaves out what its database’s selection says', () => {
   const agent = desk.connect(desk.agentId);
   desk.jobs.createBackup(desk.databaseIds[0], 'someone');
   expect(agent.sent.at(-1)).toMatchObject({ offer: { selection } });
+});
+
+test('a safety snapshot begins after the backup of its database that is under way, however that ends', () => {
+  const desk = running();
+  const [targetDatabase] = desk.databaseIds;
+  const snapshotId = randomUUID();
+  desk.addSnapshot(snapshotId, { databaseId: targetDatabase, vaultId: randomUUID(), engine: 'any' });
+  const wish = {
+    snapshotId,
+    serverId: desk.serverId,
+    plan: { ...plan, targetDatabase },
+    safetySnapshot: true,
+  };
+  const safetyId = desk.jobs.createRestore(wish, 'someone').afterJobId;
+  const offered = () => desk.agent.sent.flatMap((one) => (one.type === 'job.offer' ? [one.offer.jobId] : []));
+  expect(offered()).toEqual([desk.id]);
+  const outcome = { state: 'failed', failure: passing } as const;
+  desk.agent.say({ type: 'job.finished', jobId: desk.id, attempt: 1, outcome });
+  desk.clock.advance(1_000);
+  expect(desk.job(desk.id)?.state).toBe('queued');
+  expect(offered()).toEqual([desk.id]);
+  expect(untilOffered(desk.clock, desk.agent, 2)).toBeGreaterThan(0);
+  desk.agent.say({ type: 'job.accepted', jobId: desk.id, attempt: 2 });
+  desk.agent.say({
+    ...{ type: 'job.finished', jobId: desk.id, attempt: 2 },
+    outcome: { state: 'failed', failure: { ...passing, retryable: false } },
+  });
+  expect(offered()).toEqual([desk.id, desk.id, safetyId]);
 });
