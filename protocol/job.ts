@@ -54,6 +54,8 @@ export const backupOfferSchema = offerBase.extend({
   serverName: z.string().max(255),
   database: z.object({ id: z.uuid(), name: z.string().min(1).max(255) }),
   selection: tableSelectionSchema.optional(),
+  /** It is made before a restore over the database: the snapshot says so of itself. */
+  safety: z.boolean().optional(),
   /** Text of the vault's signed `vault.json`. */
   vault: z.object({ id: z.uuid(), statement: z.string().max(65536) }),
 });

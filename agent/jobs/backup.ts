@@ -108,7 +108,7 @@ async function commit(parts: JobParts, offer: BackupOffer, made: Made): Promise<
       finishedAt: new Date().toISOString(),
       agentVersion: HOMEPORT_VERSION,
     },
-    dump: made.dump,
+    dump: offer.safety ? { ...made.dump, options: { ...made.dump.options, safety: true } } : made.dump,
     content: made.content,
     ...made.keys,
     agentKey: parts.identity.signingKey,

@@ -3,7 +3,7 @@ import { type Failure, fail, toFailure } from '../../protocol/failure.ts';
 import type { ValueOf } from '../../protocol/messages.ts';
 import type { Actor, Audit } from '../audit.ts';
 import type { Clock } from '../clock.ts';
-import { listDatabases, protectDatabase } from '../db/databases.ts';
+import { isDecided, listDatabases, protectDatabase } from '../db/databases.ts';
 import type { Db } from '../db/open.ts';
 import { autoProtectedServers, findServer, type ServerRow } from '../db/servers.ts';
 import type { Events } from '../events.ts';
@@ -20,11 +20,11 @@ export interface AutoProtectDeps {
 }
 
 /**
- * Keeps every database of chosen servers protected, those that appear later too. One that a user stopped protecting
- * has a row without `protectedAt` and is left alone.
+ * Keeps every database of chosen servers protected, those that appear later too. One that a person stopped protecting
+ * is left alone; one that is known from a safety snapshot only was never decided about.
  */
 export interface AutoProtect {
-  /** Asks a server for its databases now and protects those never seen before; resolves once that is done. */
+  /** Asks a server for its databases now and protects those nobody decided about; resolves once that is done. */
   look(serverId: string): Promise<void>;
   /** The same for all chosen servers of an agent, soon. */
   lookAtAgent(agentId: string): void;
@@ -114,13 +114,15 @@ function protectNew(deps: AutoProtectDeps, serverId: string, listed: Listed): vo
   const { added, left } = db.transaction(() => {
     const server = chosen(db, serverId); // it may have been switched off while the agent was asked
     if (!server) return { added: 0, left: 0 };
-    const known = new Set(listDatabases(db, { serverId }).map(({ name }) => name));
-    const fresh = listed.filter(({ connectable, name }) => connectable && isName(name) && !known.has(name));
+    const rows = listDatabases(db, { serverId });
+    const ids = new Map(rows.map(({ id, name }) => [name, id]));
+    const decided = new Set(rows.filter(isDecided).map(({ name }) => name));
+    const fresh = listed.filter(({ connectable, name }) => connectable && isName(name) && !decided.has(name));
     const names = [...new Set(fresh.map(({ name }) => name))];
-    const room = names.slice(0, Math.max(0, MAX_DATABASES - known.size));
+    const room = names.slice(0, Math.max(0, MAX_DATABASES - decided.size));
     const now = clock.now();
     for (const name of room) {
-      const id = randomUUID();
+      const id = ids.get(name) ?? randomUUID();
       protectDatabase(db, { id, serverId, name, createdAt: now, protectedAt: now });
       const target = { kind: 'database', id, name };
       audit({ actor: ACTOR, action: 'database.protect', target, details: { server: server.name } });

@@ -96,9 +96,10 @@ export async function removeServer(deps: ServerDeps, server: ServerRow): Promise
   if (!revoked && server.removedAt === null) {
     await registry.ask(server.agentId, 'server.remove', { serverId: server.id });
   }
+  const now = clock.now();
   db.transaction(() => {
-    updateServer(db, server.id, { removedAt: clock.now(), autoProtectSince: null });
-    stopProtectingServer(db, server.id);
+    updateServer(db, server.id, { removedAt: now, autoProtectSince: null });
+    stopProtectingServer(db, server.id, now);
   });
   events.changed('servers', server.id);
   events.changed('databases');

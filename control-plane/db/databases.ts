@@ -1,4 +1,4 @@
-import { and, asc, eq, isNotNull, type SQL } from 'drizzle-orm';
+import { and, asc, eq, type SQL } from 'drizzle-orm';
 import type { TableSelection } from '../../protocol/selection.ts';
 import type { Db } from './open.ts';
 import { agents, databases, servers } from './schema/fleet.ts';
@@ -22,6 +22,7 @@ function select(db: Db, where: SQL | undefined): DatabaseListing[] {
       name: databases.name,
       createdAt: databases.createdAt,
       protectedAt: databases.protectedAt,
+      stoppedAt: databases.stoppedAt,
       selection: databases.selection,
       serverName: servers.name,
       engine: servers.engine,
@@ -57,7 +58,7 @@ export function protectDatabase(db: Db, database: typeof databases.$inferInsert)
     .values(database)
     .onConflictDoUpdate({
       target: [databases.serverId, databases.name],
-      set: { protectedAt: database.protectedAt },
+      set: { protectedAt: database.protectedAt, stoppedAt: null },
     })
     .run();
 }
@@ -83,12 +84,23 @@ export function changeSelection(db: Db, id: string, selection: TableSelection | 
   db.update(databases).set({ selection: text }).where(eq(databases.id, id)).run();
 }
 
-/** @returns false where it was not protected */
-export function stopProtecting(db: Db, id: string): boolean {
-  const where = and(eq(databases.id, id), isNotNull(databases.protectedAt));
-  return db.update(databases).set({ protectedAt: null }).where(where).run().changes > 0;
+/** Whether it is protected, or a person decided that it is not to be. */
+export function isDecided({
+  protectedAt,
+  stoppedAt,
+}: Pick<DatabaseRow, 'protectedAt' | 'stoppedAt'>): boolean {
+  return protectedAt !== null || stoppedAt !== null;
 }
 
-export function stopProtectingServer(db: Db, serverId: string): void {
-  db.update(databases).set({ protectedAt: null }).where(eq(databases.serverId, serverId)).run();
+/** Stops what a person does not want protected; `at` in ms since the epoch. */
+export function stopProtecting(db: Db, id: string, at: number): void {
+  stop(db, eq(databases.id, id), at);
+}
+
+export function stopProtectingServer(db: Db, serverId: string, at: number): void {
+  stop(db, eq(databases.serverId, serverId), at);
+}
+
+function stop(db: Db, which: SQL, at: number): void {
+  db.update(databases).set({ protectedAt: null, stoppedAt: at }).where(which).run();
 }

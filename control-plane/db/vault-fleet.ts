@@ -1,4 +1,4 @@
-import { and, eq, inArray } from 'drizzle-orm';
+import { and, eq, inArray, isNull } from 'drizzle-orm';
 import type { JobKind } from '../../protocol/job.ts';
 import type { Db } from './open.ts';
 import { agents, databases, jobs, servers } from './schema/fleet.ts';
@@ -49,8 +49,16 @@ export function vaultFleetQueries(db: Db) {
     addServer(row: typeof servers.$inferInsert): boolean {
       return db.insert(servers).values(row).onConflictDoNothing().run().changes > 0;
     },
-    addDatabase(row: typeof databases.$inferInsert): boolean {
-      return db.insert(databases).values(row).onConflictDoNothing().run().changes > 0;
+    /** One known from safety snapshots alone becomes protected with a snapshot of another kind. */
+    addDatabase(row: typeof databases.$inferInsert): void {
+      db.insert(databases).values(row).onConflictDoNothing().run();
+      if (!row.protectedAt) return;
+      const undecided = and(isNull(databases.protectedAt), isNull(databases.stoppedAt));
+      const { protectedAt } = row;
+      db.update(databases)
+        .set({ protectedAt })
+        .where(and(eq(databases.id, row.id), undecided))
+        .run();
     },
   };
 }

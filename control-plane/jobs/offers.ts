@@ -39,11 +39,12 @@ export function buildOffer(deps: OfferDeps, job: JobRow): JobOffer {
   }
   const database = findDatabase(deps.db, job.databaseId);
   if (!database) throw fail('not_found', 'The database of this job is gone.', 'Protect it again.');
-  // What is taken for safety's sake leaves nothing out.
-  const selection = restoreAfter(deps.db, job.id) ? null : selectionOf(database);
+  const safety = restoreAfter(deps.db, job.id) !== undefined;
+  const selection = selectionOf(database);
   return {
     ...common,
-    ...(selection ? { selection } : {}),
+    // What is taken for safety's sake leaves nothing out.
+    ...(safety ? { safety } : selection && { selection }),
     kind: 'backup',
     sequence: Number(job.sequence),
     serverName: database.serverName,

@@ -62,7 +62,7 @@ export function databaseRoutes(deps: AppDeps) {
       if (openBackupOf(db, database.id)) {
         throw fail('conflict', 'A backup of this database is queued or running.', 'Cancel it first.');
       }
-      stopProtecting(db, database.id);
+      stopProtecting(db, database.id, clock.now());
       const target = { kind: 'database', id: database.id, name: database.name };
       auditAct(deps, c, { action: 'database.stop-protecting', target });
       events.changed('databases', database.id);

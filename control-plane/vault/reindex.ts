@@ -113,7 +113,7 @@ function addFleet(context: VaultContext, manifest: Manifest, at: number): void {
     serverId: id,
     name: database.name,
     createdAt: at,
-    protectedAt: at,
+    protectedAt: manifest.options.safety === true ? null : at,
   });
 }
 

@@ -7,7 +7,12 @@ import type { AgentSession } from '../../control-plane/agents/session.ts';
 import { createAudit } from '../../control-plane/audit.ts';
 import { insertAgent } from '../../control-plane/db/agents.ts';
 import { listAudit } from '../../control-plane/db/audit.ts';
-import { findDatabaseByName, listDatabases, stopProtecting } from '../../control-plane/db/databases.ts';
+import {
+  findDatabaseByName,
+  listDatabases,
+  rememberDatabase,
+  stopProtecting,
+} from '../../control-plane/db/databases.ts';
 import { openDb } from '../../control-plane/db/open.ts';
 import { insertServer, updateServer } from '../../control-plane/db/servers.ts';
 import { createEvents } from '../../control-plane/events.ts';
@@ -118,9 +123,19 @@ test('what appears later is protected within five minutes, and at each connectio
 test('what a user stopped protecting stays unprotected', async () => {
   connect();
   await autoProtect.look(serverId);
-  stopProtecting(db, findDatabaseByName(db, serverId, 'shop')?.id ?? '');
+  stopProtecting(db, findDatabaseByName(db, serverId, 'shop')?.id ?? '', clock.now());
   await autoProtect.look(serverId);
   expect(protectedNames()).toEqual(['blog']);
+});
+
+test('what is known from a safety snapshot only is protected all the same', async () => {
+  connect();
+  const id = randomUUID();
+  rememberDatabase(db, { id, serverId, name: 'shop', createdAt: 0 });
+  await autoProtect.look(serverId);
+  expect(protectedNames()).toEqual(['blog', 'shop']);
+  const entries = listAudit(db, { limit: 10 }).filter(({ targetName }) => targetName === 'shop');
+  expect(entries).toMatchObject([{ action: 'database.protect', targetId: id }]);
 });
 
 test('switched off while the agent is asked, nothing more is protected', async () => {

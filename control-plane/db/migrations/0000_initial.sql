@@ -121,6 +121,7 @@ CREATE TABLE `databases` (
 	`name` text NOT NULL,
 	`createdAt` integer NOT NULL,
 	`protectedAt` integer,
+	`stoppedAt` integer,
 	`selection` text,
 	FOREIGN KEY (`serverId`) REFERENCES `servers`(`id`) ON UPDATE no action ON DELETE no action
 );

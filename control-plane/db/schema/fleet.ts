@@ -59,8 +59,10 @@ export const databases = sqliteTable(
       .references(() => servers.id),
     name: text().notNull(),
     createdAt: integer().notNull(),
-    /** Null once a user stopped protecting it; snapshots stay. */
+    /** Null while no backups are made of it; snapshots stay. */
     protectedAt: integer(),
+    /** When a person stopped protecting it, or removed its server; null also where nobody ever chose. */
+    stoppedAt: integer(),
     /** JSON of protocol `TableSelection`; null: everything. */
     selection: text(),
   },

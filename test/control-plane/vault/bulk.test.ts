@@ -93,7 +93,7 @@ async function refusal(request: Parameters<typeof send>[0]) {
 
 test('a backup goes up and a restore comes down over HTTP, both signed', async () => {
   const dump = randomBytes(4_000_000);
-  const { snapshotId } = await w.backUp(fleet, dump, client());
+  const { snapshotId } = await w.backUp(fleet, dump, { client: client() });
   const job = w.job(fleet, { kind: 'restore', snapshotId, sequence: null });
   const statement = JSON.parse(JSON.parse(w.vaults.service.statementOf(w.vaultId)).statement);
   const opened = await openSnapshot({
@@ -175,7 +175,7 @@ test('an upload that breaks off leaves nothing and the next one succeeds', async
   await expect.poll(() => readdir(staging).catch(() => [])).toHaveLength(1);
   socket.destroy();
   await expect.poll(() => readdir(staging)).toEqual([]);
-  const { snapshotId } = await w.backUp(fleet, bytes, client());
+  const { snapshotId } = await w.backUp(fleet, bytes, { client: client() });
   expect(w.vaults.service.snapshot(snapshotId)?.rawBytes).toBe(bytes.length);
 });
 
@@ -193,6 +193,6 @@ test('a full disk is said, and room made later is used', async () => {
   expect((await failureOf(w.upload(fleet, dump, client()))).code).toBe('disk_full');
   expect(await readdir(join(w.storePath, '.staging'))).toEqual([]);
   await rm(ballast);
-  const { snapshotId } = await w.backUp(fleet, dump, client());
+  const { snapshotId } = await w.backUp(fleet, dump, { client: client() });
   expect(w.vaults.service.snapshot(snapshotId)?.rawBytes).toBe(dump.length);
 });

@@ -61,6 +61,21 @@ test('with the index gone, everything comes back from the store alone', async ()
   expect(w.vaults.service.snapshot(third.snapshotId)).toMatchObject({ sequence: 3, storedBytes: 0 });
 });
 
+test.each([
+  { of: 'safety snapshots alone', safety: [true, true], isProtected: false },
+  { of: 'a backup among safety snapshots', safety: [true, false, true], isProtected: true },
+])('a database of $of is protected after a rebuild: $isProtected', async ({ safety, isProtected }) => {
+  await using w = await world();
+  const fleet = await w.enrol();
+  for (const one of safety) {
+    await w.backUp(fleet, randomBytes(1_000), { change: { options: one ? { safety: true } : {} } });
+  }
+  w.stop();
+  await loseIndex(w);
+  expect(await rebuild(w)).toMatchObject({ refused: [], added: { snapshots: safety.length } });
+  expect(w.db.query.databases.findFirst().sync()?.protectedAt !== null).toBe(isProtected);
+});
+
 test('damaged files are named and left out, what is whole stays', async () => {
   const { w: made, dumps, jobs } = await stoppedWorld();
   await using w = made;

@@ -180,6 +180,7 @@ export class World implements AsyncDisposable {
 
   /** The signed manifest of an upload; `change` is applied before it is signed. */
   manifest(fleet: Fleet, job: RunningJob, upload: Upload & { change?: Partial<Manifest> }): Promise<Buffer> {
+    const { options = {} } = upload.change ?? {};
     const now = new Date().toISOString();
     const facts = {
       snapshotId: job.snapshotId,
@@ -196,7 +197,7 @@ export class World implements AsyncDisposable {
     };
     return buildManifest({
       facts,
-      dump: { catalog: CATALOG, serverVersion: '15.9', tool: 'pg_dump 15.9', options: {} },
+      dump: { catalog: CATALOG, serverVersion: '15.9', tool: 'pg_dump 15.9', options },
       content: upload.content,
       idKey: fleet.idKey,
       dataKey: upload.dataKey,
@@ -205,10 +206,14 @@ export class World implements AsyncDisposable {
   }
 
   /** A whole backup, committed. */
-  async backUp(fleet: Fleet, dump: Buffer, client = this.client(fleet)): Promise<RunningJob> {
+  async backUp(
+    fleet: Fleet,
+    dump: Buffer,
+    { client = this.client(fleet), change = {} }: { client?: VaultClient; change?: Partial<Manifest> } = {},
+  ): Promise<RunningJob> {
     const job = this.job(fleet);
     const upload = await this.upload(fleet, dump, client);
-    const manifest = await this.manifest(fleet, job, upload);
+    const manifest = await this.manifest(fleet, job, { ...upload, change });
     await client.commit({ jobId: job.id, attempt: job.attempt }, manifest, new AbortController().signal);
     return job;
   }
