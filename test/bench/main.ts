@@ -75,5 +75,5 @@ async function measureMysqlFamily(): Promise<MariadbFigures> {
     `--defaults-file=${mariadb.defaultsFile}`,
     'pinned',
   ]);
-  return measureMariadb({ mariadb, homeport, directory }, { database: 'pinned', rounds });
+  return await measureMariadb({ mariadb, homeport, directory }, { database: 'pinned', rounds });
 }
