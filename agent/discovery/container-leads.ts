@@ -1,4 +1,3 @@
-import { toFailure } from '../../protocol/failure.ts';
 import type { EngineDriver } from '../engines/driver.ts';
 import { type Container, listContainers } from './containers.ts';
 import { type Lead, usualPorts } from './leads.ts';
@@ -73,5 +72,11 @@ function noteOf(path: string, error: unknown): string | undefined {
   if (code === 'EACCES' || code === 'EPERM') {
     return `Containers were not looked at: the agent may not open ${path}. This is optional. To allow it, add the agent’s user to the socket’s group (usually “docker”) and restart the agent; whoever may use that socket can become root on the host. Servers in containers can also be added by hand.`;
   }
-  return `Containers were not looked at: ${path} gave no list (${code ?? toFailure(error).message}).`;
+  return `Containers were not looked at: ${path} gave no list (${reasonOf(error)}).`;
+}
+
+function reasonOf(error: unknown): string {
+  const { code, message, name } = error as NodeJS.ErrnoException;
+  if (name === 'AbortError' || name === 'TimeoutError') return 'it did not answer in time';
+  return code ?? message;
 }

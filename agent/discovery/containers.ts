@@ -13,6 +13,8 @@ export interface Container {
 /** Longest list that is read, in bytes. */
 const MAX_BYTES = 8 * 1024 * 1024;
 
+const port = z.number().int().min(0).max(65_535);
+
 /** What Docker and Podman answer to `GET /containers/json`, as far as it is read; Podman has `null` for nothing. */
 const listSchema = z.array(
   z.object({
@@ -23,9 +25,9 @@ const listSchema = z.array(
     Ports: z
       .array(
         z.object({
-          IP: z.string().optional(),
-          PrivatePort: z.number(),
-          PublicPort: z.number().optional(),
+          IP: z.string().max(255).optional(),
+          PrivatePort: port,
+          PublicPort: port.optional(),
           Type: z.string().optional(),
         }),
       )
@@ -41,9 +43,7 @@ const listSchema = z.array(
  * @throws the socket's own error: `ENOENT`, `EACCES`, `ECONNREFUSED` …
  */
 export async function listContainers(socketPath: string, signal: AbortSignal): Promise<Container[]> {
-  const text = await get(socketPath, '/containers/json', signal);
-  return listSchema
-    .parse(JSON.parse(text))
+  return parseList(await get(socketPath, '/containers/json', signal))
     .filter(({ State }) => State === undefined || State === 'running')
     .map(({ Id, Image, Names, NetworkSettings, Ports }) => ({
       id: Id,
@@ -61,6 +61,15 @@ export async function listContainers(socketPath: string, signal: AbortSignal): P
     }));
 }
 
+/** @throws Error whose text tells nothing of the answer, whoever gave it */
+function parseList(text: string): z.infer<typeof listSchema> {
+  try {
+    return listSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new Error('its answer is no list of containers', { cause });
+  }
+}
+
 function get(socketPath: string, path: string, signal: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
     const asking = request({ socketPath, path, signal, headers: { host: 'localhost' } }, (response) => {
@@ -69,12 +78,12 @@ function get(socketPath: string, path: string, signal: AbortSignal): Promise<str
       response.on('error', reject);
       response.on('data', (chunk: Buffer) => {
         size += chunk.length;
-        if (size > MAX_BYTES) asking.destroy(new Error('The list of containers is too long.'));
+        if (size > MAX_BYTES) asking.destroy(new Error('its list of containers is too long'));
         else chunks.push(chunk);
       });
       response.on('end', () => {
         if (response.statusCode === 200) resolve(Buffer.concat(chunks).toString('utf8'));
-        else reject(new Error(`The container engine answered ${response.statusCode}.`));
+        else reject(new Error(`it answered with status ${response.statusCode}`));
       });
     });
     asking.on('error', reject);

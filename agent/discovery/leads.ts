@@ -1,9 +1,12 @@
-import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import type { DiscoveredServer } from '../../protocol/messages.ts';
 import type { Endpoint, EngineDriver, HostProcess } from '../engines/driver.ts';
 import { isLoopback, type Surroundings } from '../surroundings.ts';
 import { socketOwners } from './processes.ts';
 import { type ListeningPort, parseTcp, parseUnix } from './sockets.ts';
+
+/** Most that is read of one list of sockets, in bytes. */
+const MAX_LIST_BYTES = 4 * 1024 * 1024;
 
 /** One way to a server: how it is asked, and what a connection then has as host and port. */
 export interface Way {
@@ -36,9 +39,9 @@ export function usualPorts(driver: EngineDriver): readonly number[] {
 /** What listens on this host, by TCP and by unix socket. @throws where this is no Linux */
 export async function hostLeads(drivers: EngineDriver[], signal: AbortSignal): Promise<Lead[]> {
   const [tcp, tcp6, unix] = await Promise.all([
-    readFile('/proc/net/tcp', 'utf8'),
-    readFile('/proc/net/tcp6', 'utf8').catch(() => ''), // IPv6 may be off
-    readFile('/proc/net/unix', 'utf8').catch(() => ''),
+    readStart('/proc/net/tcp'),
+    readStart('/proc/net/tcp6').catch(() => ''), // IPv6 may be off
+    readStart('/proc/net/unix').catch(() => ''),
   ]);
   const programs = new Set(drivers.flatMap(({ traces }) => traces?.programs ?? []));
   const owners = await socketOwners(programs, signal);
@@ -46,6 +49,16 @@ export async function hostLeads(drivers: EngineDriver[], signal: AbortSignal): P
     ...tcpLeads([...parseTcp(tcp), ...parseTcp(tcp6)], drivers, owners),
     ...parseUnix(unix).flatMap(({ path, inode }) => socketLead(path, drivers, owners.get(inode))),
   ];
+}
+
+/**
+ * The whole lines at the beginning of a list of the kernel's, which may be very long: a busy proxy has a million
+ * connections. Those who listen come first.
+ */
+async function readStart(path: string): Promise<string> {
+  const parts = await Array.fromAsync(createReadStream(path, { end: MAX_LIST_BYTES - 1 }));
+  const text = Buffer.concat(parts).toString('utf8');
+  return text.slice(0, text.lastIndexOf('\n') + 1);
 }
 
 function tcpLeads(
