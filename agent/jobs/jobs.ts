@@ -167,6 +167,7 @@ async function outcomeOf(
   offer: JobOffer,
 ): Promise<JobOutcome> {
   const target = offer.kind === 'restore' ? offer.plan.targetDatabase : '';
+  const once = offer.kind === 'restore' && offer.sealed !== undefined;
   const context = createJobContext({
     offer,
     clock,
@@ -176,7 +177,13 @@ async function outcomeOf(
     onFinalise: () => {
       job.final = true;
     },
-    onScratch: (database) => outbox.note(offer, { serverId: offer.serverId, database, target }),
+    onScratch: (database) =>
+      outbox.note(offer, {
+        serverId: offer.serverId,
+        database,
+        target,
+        ...(once ? { oneTimeAccount: true } : {}),
+      }),
   });
   try {
     return { state: 'succeeded', result: await run(offer, context) };

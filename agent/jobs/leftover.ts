@@ -17,7 +17,7 @@ export async function dropLeftover(
   leftover: Leftover,
   { clock, signal }: { clock: Clock; signal: AbortSignal },
 ): Promise<Failure> {
-  const { database, target } = leftover;
+  const { database, oneTimeAccount, target } = leftover;
   const giveUpAt = clock.now() + PATIENCE_MS;
   for (;;) {
     try {
@@ -26,7 +26,8 @@ export async function dropLeftover(
       const { message, retryable } = toFailure(error);
       const goesOn = retryable && clock.now() < giveUpAt && (await waited(clock, signal));
       if (goesOn) continue;
-      const remedy = `Drop the database “${database}” by hand if it is there; it was to become “${target}”. It could not be dropped: ${message}`;
+      const owner = oneTimeAccount ? ' It belongs to the account that was given for this restore alone.' : '';
+      const remedy = `Drop the database “${database}” by hand if it is there; it was to become “${target}”.${owner} It could not be dropped: ${message}`;
       return restarted('restore', remedy);
     }
   }

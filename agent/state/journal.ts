@@ -11,7 +11,15 @@ const entrySchema = attemptSchema.extend({
   replaces: z.string().optional(),
   outcome: jobOutcomeSchema.optional(),
   /** A restore's database that has no name of its own yet: dropped if the attempt breaks off. */
-  leftover: z.object({ serverId: z.uuid(), database: z.string(), target: z.string() }).optional(),
+  leftover: z
+    .object({
+      serverId: z.uuid(),
+      database: z.string(),
+      target: z.string(),
+      /** Made with an account given for this restore alone, which is gone with the process. */
+      oneTimeAccount: z.boolean().optional(),
+    })
+    .optional(),
 });
 export type JournalEntry = z.infer<typeof entrySchema>;
 /** What a killed attempt may have left on a server, and the name it was to get. */

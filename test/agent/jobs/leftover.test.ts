@@ -55,6 +55,14 @@ test('what cannot be dropped is named, with the reason', async () => {
   expect(await hintOf(parts)).toMatch(/Drop the database “shop_homeport_1” by hand.*The password is wrong/);
 });
 
+test('what another account made is said to be that one’s', async () => {
+  const { parts } = server([], [fail('privilege_missing', 'Must be owner.', 'Grant it.')]);
+  const signal = new AbortController().signal;
+  const made = { ...leftover, oneTimeAccount: true };
+  const { hint } = await dropLeftover(parts, made, { clock: createFakeClock(), signal });
+  expect(hint).toMatch(/belongs to the account that was given for this restore alone.*Must be owner/);
+});
+
 test('a server that comes up later than its agent is waited for', async () => {
   const { databases, parts } = server(['shop_homeport_1'], [gone, gone]);
   const clock = createFakeClock();
