@@ -35,7 +35,8 @@ export async function startMariadb(options: TestMariadbOptions = {}): Promise<Te
   const password = randomBytes(12).toString('hex');
   try {
     await writeFile(join(directory, 'init.sql'), initScript(password), { mode: 0o644 });
-    await runInPlace(place, ['mariadb-install-db', ...INSTALL, `--datadir=${join(inside, 'data')}`]);
+    const places = [`--datadir=${join(inside, 'data')}`, `--tmpdir=${inside}`];
+    await runInPlace(place, ['mariadb-install-db', ...INSTALL, ...places]);
     const settings = { ...THROWAWAY, innodb_log_file_size: LOG_SIZE, ...options.settings };
     const started = await startServerProcess({
       command: (port) => ['/usr/sbin/mariadbd', ...serverArguments(inside, port, settings)],

@@ -41,6 +41,8 @@ export function serverArguments(inside: string, port: number, settings: Record<s
   return [
     '--no-defaults',
     `--datadir=${join(inside, 'data')}`,
+    // Each its own: servers that start tidy up temporary tables, and would take each other's.
+    `--tmpdir=${inside}`,
     `--socket=${join(inside, 'server.sock')}`,
     `--pid-file=${join(inside, 'server.pid')}`,
     `--init-file=${join(inside, 'init.sql')}`,

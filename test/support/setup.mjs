@@ -20,7 +20,14 @@ const PACKAGES = {
   debootstrap: { package: 'debootstrap', present: () => onPath('debootstrap') },
   ip: { package: 'iproute2', present: () => onPath('ip') },
   nft: { package: 'nftables', present: () => onPath('nft') },
+  podman: { package: 'podman', present: () => onPath('podman') },
+  crun: { package: 'crun', present: () => onPath('crun') },
+  containerNetwork: {
+    package: 'containernetworking-plugins',
+    present: () => existsSync('/usr/lib/cni/bridge'),
+  },
   restic: { package: 'restic', present: () => onPath('restic') },
+  zstd: { package: 'zstd', present: () => onPath('zstd') },
 };
 
 const NEEDS = {
@@ -28,9 +35,10 @@ const NEEDS = {
   demo: ['postgresql', 'mariadb', 'mariadbClient'],
   test: ['postgresql', 'mariadb', 'mariadbClient', 'chromium', 'ip', 'nft'],
   matrix: ['postgresql', 'mariadb', 'mariadbClient', 'debootstrap'],
-  bench: ['postgresql', 'restic'],
+  bench: ['postgresql', 'mariadb', 'mariadbClient', 'restic', 'zstd'],
 };
-// Where nothing may go unproven, the tests include the matrix.
+// Root proves more: servers found inside of containers, and, where nothing may go unproven, the matrix.
+if (process.getuid?.() === 0) NEEDS.test.push('podman', 'crun', 'containerNetwork');
 if (process.env.HOMEPORT_CI) NEEDS.test.push('debootstrap');
 
 main();
