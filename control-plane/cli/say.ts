@@ -1,4 +1,4 @@
-import { cut, printable, printableJson, table } from './text.ts';
+import { cut, oneLine, printable, printableJson, table } from './text.ts';
 
 /** What every command that lists or shows has. */
 export const JSON_OPTION = ['--json', 'the API’s objects, for scripts'] as const;
@@ -40,7 +40,7 @@ export function sayTable(heading: string[], rows: string[][], none: string): voi
 export function sayFacts(facts: readonly (readonly [string, string])[]): void {
   const width = Math.max(...facts.map(([label]) => label.length)) + 1;
   for (const [label, value] of facts) {
-    const line = `${`${label}:`.padEnd(width)} ${printable(value)}`;
+    const line = `${`${label}:`.padEnd(width)} ${oneLine(value)}`;
     process.stdout.write(`${process.stdout.isTTY ? cut(line, lineWidth()) : line}\n`);
   }
 }

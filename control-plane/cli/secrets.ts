@@ -53,7 +53,8 @@ async function typed(what: string): Promise<string> {
   stderr.write(`${what}: `);
   let text = '';
   try {
-    for await (const part of stdin as AsyncIterable<Buffer>) {
+    // Not destroyed: a question may follow.
+    for await (const part of stdin.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       for (const character of part.toString('utf8')) {
         if (character === '\r' || character === '\n') return text;
         if (character === '\u0003') throw new Quit(EXIT.interrupted);

@@ -27,6 +27,22 @@ test('what replaces data wants the name typed on a terminal, and takes no other'
   expect(await checksums(shop().postgres, 'live')).toEqual(await checksums(shop().postgres, 'shop'));
 });
 
+test('a password typed on a terminal is not shown, and the question after it is answered there too', async () => {
+  const { password, superuser } = shop().postgres;
+  const target = ['restore', 'latest', '--of', 'shop', '--to', 'main', '--as', 'typed', '--wait'];
+  const terminal = shop().user.onTerminal([...target, '--account', superuser]);
+  await eventually('it asks for the password', () =>
+    terminal.output().includes(`Password of ${superuser}: `),
+  );
+  terminal.type(`${password}\r`);
+  await eventually('it asks whether', () => terminal.output().includes('Restore it? [y/N] '));
+  terminal.type('y\r');
+  const { exitCode, stdout } = await terminal.ended;
+  expect(exitCode).toBe(0);
+  expect(stdout).not.toContain(password);
+  expect(await checksums(shop().postgres, 'typed')).toEqual(await checksums(shop().postgres, 'shop'));
+});
+
 test('a download replaces nothing, goes to no terminal, and keeps nothing that broke off', async () => {
   const file = join(shop().user.home, 'mine');
   await writeFile(file, 'precious');

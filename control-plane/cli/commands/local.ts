@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
+import { fail } from '../../../protocol/failure.ts';
 import type { Auth } from '../../auth/auth.ts';
 import { type Config, publicUrl, readConfig } from '../../config.ts';
 import type { Db } from '../../db/open.ts';
@@ -48,6 +50,13 @@ async function onData(work: (bench: Bench) => Promise<void>): Promise<void> {
       import('../../log.ts'),
     ]);
   const config = readConfig();
+  // Else it would be made here, and whatever is printed would be for nobody.
+  if (!existsSync(join(config.dataDir, DATABASE_FILE)))
+    throw fail(
+      'not_found',
+      `${config.dataDir} is not the data directory of a control plane: it has no ${DATABASE_FILE}.`,
+      'Set HOMEPORT_DATA to the one it uses. If it was never started, start it once.',
+    );
   const master = await loadMasterKey(config.dataDir, config.masterKey);
   const db = openDb(join(config.dataDir, DATABASE_FILE));
   try {

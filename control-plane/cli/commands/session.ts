@@ -1,14 +1,11 @@
 import type { Command } from 'commander';
-import { fail } from '../../../protocol/failure.ts';
 import { readSettings } from '../config.ts';
 import { controlPlaneOrigin } from '../remote/address.ts';
 import { type Client, createClient } from '../remote/client.ts';
-import { currentLogin, forgetLogin, saveLogin } from '../remote/login.ts';
+import { currentLogin, forgetLogin, requireApiKey, saveLogin } from '../remote/login.ts';
 import { meShape } from '../remote/shapes.ts';
 import { remark, say, sayFacts, sayJson } from '../say.ts';
 import { readSecret } from '../secrets.ts';
-
-const KEY = /^hp_[\x21-\x7e]{1,500}$/;
 
 /** The control plane that the login names. @throws FailureError `unauthorized` where there is none */
 export async function connect(): Promise<Client> {
@@ -47,12 +44,7 @@ async function login(options: { url: string; keyFile?: string }): Promise<void> 
   const { apiKey, loginFile } = readSettings();
   const url = controlPlaneOrigin(options.url); // refuse a bad address before a secret is asked for
   const key = (await readSecret('API key', options.keyFile)).trim();
-  if (!KEY.test(key))
-    throw fail(
-      'invalid_input',
-      'That is not an API key: they begin with hp_.',
-      'Make one in the UI, Settings → API keys.',
-    );
+  requireApiKey(key, 'What was given');
   const me = await createClient({ url, key }).get('/me', meShape);
   await saveLogin(loginFile, { url, key });
   say(`Logged in to ${url} as ${me.user.name}.`, `The key is in ${loginFile}.`);

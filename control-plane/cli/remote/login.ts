@@ -8,6 +8,21 @@ import { controlPlaneOrigin } from './address.ts';
 
 const fileSchema = z.object({ v: z.literal(1), url: z.string(), key: z.string() });
 
+const KEY = /^hp_[\x21-\x7e]{1,500}$/;
+
+/**
+ * What is no key is never sent: a header refuses some of it, in words that repeat it.
+ * @throws FailureError `invalid_input`
+ */
+export function requireApiKey(text: string, what: string): void {
+  if (KEY.test(text)) return;
+  throw fail(
+    'invalid_input',
+    `${what} is not an API key: those are one word that begins with hp_.`,
+    'Make one in the UI, Settings → API keys.',
+  );
+}
+
 /** Where commands go and with which API key; `from` says who told. */
 export interface Login {
   url: string;
@@ -23,6 +38,7 @@ export async function currentLogin({ apiKey, loginFile, url }: CliSettings): Pro
   const saved = await savedLogin(loginFile);
   const wanted = url === undefined ? undefined : controlPlaneOrigin(url);
   if (apiKey !== undefined) {
+    requireApiKey(apiKey, 'HOMEPORT_API_KEY');
     const address = wanted ?? saved?.url;
     if (address === undefined)
       throw fail(
@@ -54,6 +70,7 @@ async function savedLogin(path: string): Promise<{ url: string; key: string } | 
   const parsed = fileSchema.safeParse(jsonOf(text));
   if (!parsed.success)
     throw fail('invalid_input', `${path} is not a login of this version.`, 'Run homeport login again.');
+  requireApiKey(parsed.data.key, `The key in ${path}`);
   return { url: controlPlaneOrigin(parsed.data.url), key: parsed.data.key };
 }
 

@@ -155,6 +155,30 @@ test('a key goes to the control plane it is for, and nowhere else', async () => 
   expect(elsewhere.keys).toEqual(['Bearer hp_from-the-environment']);
 });
 
+test('what is no key is never sent, nor repeated in what went wrong', async () => {
+  await using server = await pretender(json(200, ME));
+  await using user = await cliUser();
+  for (const key of ['hp_one\nhp_two', 'hp_für', 'secret']) {
+    const env = { HOMEPORT_URL: server.url, HOMEPORT_API_KEY: key };
+    const { exitCode, stderr } = await user.run(['whoami'], { env });
+    expect({ exitCode, stderr }).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('hp_.') });
+    for (const word of key.split('\n')) expect(stderr).not.toContain(word);
+  }
+  expect(server.keys).toEqual([]);
+});
+
+test('a folder that is no data directory is left as it was', async () => {
+  await using user = await cliUser();
+  const env = { HOMEPORT_DATA: join(user.home, 'data') };
+  for (const args of [['setup-link'], ['api-key', 'create', '--name', 'lost'], ['vault', 'rebuild']])
+    expect(await user.run(args, { env })).toMatchObject({
+      exitCode: 4,
+      stdout: '',
+      stderr: expect.stringContaining('HOMEPORT_DATA'),
+    });
+  await expect(stat(env.HOMEPORT_DATA)).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
 test('answers of others, of newer ones, and failures with all they say', async () => {
   const failure = {
     code: 'from_the_future',
