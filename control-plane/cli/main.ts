@@ -7,6 +7,7 @@ import { addJobCommands } from './commands/jobs.ts';
 import { addLocalCommands } from './commands/local.ts';
 import { addRecoveryKitCommand } from './commands/recovery-kit.ts';
 import { addRestoreCommand } from './commands/restore.ts';
+import { addSelectionCommand } from './commands/selection.ts';
 import { addSessionCommands } from './commands/session.ts';
 import { addSnapshotCommands } from './commands/snapshots.ts';
 import { EXIT, report } from './exit.ts';
@@ -30,6 +31,7 @@ function program(): Command {
   addSessionCommands(root);
   addFleetCommands(root);
   addDatabaseCommands(root);
+  addSelectionCommand(root);
   addSnapshotCommands(root);
   addJobCommands(root);
   addRestoreCommand(root);

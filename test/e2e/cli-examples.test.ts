@@ -15,7 +15,10 @@ const postgres = sharedPostgres();
 test('the examples of docs/cli.md do what it says', async () => {
   const { api } = homeport();
   await createShop(postgres(), 'shop', 5_000);
-  const server = await addServer(api, await homeport().agent('first'), { name: 'main', server: postgres() });
+  const server = await addServer(api, await homeport().agent('db-host'), {
+    name: 'main',
+    server: postgres(),
+  });
   await protect(api, server.id, 'shop');
   await using newcomer = await cliUser();
   const secrets = [

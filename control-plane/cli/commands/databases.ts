@@ -1,20 +1,25 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { fail } from '../../../protocol/failure.ts';
 import { databaseCalled, serverCalled } from '../remote/resolve.ts';
 import { availableShape, type Database, databaseShape } from '../remote/shapes.ts';
 import { JSON_OPTION, type Json, remark, say, sayFacts, sayJson, sayTable } from '../say.ts';
-import { bytes, when } from '../text.ts';
+import { bytes, counted, when } from '../text.ts';
+import { confirmName } from './confirm.ts';
 import { connect } from './session.ts';
 
-/** `databases`, `database`, `protect`. */
+/** `databases`, `database`, `protect`, `unprotect`. */
 export function addDatabaseCommands(root: Command): void {
   root
     .command('databases')
     .description('list the databases that are protected or have snapshots')
     .option('--server <server>', 'only those of a server: id, name or agent/server')
     .option('--search <text>', 'only those with this in their or their server’s name')
-    .option('--available', 'with --server: ask the server now what there is to protect')
+    .addOption(
+      new Option('--available', 'with --server: ask the server now what there is to protect').conflicts(
+        'search',
+      ),
+    )
     .option(...JSON_OPTION)
     .action(databases);
   root
@@ -30,6 +35,13 @@ export function addDatabaseCommands(root: Command): void {
     .argument('<name...>', 'databases as the server calls them')
     .option(...JSON_OPTION)
     .action(protect);
+  root
+    .command('unprotect')
+    .description('back up a database no longer; its snapshots stay')
+    .argument('<database>', 'id, name or server/database')
+    .option('--confirm <name>', 'the database’s own name, in place of typing it')
+    .option(...JSON_OPTION)
+    .action(unprotect);
 }
 
 interface DatabasesOptions extends Json {
@@ -115,4 +127,13 @@ async function protect(wanted: string, names: string[], { json }: Json): Promise
   if (json) return sayJson(made);
   for (const one of made) say(`${server.name}/${one.name} is protected (${one.id}).`);
   remark(`Back up now: homeport backup ${made.map(({ id }) => id).join(' ')} --wait`);
+}
+
+async function unprotect(wanted: string, { confirm, json }: Json & { confirm?: string }): Promise<void> {
+  const client = await connect();
+  const { id, name, serverName, snapshotCount } = await databaseCalled(client, wanted);
+  await confirmName(name, `This ends the backups of ${serverName}/${name}.`, confirm);
+  const gone = await client.delete(`/databases/${id}`, { confirm: name }, z.looseObject({ id: z.string() }));
+  if (json) return sayJson(gone);
+  say(`${serverName}/${name} is protected no longer. ${counted(snapshotCount, 'snapshot')} of it stay.`);
 }

@@ -1,12 +1,13 @@
-import type { Command } from 'commander';
+import { Argument, type Command } from 'commander';
 import { z } from 'zod';
-import { agentCalled } from '../remote/resolve.ts';
-import { type Agent, agentShape, serverShape, vaultShape } from '../remote/shapes.ts';
-import { JSON_OPTION, type Json, sayFacts, sayJson, sayTable } from '../say.ts';
+import { type Failure, FailureError } from '../../../protocol/failure.ts';
+import { agentCalled, serverCalled } from '../remote/resolve.ts';
+import { type Agent, agentShape, discoveredShape, serverShape, vaultShape } from '../remote/shapes.ts';
+import { JSON_OPTION, type Json, remark, say, sayFacts, sayJson, sayTable } from '../say.ts';
 import { bytes, when } from '../text.ts';
 import { connect } from './session.ts';
 
-/** `agents`, `servers`, `vaults`. */
+/** `agents`, `discover`, `servers`, `auto-protect`, `vaults`. */
 export function addFleetCommands(root: Command): void {
   root
     .command('agents')
@@ -15,10 +16,23 @@ export function addFleetCommands(root: Command): void {
     .option(...JSON_OPTION)
     .action(agents);
   root
+    .command('discover')
+    .description('let an agent look for database servers on its host now, without logging in to any')
+    .argument('<agent>', 'id or name')
+    .option(...JSON_OPTION)
+    .action(discover);
+  root
     .command('servers')
     .description('list the database servers that agents reach')
     .option(...JSON_OPTION)
     .action(servers);
+  root
+    .command('auto-protect')
+    .description('protect every database of a server, those to come as well; or no longer by itself')
+    .argument('<server>', 'id, name or agent/server')
+    .addArgument(new Argument('<switch>').choices(['on', 'off']))
+    .option(...JSON_OPTION)
+    .action(autoProtect);
   root
     .command('vaults')
     .description('list the vaults')
@@ -62,6 +76,23 @@ function showAgent(agent: Agent): void {
   ]);
 }
 
+async function discover(wanted: string, { json }: Json): Promise<void> {
+  const client = await connect();
+  const { id, name } = await agentCalled(client, wanted);
+  const found = await client.post(`/agents/${id}/discover`, {}, discoveredShape);
+  if (json) return sayJson(found);
+  const rows = found.servers.map((one) => [
+    one.engine,
+    one.version ?? '–',
+    `${one.host}:${one.port}`,
+    one.container === undefined ? one.source : `${one.source} ${one.container}`,
+    one.serverId ?? '–',
+  ]);
+  const heading = ['ENGINE', 'VERSION', 'ADDRESS', 'FOUND BY', 'KNOWN AS'];
+  sayTable(heading, rows, `${name} found no database server on its host.`);
+  remark(...found.notes);
+}
+
 async function servers({ json }: Json): Promise<void> {
   const all = await (await connect()).get('/servers', z.array(serverShape));
   if (json) return sayJson(all);
@@ -77,6 +108,20 @@ async function servers({ json }: Json): Promise<void> {
   ]);
   const heading = ['NAME', 'ENGINE', 'VERSION', 'ADDRESS', 'STATE', 'AGENT', 'DATABASES', 'ID'];
   sayTable(heading, rows, 'There is no server yet: add one in the UI, or on the agent’s host.');
+}
+
+async function autoProtect(wanted: string, to: 'on' | 'off', { json }: Json): Promise<void> {
+  const client = await connect();
+  const { id } = await serverCalled(client, wanted);
+  const server = await client.put(`/servers/${id}/auto-protect`, { enabled: to === 'on' }, serverShape);
+  if (json) return sayJson(server);
+  const { autoProtect, databaseCount, name } = server;
+  say(
+    autoProtect
+      ? `Every database of ${name} is protected as it appears; now there are ${databaseCount}.`
+      : `New databases of ${name} are not protected by themselves. Those that are protected stay so.`,
+  );
+  if (autoProtect?.failure) throw new FailureError(autoProtect.failure as Failure);
 }
 
 async function vaults({ json }: Json): Promise<void> {

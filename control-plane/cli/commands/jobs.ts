@@ -11,7 +11,7 @@ import { tellFailure, WAIT_OPTIONS, type WaitOptions, waitFor } from '../wait/wa
 import { isOver } from '../wait/watch.ts';
 import { connect } from './session.ts';
 
-/** `backup`, `jobs`, `job`, `cancel`. */
+/** `backup`, `jobs`, `job`, `retry`, `cancel`. */
 export function addJobCommands(root: Command): void {
   const backupCommand = root
     .command('backup')
@@ -33,10 +33,14 @@ export function addJobCommands(root: Command): void {
     .argument('<job>', 'id')
     .option(...JSON_OPTION)
     .action(job);
-  for (const option of WAIT_OPTIONS) {
-    backupCommand.addOption(option);
-    jobCommand.addOption(option);
-  }
+  const retryCommand = root
+    .command('retry')
+    .description('start a job like one that failed, was cancelled or lost')
+    .argument('<job>', 'id')
+    .option(...JSON_OPTION)
+    .action(retry);
+  for (const command of [backupCommand, jobCommand, retryCommand])
+    for (const option of WAIT_OPTIONS) command.addOption(option);
   root
     .command('cancel')
     .description('end a job; a running one ends when its agent has stopped it')
@@ -51,7 +55,9 @@ function limit(text: string): number {
   throw new InvalidArgumentError('Give a whole number, from 1 to 200.');
 }
 
-async function backup(wanted: string[], options: WaitOptions & { wait?: true }): Promise<void> {
+type StartOptions = WaitOptions & { wait?: true };
+
+async function backup(wanted: string[], options: StartOptions): Promise<void> {
   const client = await connect();
   // All names first: one that is wrong starts nothing.
   const databases = await Promise.all(wanted.map((text) => databaseCalled(client, text)));
@@ -67,11 +73,7 @@ async function backup(wanted: string[], options: WaitOptions & { wait?: true }):
 }
 
 /** Says which jobs were started, or waits for them. */
-export async function afterStart(
-  client: Client,
-  started: Job[],
-  options: WaitOptions & { wait?: true },
-): Promise<void> {
+export async function afterStart(client: Client, started: Job[], options: StartOptions): Promise<void> {
   if (options.wait)
     return waitFor(
       client,
@@ -115,7 +117,7 @@ async function jobs({
   sayTable(['ID', 'KIND', 'DATABASE', 'STATE', 'CREATED', 'TOOK'], rows, 'There is no such job.');
 }
 
-async function job(id: string, options: WaitOptions & { wait?: true }): Promise<void> {
+async function job(id: string, options: StartOptions): Promise<void> {
   const client = await connect();
   const path = `/jobs/${encodeURIComponent(id)}`;
   const found = await client.get(path, jobInFullShape);
@@ -136,6 +138,13 @@ async function job(id: string, options: WaitOptions & { wait?: true }): Promise<
   for (const note of found.result?.report?.notes ?? []) say(`  ${note}`);
   if (found.log.length > 0) say('Log:', ...found.log.map(({ at, text }) => `  ${when(at)}  ${text}`));
   if (found.failure) tellFailure(found);
+}
+
+async function retry(id: string, options: StartOptions): Promise<void> {
+  const client = await connect();
+  const started = await client.post(`/jobs/${encodeURIComponent(id)}/retry`, {}, jobShape);
+  if (options.json && !options.wait) return sayJson(started);
+  await afterStart(client, [started], options);
 }
 
 async function cancel(id: string, { json }: { json?: true }): Promise<void> {

@@ -69,7 +69,8 @@ function presentOf(
   return `The present database: ${facts.length > 0 ? facts.join(', ') : 'is there'}.`;
 }
 
-function findingLines({ hint, message, severity, sql }: Finding): string[] {
+/** What an agent found out, and what to do about it. */
+export function findingLines({ hint, message, severity, sql }: Finding): string[] {
   const lines = [`${severity}: ${message}`];
   if (hint !== undefined) lines.push(indented(hint));
   if (sql !== undefined) lines.push('  SQL to paste:', indented(indented(sql)));

@@ -11,6 +11,7 @@ import { jobShape, preflightShape, type Server, type Snapshot } from '../remote/
 import { JSON_OPTION, remark, sayJson } from '../say.ts';
 import { ask, readSecret } from '../secrets.ts';
 import { WAIT_OPTIONS, type WaitOptions } from '../wait/wait.ts';
+import { confirmName, someoneIsThere } from './confirm.ts';
 import { afterStart } from './jobs.ts';
 import { describeRestore, effectOf } from './restore-words.ts';
 import { connect } from './session.ts';
@@ -144,37 +145,16 @@ async function accountOf(
   return { sealed: await sealAccount(server, agent, { user: account, password }) };
 }
 
-/** What replaces data is begun only by those who name it. @throws FailureError `invalid_input` */
+/** @throws FailureError `invalid_input` where what is replaced was not named */
 async function agree(plan: RestorePlan, options: RestoreOptions, effect: string): Promise<void> {
   const { mode, targetDatabase } = plan;
-  const terminal = process.stdin.isTTY && process.stderr.isTTY;
-  if (mode === 'new') {
-    if (options.yes || !terminal) return;
-    const answer = await ask('Restore it? [y/N] ');
-    if (!/^y(es)?$/i.test(answer.trim())) throw declined();
-    return;
-  }
-  if (options.confirm === undefined && !terminal)
-    throw fail(
-      'invalid_input',
-      `${effect} That has to be confirmed.`,
-      `Add --confirm ${shellQuoted(targetDatabase)}; --yes is not enough for it.`,
-    );
-  if (options.confirm === undefined) remark(effect);
-  const typed = options.confirm ?? (await ask('Type the database’s name to go on: '));
-  if (typed === targetDatabase) return;
-  throw fail(
-    'invalid_input',
-    `“${typed}” is not “${targetDatabase}”.`,
-    'Nothing was changed. Name it exactly.',
-  );
+  if (mode !== 'new') return confirmName(targetDatabase, effect, options.confirm);
+  if (options.yes || !someoneIsThere()) return;
+  const answer = await ask('Restore it? [y/N] ');
+  if (!/^y(es)?$/i.test(answer.trim())) throw declined();
 }
 
 function declined(): Quit {
   remark('Nothing was changed.');
   return new Quit(EXIT.failed);
-}
-
-function shellQuoted(text: string): string {
-  return /^[\w.-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

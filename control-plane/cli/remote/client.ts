@@ -9,11 +9,16 @@ const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
 export type OpenResponse = Response & { body: ReadableStream<Uint8Array> };
 
+type Send = <T>(path: string, body: unknown, shape: z.ZodType<T>) => Promise<T>;
+
 /** The API of one control plane, as one key may use it. Everything that is not 2xx is thrown as a FailureError. */
 export interface Client {
   readonly url: string;
   get<T>(path: string, shape: z.ZodType<T>, signal?: AbortSignal): Promise<T>;
-  post<T>(path: string, body: unknown, shape: z.ZodType<T>): Promise<T>;
+  post: Send;
+  put: Send;
+  patch: Send;
+  delete: Send;
   /** A request whose answer, no JSON, is read as it comes; `signal` ends it. A GET unless told. */
   open(path: string, options: { signal: AbortSignal; method?: 'POST' }): Promise<OpenResponse>;
 }
@@ -46,10 +51,17 @@ export function createClient({ key, url }: Pick<Login, 'url' | 'key'>): Client {
     const response = await send(path, { ...init, signal });
     return understood(url, await readText(url, response), shape);
   };
+  const sending =
+    (method: string): Send =>
+    (path, body, shape) =>
+      whole(path, { method, body: JSON.stringify(body ?? {}) }, shape);
   return {
     url,
     get: (path, shape, signal) => whole(path, { method: 'GET', signal: signal ?? null }, shape),
-    post: (path, body, shape) => whole(path, { method: 'POST', body: JSON.stringify(body ?? {}) }, shape),
+    post: sending('POST'),
+    put: sending('PUT'),
+    patch: sending('PATCH'),
+    delete: sending('DELETE'),
     async open(path, { method = 'GET', signal }) {
       const slow = new AbortController();
       const timer = setTimeout(() => slow.abort(timedOut()), REQUEST_MS);

@@ -41,7 +41,11 @@ export async function databaseCalled(client: Client, text: string): Promise<Data
   if (UUID.test(text)) return client.get(`/databases/${text}`, databaseShape);
   const databases = await client.get('/databases', z.array(databaseShape));
   const full = ({ name, serverName }: Database) => `${serverName}/${name}`;
-  return only(databases, text, { what: 'database', names: (one) => [full(one), one.name] });
+  return only(databases, text, {
+    what: 'database',
+    names: (one) => [full(one), one.name],
+    hint: 'homeport databases lists those that are protected or have snapshots; homeport protect SERVER NAME adds one.',
+  });
 }
 
 /**
@@ -81,16 +85,22 @@ interface Kind<T> {
   what: 'agent' | 'server' | 'database' | 'vault';
   /** What one may be called, the fullest name first. */
   names(one: T): string[];
+  /** What to do where there is none. */
+  hint?: string;
 }
 
 /** The one of `all` with this id, else with this name. */
-function only<T extends { id: string }>(all: T[], text: string, { names, what }: Kind<T>): T {
+function only<T extends { id: string }>(all: T[], text: string, { hint, names, what }: Kind<T>): T {
   const byId = all.filter((one) => one.id === text.toLowerCase());
   const found = byId.length > 0 ? byId : all.filter((one) => names(one).includes(text));
   const [first, ...others] = found;
   if (first && others.length === 0) return first;
   if (!first)
-    throw fail('not_found', `There is no ${what} “${text}”.`, `homeport ${what}s lists those there are.`);
+    throw fail(
+      'not_found',
+      `There is no ${what} “${text}”.`,
+      hint ?? `homeport ${what}s lists those there are.`,
+    );
   const list = table(found.map((one) => [`  ${names(one)[0]}`, one.id])).trimEnd();
   throw fail(
     'invalid_input',

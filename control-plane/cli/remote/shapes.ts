@@ -1,6 +1,11 @@
 import { z } from 'zod';
 import { JOB_KINDS, JOB_STATES, progressSchema } from '../../../protocol/job.ts';
-import { restorePlanSchema, restorePreflightSchema, restoreReportSchema } from '../../../protocol/restore.ts';
+import {
+  backupPreflightSchema,
+  restorePlanSchema,
+  restorePreflightSchema,
+  restoreReportSchema,
+} from '../../../protocol/restore.ts';
 
 /**
  * What this program reads of the API's replies. The rest is passed on as it came, so that `--json` gives the API's
@@ -31,6 +36,14 @@ export const agentShape = z.looseObject({
 });
 export type Agent = z.infer<typeof agentShape>;
 
+const failureShape = z.looseObject({
+  code: text,
+  message: text,
+  hint: text,
+  sql: text.optional(),
+  detail: text.optional(),
+});
+
 export const serverShape = z.looseObject({
   id: text,
   agentId: text,
@@ -42,8 +55,25 @@ export const serverShape = z.looseObject({
   removedFromAgent: z.boolean(),
   version: maybe,
   databaseCount: count,
+  autoProtect: z.looseObject({ since: text, failure: failureShape.nullable() }).nullable().optional(),
 });
 export type Server = z.infer<typeof serverShape>;
+
+/** What an agent found on its host. */
+export const discoveredShape = z.looseObject({
+  servers: z.array(
+    z.looseObject({
+      engine: text,
+      version: maybe,
+      host: text,
+      port: count,
+      source: text,
+      container: text.optional(),
+      serverId: maybe,
+    }),
+  ),
+  notes: z.array(text),
+});
 
 export const snapshotShape = z.looseObject({
   id: text,
@@ -61,14 +91,6 @@ export const snapshotShape = z.looseObject({
   partial: z.boolean().optional(),
 });
 export type Snapshot = z.infer<typeof snapshotShape>;
-
-const failureShape = z.looseObject({
-  code: text,
-  message: text,
-  hint: text,
-  sql: text.optional(),
-  detail: text.optional(),
-});
 
 export const jobShape = z.looseObject({
   id: text,
@@ -131,6 +153,11 @@ export const databaseShape = z.looseObject({
   lastJob: jobShape.nullable(),
   status: text,
   statusReason: text,
+  /** Patterns of tables whose rows are backed up; of all where it is `null`. */
+  selection: z
+    .looseObject({ include: z.array(text), exclude: z.array(text) })
+    .nullable()
+    .optional(),
 });
 export type Database = z.infer<typeof databaseShape>;
 
@@ -145,6 +172,7 @@ export const availableShape = z.looseObject({
   ),
 });
 
+export const backupPreflightShape = backupPreflightSchema.loose();
 export const preflightShape = restorePreflightSchema.loose();
 
 export const progressEventShape = z.object({
