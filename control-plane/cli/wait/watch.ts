@@ -65,18 +65,19 @@ export async function watchJobs(client: Client, ids: string[], options: WatchOpt
 /** Asks for a job until it is told, for as long as `patienceMs`. */
 function patient(client: Client, { onReach, patienceMs, signal }: WatchOptions) {
   return async (id: string): Promise<Job> => {
-    let since: number | undefined;
+    const since = performance.now();
+    let away = false;
     for (;;) {
       signal.throwIfAborted();
       try {
         const job = await client.get(`/jobs/${id}`, jobShape, signal);
-        if (since !== undefined) onReach(true);
+        if (away) onReach(true);
         return job;
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof FailureError) || !isOutOfReach(error.failure)) throw error;
-        if (since === undefined) onReach(false);
-        since ??= performance.now();
+        if (!away) onReach(false);
+        away = true;
         if (performance.now() - since > patienceMs) throw error;
         await elapsed(Math.min(ASK_WITHOUT_EVENTS_MS, patienceMs), signal);
       }
