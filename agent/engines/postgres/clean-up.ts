@@ -1,8 +1,8 @@
 import type { TocEntry } from './archive-toc.ts';
-import { doomedSql, KEYWORD, NAME, type TableName } from './drops.ts';
+import { type ArchiveName, asJson, doomedSql, KEYWORD, NAME, type TableName } from './drops.ts';
 import { quoteLiteral } from './quote.ts';
 
-/** How long the clean-up waits for one lock: the tables it has locked already are closed to everybody meanwhile. */
+/** How long the restore waits for one lock: the tables it has locked already are closed to everybody meanwhile. */
 const LOCK_WAIT = '10s';
 /** Pages of our own SQL in a failure's detail would help nobody. */
 const OUR_STATEMENT = /Command was: DO LANGUAGE plpgsql [\s\S]*END';/;
@@ -14,6 +14,8 @@ export const withoutCleanUp = (stderr: string) =>
 export interface CleanUp {
   /** Tables that stay as they are, with what they are made of. */
   kept: readonly TableName[];
+  /** What was found to stay, so that the archive's entries for it are passed over. */
+  standing: readonly ArchiveName[];
   /** Extensions of the snapshot: rows of their configuration tables come with it. */
   extensions: readonly string[];
   /** Whether the archive's grants are restored, default privileges among them. */
@@ -29,18 +31,27 @@ export interface CleanUp {
  */
 export function cleanUpSql(input: CleanUp, entries: readonly TocEntry[]): string[] {
   const keys = input.kept.length === 0 ? [] : entries.filter((entry) => entry.desc === 'FK CONSTRAINT');
-  const set = (name: string, value: unknown) =>
-    `SELECT pg_catalog.set_config('homeport.${name}', ${quoteLiteral(JSON.stringify(value))}, true);`;
+  const tags = keys.map((entry) => ({ schema: entry.namespace, tag: entry.tag }));
+  const set = (name: string, value: string) =>
+    `SELECT pg_catalog.set_config('homeport.${name}', ${quoteLiteral(value)}, true);`;
   return [
-    set('kept', input.kept),
-    set(
-      'keys',
-      keys.map((entry) => ({ schema: entry.namespace, tag: entry.tag })),
-    ),
-    set('extensions', input.extensions),
+    set('look', `WITH RECURSIVE ${doomedSql(asJson(input.kept))}`),
+    set('standing', JSON.stringify(input.standing)),
+    set('keys', JSON.stringify(tags)),
+    set('extensions', JSON.stringify(input.extensions)),
     `DO LANGUAGE plpgsql ${quoteLiteral(block(input))};`,
   ];
 }
+
+const DROPS = `
+  SELECT (SELECT array_agg('DROP ' || ${KEYWORD} || ' IF EXISTS ' || ${NAME} || ' CASCADE' ORDER BY place, identity) FROM doomed),
+    (SELECT coalesce(array_agg(oid), '{}') FROM kept_tables)`;
+
+/** The archive's entries were chosen by an earlier look: what stays must still be that, and nothing more. */
+const CHANGED = `,
+  expected AS (SELECT * FROM json_to_recordset(current_setting('homeport.standing')::json) AS s(kind text, schema text, tag text))
+  SELECT EXISTS ((TABLE standing EXCEPT TABLE expected) UNION ALL (TABLE expected EXCEPT TABLE standing)
+    UNION ALL SELECT type, '', identity FROM doomed)`;
 
 /** What must be the same of kept tables before and after: a CASCADE that went further than thought is an error. */
 const SHAPE = `SELECT count(*) FROM (
@@ -54,26 +65,28 @@ const SHAPE = `SELECT count(*) FROM (
 function block(input: CleanUp): string {
   return `
 DECLARE
+  look text := current_setting('homeport.look'); changed boolean;
   statement text; statements text[]; kept oid[]; shape bigint; after bigint;
 BEGIN
   -- Others see this at once: so the transaction's number is known before it can end.
   PERFORM set_config('application_name', current_setting('application_name') || ' ' || pg_current_xact_id(), false);
   SET LOCAL lock_timeout = '${LOCK_WAIT}';
-  WITH RECURSIVE ${doomedSql(`current_setting('homeport.kept')`)}
-  SELECT (SELECT array_agg('DROP ' || ${KEYWORD} || ' IF EXISTS ' || ${NAME} || ' CASCADE' ORDER BY place, identity) FROM doomed),
-    (SELECT coalesce(array_agg(oid), '{}') FROM kept_tables) INTO statements, kept;
+  EXECUTE look || ${quoteLiteral(DROPS)} INTO statements, kept;
   ${SHAPE} INTO shape;
   FOREACH statement IN ARRAY coalesce(statements, '{}') LOOP EXECUTE statement; END LOOP;
   ${REMADE_KEYS}
   ${SHAPE} INTO after;
   IF shape <> after THEN
-    RAISE EXCEPTION 'tables that stay as they are would lose something they are made of';
+    RAISE EXCEPTION 'tables or extensions that stay as they are would lose something they are made of';
+  END IF;
+  EXECUTE look || ${quoteLiteral(CHANGED)} INTO changed;
+  IF changed THEN
+    RAISE EXCEPTION 'the database was changed while the restore began';
   END IF;
   PERFORM lo_unlink(oid) FROM pg_largeobject_metadata;
   ${EMPTY_CONFIGURATION}
   ${input.grants ? DEFAULT_PRIVILEGES : ''}
   ${input.usesPublic ? `IF to_regnamespace('public') IS NULL THEN CREATE SCHEMA public; END IF;` : ''}
-  SET LOCAL lock_timeout = 0;
 END`;
 }
 
@@ -86,7 +99,7 @@ const REMADE_KEYS = `FOR statement IN SELECT format('ALTER TABLE %s DROP CONSTRA
 /** An extension stays; its own rows of configuration tables too, what users put there comes out of the archive. */
 const EMPTY_CONFIGURATION = `FOR statement IN SELECT format('DELETE FROM ONLY %s %s', config.table::regclass, config.condition)
     FROM pg_extension e CROSS JOIN LATERAL unnest(e.extconfig, e.extcondition) AS config("table", condition)
-    JOIN pg_class c ON c.oid = config.table AND c.relkind = 'r'
+    JOIN pg_class c ON c.oid = config.table AND c.relkind = 'r' AND c.oid <> ALL (kept)
     WHERE extname IN (SELECT json_array_elements_text(current_setting('homeport.extensions')::json)) LOOP EXECUTE statement; END LOOP;`;
 
 /**

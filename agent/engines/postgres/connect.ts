@@ -154,7 +154,7 @@ const PREPARE = `
   SELECT set_config('search_path', 'pg_catalog', false), set_config('statement_timeout', '0', false),
     set_config('lock_timeout', '0', false), set_config('idle_in_transaction_session_timeout', '0', false),
     set_config('extra_float_digits', '3', false), set_config('row_security', 'off', false),
-    set_config('datestyle', 'ISO', false)`;
+    set_config('datestyle', 'ISO', false), set_config('quote_all_identifiers', 'off', false)`;
 
 async function prepare(input: {
   client: pg.Client;

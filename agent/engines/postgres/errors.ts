@@ -45,9 +45,16 @@ const tooManyLocks: Explain = (_, text) => ({
   hint: 'Raise max_locks_per_transaction in postgresql.conf and restart the server, or restore into a new database.',
 });
 
+const readOnly: Explain = (_, text) => ({
+  code: 'restore_not_possible',
+  message: `The server takes no changes here: ${text}`,
+  hint: 'A standby takes none: restore to its primary. Otherwise default_transaction_read_only is on; ALTER ROLE or ALTER DATABASE … SET default_transaction_read_only = off lets this account write.',
+});
+
 const SQLSTATES: Record<string, Explain> = {
   '28P01': denied,
   '28000': (where, text) => (text.includes('no encryption') ? tlsRequired(where, text) : denied(where, text)),
+  '25006': readOnly,
   '3D000': (_, text) => ({
     code: 'database_missing',
     message: text,
@@ -125,7 +132,8 @@ const WORKING_WORDS: [RegExp, Explain][] = [
     gone,
   ],
   [/permission denied|must be owner|must be superuser|must be member of role|row-level security/, privilege],
-  [/lock timeout|deadlock detected/, busy],
+  [/lock timeout|deadlock detected|the database was changed while/, busy],
+  [/in a read-only transaction|during recovery/, readOnly],
   [/out of shared memory/, tooManyLocks],
 ];
 

@@ -1,6 +1,6 @@
 import { FailureError } from '../../../protocol/failure.ts';
 import { connect, type PostgresServer, type Session } from './connect.ts';
-import { asJson, doomedSql, KEYWORD, NAME, type TableName } from './drops.ts';
+import { type ArchiveName, asJson, doomedSql, KEYWORD, NAME, type TableName } from './drops.ts';
 import type { PostgresRequirements } from './requirements.ts';
 
 /** More names than this nobody reads. */
@@ -8,13 +8,6 @@ const MAX_LISTED = 200;
 /** A snapshot's requirements must fit a frame. */
 const MAX_NAMES = 5000;
 const MAX_NAME_CHARACTERS = 200_000;
-
-/** Kind, schema and tag of the entry that would make it. */
-export interface KeptObject {
-  desc: string;
-  schema: string;
-  tag: string;
-}
 
 /** What a look into the target database itself found, for a restore in place. */
 export interface InPlaceFacts {
@@ -25,12 +18,12 @@ export interface InPlaceFacts {
   compared: boolean;
   /** Tables of the target that stay as they are, since the snapshot has no rows of theirs. */
   kept: TableName[];
-  /** Those and all they are made of, as an archive's entries name them. */
-  keptObjects: KeptObject[];
-  /** Why those cannot stay: relations they are made of that would be dropped. */
-  tangled: { kept: string; made: string }[];
-  /** Objects that the account may not drop; `what` as ALTER takes it. */
-  foreign: { owner: string; ownerIsSuperuser: boolean; name: string; what: string }[];
+  /** Those and all they are made of, schemas and extensions, as an archive's entries name them. */
+  standing: ArchiveName[];
+  /** Why tables cannot stay: what they are made of would be dropped. */
+  tangled: string[];
+  /** Objects that the account may not replace; `what` as ALTER … OWNER takes it, `null` for what only superusers can own. */
+  foreign: { owner: string; ownerIsSuperuser: boolean; name: string; what: string | null }[];
   /** Large objects of other roles. */
   foreignLargeObjects: { owner: string; ownerIsSuperuser: boolean; count: number }[];
   /** Whether the account may make schemas and extensions; else the roles that may. */
@@ -88,6 +81,10 @@ async function look(session: Session, needs: PostgresRequirements): Promise<InPl
   };
 }
 
+/** What nobody else can own, or has no owner of its own. */
+const ONLY_SUPERUSERS = `(type IN ('event trigger', 'foreign-data wrapper', 'cast', 'transform', 'access method', 'text search parser', 'text search template')
+  OR (type = 'publication' AND EXISTS (SELECT 1 FROM pg_publication p WHERE p.oid = object AND puballtables)))`;
+
 async function readDoomed(session: Session, needs: PostgresRequirements) {
   const cte = `WITH RECURSIVE ${doomedSql(asJson(needs.leftOut))}`;
   const [drops] = await session.rows<{ names: string[]; count: number }>(
@@ -98,17 +95,16 @@ async function readDoomed(session: Session, needs: PostgresRequirements) {
   const kept = await session.rows<TableName>(
     `${cte} SELECT nspname AS schema, relname AS name FROM kept_tables JOIN pg_class USING (oid) JOIN pg_namespace n ON n.oid = pg_class.relnamespace ORDER BY 1, 2`,
   );
-  const tangled =
-    kept.length === 0
-      ? []
-      : await session.rows<{ kept: string; made: string }>(
-          `${cte} SELECT (SELECT min(oid::regclass::text) FROM kept_tables) AS kept, object::regclass::text AS made
-           FROM kept JOIN pg_class c ON c.oid = object WHERE class = 'pg_class'::regclass AND relkind IN ('r', 'p', 'v', 'm', 'f')
-             AND object NOT IN (SELECT oid FROM kept_tables) ORDER BY 2 LIMIT ${MAX_LISTED}`,
-        );
+  const tangled = await session.rows<{ identity: string }>(
+    `${cte} SELECT DISTINCT identity FROM tangled ORDER BY 1 LIMIT ${MAX_LISTED}`,
+  );
   const foreign = await session.rows<InPlaceFacts['foreign'][number]>(
-    `${cte} SELECT r.rolname AS owner, r.rolsuper AS "ownerIsSuperuser", identity AS name, ${KEYWORD} || ' ' || ${NAME} AS what
-     FROM doomed d JOIN pg_roles r ON r.oid = owner LEFT JOIN pg_namespace n ON n.oid = d.schema
+    `${cte}, replaced AS (
+       SELECT type, identity, class, object, owner, schema FROM doomed
+       UNION ALL SELECT 'table', oid::regclass::text, 'pg_class'::regclass, oid, relowner, NULL FROM kept_tables JOIN pg_class c USING (oid)
+         WHERE EXISTS (SELECT 1 FROM pg_constraint f WHERE f.conrelid = c.oid AND f.contype = 'f' AND f.conparentid = 0))
+     SELECT r.rolname AS owner, r.rolsuper AS "ownerIsSuperuser", identity AS name, CASE WHEN NOT ${ONLY_SUPERUSERS} THEN ${KEYWORD} || ' ' || ${NAME} END AS what
+     FROM replaced d JOIN pg_roles r ON r.oid = owner LEFT JOIN pg_namespace n ON n.oid = d.schema
      WHERE NOT pg_has_role(owner, 'USAGE') AND NOT coalesce(pg_has_role(n.nspowner, 'USAGE'), false) ORDER BY 1, 3`,
   );
   const schemas = await session.rows<InPlaceFacts['schemas'][number]>(
@@ -116,30 +112,17 @@ async function readDoomed(session: Session, needs: PostgresRequirements) {
        ARRAY(SELECT rolname::text FROM pg_roles r WHERE has_schema_privilege(r.oid, kept_schemas.oid, 'CREATE')) AS creators
      FROM kept_schemas ORDER BY 1`,
   );
-  const keptObjects = kept.length === 0 ? [] : await session.rows<KeptObject>(`${cte} ${KEPT_OBJECTS}`);
+  const standing = await session.rows<ArchiveName>(`${cte} TABLE standing`);
   return {
-    keptObjects,
+    standing,
     drops: drops ?? { names: [], count: 0 },
     compared: needs.objects !== null,
     kept,
-    tangled,
+    tangled: tangled.map((row) => row.identity),
     foreign,
     schemas,
   };
 }
-
-const KEPT_OBJECTS = `, named(class, object, schema, tag, desc) AS (
-  SELECT 'pg_class'::regclass::oid, oid, relnamespace, relname::text, CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END FROM pg_class WHERE relkind IN ('r', 'p', 'S')
-  UNION ALL SELECT 'pg_type'::regclass, oid, typnamespace, typname, CASE typtype WHEN 'd' THEN 'DOMAIN' ELSE 'TYPE' END FROM pg_type
-  UNION ALL SELECT 'pg_proc'::regclass, oid, pronamespace, proname || '(' || array_to_string(ARRAY(SELECT format_type(a, NULL) FROM unnest(proargtypes) a), ', ') || ')',
-    CASE prokind WHEN 'p' THEN 'PROCEDURE' WHEN 'a' THEN 'AGGREGATE' ELSE 'FUNCTION' END FROM pg_proc
-  UNION ALL SELECT 'pg_collation'::regclass, oid, collnamespace, collname, 'COLLATION' FROM pg_collation
-  UNION ALL SELECT 'pg_opclass'::regclass, oid, opcnamespace, opcname, 'OPERATOR CLASS' FROM pg_opclass
-  UNION ALL SELECT 'pg_opfamily'::regclass, oid, opfnamespace, opfname, 'OPERATOR FAMILY' FROM pg_opfamily)
-SELECT desc, nspname AS schema, tag FROM kept JOIN named USING (class, object) JOIN pg_namespace n ON n.oid = schema`.replaceAll(
-  /\bdesc\b/g,
-  '"desc"',
-);
 
 /** Names of what the session's database holds, as a later restore in place compares them; `null` if they are too many. */
 export async function objectNames(session: Session): Promise<string[] | null> {

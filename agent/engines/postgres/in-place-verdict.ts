@@ -3,7 +3,7 @@ import type { Finding } from '../../../protocol/restore.ts';
 import type { InPlaceFacts } from './in-place-facts.ts';
 import { spelled } from './in-place-notes.ts';
 import { no, type Reasoned } from './mode-verdicts.ts';
-import { connectGrant, listed } from './privileges.ts';
+import { connectGrant, listed, superuserGrant } from './privileges.ts';
 import { pasteable, quoteIdent, quoteLiteral } from './quote.ts';
 import type { PostgresRequirements } from './requirements.ts';
 import type { TargetFacts } from './target.ts';
@@ -60,10 +60,9 @@ function surroundings({ needs }: Case, inside: InPlaceFacts): Reasoned | undefin
       ),
     );
   }
-  const [tangle] = inside.tangled;
-  if (tangle) {
+  if (inside.tangled.length > 0) {
     return no(
-      `${listed(inside.kept.map(dotted))} would stay as they are, since the snapshot has no rows of theirs; but they are made of ${listed(inside.tangled.map((one) => one.made))}, which would be replaced. Restore into a new database, or swap.`,
+      `${listed(inside.kept.map(dotted))} would stay as they are, since the snapshot has no rows of theirs; but they are made of ${listed(inside.tangled)}, which would be replaced. Restore into a new database, or swap.`,
     );
   }
   const moved = needs.extensions.filter((one) =>
@@ -90,7 +89,8 @@ function rights({ target, facts, needs }: Case, inside: InPlaceFacts): Reasoned 
   const joined = (names: readonly string[]) => names.some((name) => roles.includes(name));
   const sql = roles.map((role) => `GRANT ${quoteIdent(role)} TO ${user};`);
   if (foreign.length > 0) lacks.push(`it does not own ${listed(foreign.map((one) => one.name))}`);
-  for (const one of foreign) if (one.ownerIsSuperuser) sql.push(`ALTER ${one.what} OWNER TO ${user};`);
+  if (foreign.some((one) => one.what === null)) sql.push(superuserGrant(facts.user));
+  else for (const one of foreign) if (one.ownerIsSuperuser) sql.push(`ALTER ${one.what} OWNER TO ${user};`);
   if (foreignLargeObjects.length > 0) {
     lacks.push(
       `it does not own ${foreignLargeObjects.reduce((sum, one) => sum + one.count, 0)} large objects`,

@@ -74,6 +74,7 @@ async function fill(input: Restoring, made: Filling & { facts: InPlaceFacts; run
   const tool = chooseTool(input.tools, 'pg_restore', Math.max(requirements.dumpMajor, session.major));
   const cleanUp = {
     kept: requirements.leftOut,
+    standing: facts.standing,
     extensions: requirements.extensions.map((one) => one.name),
     grants: plan.owners !== 'none',
     usesPublic: requirements.schemas.includes('public'),

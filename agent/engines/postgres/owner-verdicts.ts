@@ -1,5 +1,5 @@
 import type { RestorePreflight } from '../../../protocol/restore.ts';
-import { listed } from './privileges.ts';
+import { listed, superuserGrant } from './privileges.ts';
 import { pasteable, quoteIdent } from './quote.ts';
 import type { PostgresRequirements } from './requirements.ts';
 import type { TargetFacts } from './target.ts';
@@ -47,7 +47,7 @@ function hosting(
   if (facts.superuser || !guest) return undefined;
   return no(
     `“${guest.role}” owns something in the schema “${guest.schema}”, which belongs to another role; only a superuser can restore that.`,
-    `ALTER ROLE ${quoteIdent(facts.user)} SUPERUSER; -- and NOSUPERUSER afterwards`,
+    superuserGrant(facts.user),
   );
 }
 

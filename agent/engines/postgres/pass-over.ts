@@ -1,4 +1,5 @@
 import type { TocEntry } from './archive-toc.ts';
+import type { ArchiveName } from './drops.ts';
 import type { InPlaceFacts } from './in-place-facts.ts';
 import { quoteIdent } from './quote.ts';
 
@@ -6,14 +7,16 @@ import { quoteIdent } from './quote.ts';
 const NOTES = new Set(['COMMENT', 'ACL', 'SECURITY LABEL']);
 /** Parts of a table whose tags begin with the table's name. */
 const NAMED_PARTS = new Set(['CONSTRAINT', 'CHECK CONSTRAINT', 'TRIGGER', 'RULE', 'POLICY', 'DEFAULT']);
-/** Parts of a table, or of an index, that depend on no other table. */
+/** Parts of a table, or of an index; what else they depend on is no table. */
 const PARTS = new Set(['INDEX', 'INDEX ATTACH', 'STATISTICS']);
-/** Entries that go by the name of the table or sequence they complete. */
+const WHOLES = new Set(['TABLE', 'INDEX', 'CONSTRAINT']);
+/** Entries that go by the name of what they complete. */
 const COMPLETIONS: Record<string, string> = {
   'ROW SECURITY': 'TABLE',
   'TABLE ATTACH': 'TABLE',
   'SEQUENCE OWNED BY': 'SEQUENCE',
   'SEQUENCE SET': 'SEQUENCE',
+  'SHELL TYPE': 'TYPE',
 };
 
 /**
@@ -21,12 +24,8 @@ const COMPLETIONS: Record<string, string> = {
  * (foreign keys apart, which are made again), schemas and extensions. To be asked in the archive's order.
  */
 export function passOver(facts: InPlaceFacts): (entry: TocEntry) => boolean {
-  const key = (desc: string, schema: string, tag: string) => JSON.stringify([desc, schema, tag]);
-  const kept = new Set(facts.keptObjects.map((one) => key(one.desc, one.schema, one.tag)));
-  const standing = new Set([
-    ...facts.schemas.map((schema) => key('SCHEMA', '', schema.name)),
-    ...facts.extensions.map((extension) => key('EXTENSION', '', extension.name)),
-  ]);
+  const key = ({ kind, schema, tag }: ArchiveName) => JSON.stringify([kind, schema, tag]);
+  const standing = new Set(facts.standing.map(key));
   const notOurs = new Set([
     ...facts.schemas.filter((one) => !one.owned).flatMap((one) => tags('SCHEMA', one.name)),
     ...facts.extensions.filter((one) => !one.owned).flatMap((one) => tags('EXTENSION', one.name)),
@@ -36,7 +35,8 @@ export function passOver(facts: InPlaceFacts): (entry: TocEntry) => boolean {
     entry.dependencies.some((id) => {
       const owner = passed.get(id);
       if (!owner) return false;
-      if (NOTES.has(entry.desc) || PARTS.has(entry.desc)) return true;
+      if (NOTES.has(entry.desc)) return true;
+      if (PARTS.has(entry.desc)) return WHOLES.has(owner.desc);
       return (
         NAMED_PARTS.has(entry.desc) &&
         owner.namespace === entry.namespace &&
@@ -44,11 +44,11 @@ export function passOver(facts: InPlaceFacts): (entry: TocEntry) => boolean {
       );
     });
   return (entry) => {
-    if (standing.has(key(entry.desc, '', entry.tag))) return true;
     if (NOTES.has(entry.desc) && notOurs.has(entry.tag)) return true;
-    const desc = COMPLETIONS[entry.desc] ?? entry.desc;
-    if (!kept.has(key(desc, entry.namespace, entry.tag)) && !belongs(entry)) return false;
-    passed.set(entry.dumpId, entry);
+    const name = { kind: COMPLETIONS[entry.desc] ?? entry.desc, schema: entry.namespace, tag: entry.tag };
+    if (!standing.has(key(name)) && !belongs(entry)) return false;
+    // Notes on schemas and extensions that are ours are restored.
+    if (entry.desc !== 'SCHEMA' && entry.desc !== 'EXTENSION') passed.set(entry.dumpId, entry);
     return true;
   };
 }

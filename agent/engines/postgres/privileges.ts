@@ -119,6 +119,10 @@ async function readGap(session: Session): Promise<Gap> {
 const rowSecurityBinds = `(c.relforcerowsecurity OR NOT pg_has_role(c.relowner, 'USAGE'))
   AND NOT (SELECT rolbypassrls FROM pg_roles WHERE rolname = current_user)`;
 
+/** For what nobody but a superuser can do. */
+export const superuserGrant = (user: string) =>
+  `ALTER ROLE ${quoteIdent(user)} SUPERUSER; -- and NOSUPERUSER afterwards`;
+
 /** The GRANT that lets the account log in to a database. */
 export function connectGrant(database: string, user: string): string {
   return `GRANT CONNECT ON DATABASE ${quoteIdent(database)} TO ${quoteIdent(user)};`;

@@ -1,6 +1,6 @@
 import type { Finding } from '../../../protocol/restore.ts';
 import type { InPlaceFacts } from './in-place-facts.ts';
-import { listed } from './privileges.ts';
+import { listed, superuserGrant } from './privileges.ts';
 import { quoteIdent } from './quote.ts';
 import type { PostgresRequirements } from './requirements.ts';
 import type { TargetFacts } from './target.ts';
@@ -48,7 +48,7 @@ function extensions(facts: TargetFacts, installed: ReadonlySet<string>): Finding
       'extension_privilege',
       `Only a superuser can create the extension ${listed(forSuperusers)}.`,
       'Restore with a superuser, for this once.',
-      superuserGrant(facts),
+      superuserGrant(facts.user),
     );
     const there = forSuperusers.every((name) => installed.has(name));
     found.push(there ? { ...finding, modes: BESIDE } : finding);
@@ -112,7 +112,7 @@ function rights(requirements: PostgresRequirements, facts: TargetFacts): Finding
         'event_triggers',
         'The backup holds event triggers; only a superuser can create them.',
         'Restore with a superuser, for this once.',
-        superuserGrant(facts),
+        superuserGrant(facts.user),
       ),
     );
   }
@@ -174,8 +174,4 @@ function hostile(requirements: PostgresRequirements, facts: TargetFacts): Findin
       hint: 'Whoever owns it could make it run with a superuser’s rights. If you do not trust them, restore with an account that has CREATEDB only.',
     },
   ];
-}
-
-function superuserGrant(facts: TargetFacts): string {
-  return `ALTER ROLE ${quoteIdent(facts.user)} SUPERUSER; -- and NOSUPERUSER afterwards`;
 }

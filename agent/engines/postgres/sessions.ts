@@ -29,7 +29,7 @@ export function clearTheWay(
       const found = await blocking(session, input.applicationName);
       if (found.length > 0) holders = found.map(describe);
       if (!input.end) continue;
-      for (const { pid } of found) await session.rows('SELECT pg_terminate_backend($1)', [pid]);
+      for (const { pid } of found) if (pid > 0) await session.rows('SELECT pg_terminate_backend($1)', [pid]);
     }
   };
   // Ends by its signal, or with the session, or where a session may not be ended: the lock’s time limit tells then.
@@ -44,7 +44,9 @@ export function clearTheWay(
 }
 
 interface Holder {
+  /** 0 for a prepared transaction, which no session holds any more. */
   pid: number;
+  prepared: string | null;
   user: string | null;
   program: string | null;
   address: string | null;
@@ -52,14 +54,16 @@ interface Holder {
 
 async function blocking(session: Session, applicationName: string): Promise<Holder[]> {
   return await session.rows<Holder>(
-    `SELECT DISTINCT b.pid, b.usename AS user, b.application_name AS program, host(b.client_addr) AS address
-     FROM pg_stat_activity a CROSS JOIN LATERAL unnest(pg_blocking_pids(a.pid)) AS p(pid)
-       JOIN pg_stat_activity b ON b.pid = p.pid WHERE starts_with(a.application_name, $1)`,
+    `SELECT DISTINCT holder AS pid, b.usename AS user, b.application_name AS program, host(b.client_addr) AS address,
+       CASE holder WHEN 0 THEN (SELECT string_agg(quote_literal(gid), ', ') FROM pg_prepared_xacts x WHERE x.database = a.datname) END AS prepared
+     FROM pg_stat_activity a CROSS JOIN LATERAL unnest(pg_blocking_pids(a.pid)) AS holder
+       LEFT JOIN pg_stat_activity b ON b.pid = holder WHERE a.usename = session_user AND starts_with(a.application_name, $1)`,
     [applicationName],
   );
 }
 
-function describe({ pid, user, program, address }: Holder): string {
+function describe({ pid, user, program, address, prepared }: Holder): string {
+  if (pid === 0) return `a prepared transaction (${prepared}: COMMIT PREPARED or ROLLBACK PREPARED ends it)`;
   const more = [program, address].filter(Boolean).join(', ');
   return `“${user ?? 'the server itself'}” (process ${pid}${more ? `, ${more}` : ''})`;
 }
@@ -71,7 +75,8 @@ export async function transactionOf(
 ): Promise<string> {
   for (;;) {
     const [row] = await session.rows<{ name: string }>(
-      `SELECT application_name AS name FROM pg_stat_activity WHERE starts_with(application_name, $1 || ' ')`,
+      // Others can take any name: only our own account's session counts.
+      `SELECT application_name AS name FROM pg_stat_activity WHERE usename = session_user AND starts_with(application_name, $1 || ' ')`,
       [applicationName],
     );
     if (row) return row.name.slice(applicationName.length + 1);

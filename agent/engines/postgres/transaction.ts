@@ -17,7 +17,7 @@ export async function outcomeOf(
 ): Promise<Outcome> {
   for (;;) {
     const rows = await session.rows(
-      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND starts_with(application_name, $2)',
+      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND usename = session_user AND starts_with(application_name, $2)',
       [run.database, run.applicationName],
     );
     if (rows.length === 0) break;
