@@ -69,6 +69,15 @@ function readWhole(path, limit) {
   return fs.readFileSync(path);
 }
 
+/** Parses JSON, unless it was made to fill the memory, as `[[],[],…]` does in a few KB of zstd. */
+function parse(json, bytesPerValue) {
+  const openers = new Set(Buffer.from('[{,'));
+  let values = 0;
+  for (let at = 0; at < json.length; at += 1) if (openers.has(json[at])) values += 1;
+  need(values <= 100_000 + json.length / bytesPerValue, 'it has far more values than its length warrants');
+  return JSON.parse(json);
+}
+
 // ── The recovery kit: `name: value` lines, whatever stands between them ──────────────────────────────────────────
 
 const KIT = ['recovery-kit', 'vault', 'vault-id', 'control-plane', 'made', 'signing-key', 'identity'];
@@ -245,8 +254,8 @@ function manifestFiles(vault) {
 function openManifest({ vault, kit }, { id, path }) {
   const [manifest, proof] = doing(`The manifest ${path} is damaged`, () => {
     const bytes = zlib.zstdDecompressSync(readWhole(path, MAX.manifest), { maxOutputLength: MAX.manifest });
-    const { manifest: text, signature } = JSON.parse(bytes);
-    return [JSON.parse(text) ?? refuse('it is empty'), { text, signature }];
+    const { manifest: text, signature } = parse(bytes, 16);
+    return [parse(Buffer.from(text), 16) ?? refuse('it is empty'), { text, signature }];
   });
   need(UUID.test(manifest.agentId), `The manifest ${path} names no agent.`);
   const certificatePath = join(vault, 'agents', `${manifest.agentId}.json`);
@@ -295,7 +304,7 @@ function openSnapshot({ vault, kit }, manifest) {
   const text = doing('The catalog does not open', () =>
     unseal(dataKeys, subject, { sealed, limit: MAX.catalog }),
   );
-  const hashes = new Map(Object.entries(JSON.parse(text).streamHashes));
+  const hashes = new Map(Object.entries(parse(text, 8).streamHashes));
   for (const { name } of manifest.streams)
     need(hashes.has(name), `The catalog has no hash for stream ${name}.`);
   const places = findChunks(vault, manifest);

@@ -47,7 +47,7 @@ test('snapshots come back from the files, the kit and plain Node', async () => {
 
 test('a large dump goes through little memory', async () => {
   await using w = await world();
-  const dump = randomBytes(150_000_000);
+  const dump = randomBytes(250_000_000);
   const { snapshotId } = await w.backUp(await w.enrol(), dump);
   await using desk = await recoveryDesk(w.storePath, w.vaults.service.recoveryKit(w.vaultId, ADDRESS).text);
   const tell = `process.on('exit', () => console.log(process.resourceUsage().maxRSS))`;
@@ -56,8 +56,8 @@ test('a large dump goes through little memory', async () => {
   const { code, stderr, stdout } = await desk.shell(`${process.execPath} --import ./tell.mjs ${get}`);
   expect(code, stderr).toBe(0);
   expect(dump.equals(await readFile(join(desk.path, 'big.dump')))).toBe(true);
-  // KiB; a bare Node takes some 50 MiB.
-  expect(Number(stdout)).toBeLessThan(160 * 1024);
+  // KiB; a bare Node takes some 50 MiB, and on a busy machine what is done with is freed late.
+  expect(Number(stdout)).toBeLessThan(224 * 1024);
 });
 
 test('a file that exists is left alone, and no command is guessed at', async () => {
@@ -81,6 +81,8 @@ test('a file that exists is left alone, and no command is guessed at', async () 
     expect(await recover(...args)).toMatchObject({ code: 2, stderr: expect.stringContaining('Usage:') });
   const both = ['--kit', 'kit.txt', 'get', ids[0]!, '--out', 'x', '--stdout'];
   expect((await recover(...both)).code).toBe(2);
+  const several = await recover('--kit', 'kit.txt', 'get', '', '--out', 'x');
+  expect(several).toMatchObject({ code: 1, stderr: expect.stringContaining('2 snapshots begin with “”') });
   const unknown = await recover('--kit', 'kit.txt', 'get', 'ffffffff', '--out', 'x');
   expect(unknown).toMatchObject({
     code: 1,
@@ -126,7 +128,10 @@ test('what is strewn among the snapshots hides none of them', async () => {
   const folder = join(path, 'snapshots', 'strewn');
   await mkdir(folder);
   const untrue = (text: string) => zstdCompressSync(JSON.stringify({ manifest: text, signature: '' }));
-  for (const text of ['null', '7', '{"streams":[]}'])
+  const bomb = `[${'[],'.repeat(1_000_000)}[]]`;
+  const hidden = (text: string) => zstdCompressSync(`{"manifest":"${text.replaceAll(',', '\\u002c')}"}`);
+  await writeFile(join(folder, `hidden-${crypto.randomUUID()}.json.zst`), hidden(bomb));
+  for (const text of ['null', '7', '{"streams":[]}', bomb])
     await writeFile(join(folder, `now-${crypto.randomUUID()}.json.zst`), untrue(text));
   await writeFile(join(folder, `before-${ids[0]}.json.zst`), untrue('null'));
   const names = await readdir(join(path, 'snapshots'), { recursive: true });
@@ -134,7 +139,8 @@ test('what is strewn among the snapshots hides none of them', async () => {
   await copyFile(join(path, 'snapshots', real), join(folder, `copied-${ids[0]}.json.zst`));
   const { code, stderr, stdout } = await recover('--kit', 'kit.txt', 'list');
   expect({ code, lines: stdout.trim().split('\n').length }).toEqual({ code: 1, lines: 2 });
-  expect(stderr.match(/^Left out: The manifest /gm)).toHaveLength(4);
+  expect(stderr.match(/^Left out: The manifest /gm)).toHaveLength(6);
+  expect(stderr.match(/more values than its length warrants/g)).toHaveLength(2);
   expect(stderr).not.toMatch(/\n\s+at /);
   const got = await recover('--kit', 'kit.txt', 'get', ids[0]!, '--out', '0.dump');
   expect(got, got.stderr).toMatchObject({ code: 0 });
