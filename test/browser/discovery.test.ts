@@ -84,7 +84,7 @@ test('one click protects all databases', async () => {
   await button('Protect all databases').click();
   await region().getByText('New databases here are protected by themselves').waitFor();
   for (const name of ['shop', 'blog']) await protectedTable().getByRole('link', { name }).waitFor();
-  await page.getByText('Every database of this server is protected').waitFor();
+  await page.getByText('No other database on this server').waitFor();
   await look('server-auto-protect');
 });
 

@@ -18,7 +18,10 @@ export function jobTitle(job: Job): string {
 function waitingFor(job: Job): string {
   if (job.state === 'queued') {
     if (job.safetyJobId && !job.safetySnapshotId) return 'Waiting for the safety snapshot';
-    return job.attempt > 0 ? 'Waiting for the next attempt' : 'Waiting for the agent';
+    if (job.attempt > 0) return 'Waiting for the next attempt';
+    return job.safetyForJobId
+      ? 'Waiting for the agent, or for an earlier backup to end'
+      : 'Waiting for the agent';
   }
   if (job.state === 'offered') return 'The agent is being asked';
   return 'Starting';

@@ -37,7 +37,11 @@ export function AccountHelp({ engine, values, onPassword }: AccountHelpProps) {
         )
       }
     >
-      <Tabs.Root defaultValue={engine.accounts[0]?.id ?? ''}>
+      <Tabs.Root
+        // Another engine has other accounts; none of them would be chosen.
+        key={engine.id}
+        defaultValue={engine.accounts[0]?.id ?? ''}
+      >
         <Tabs.List aria-label="Kinds of account" className="mb-3 flex flex-wrap gap-1.5">
           {engine.accounts.map((recipe) => (
             <Tabs.Trigger

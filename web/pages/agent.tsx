@@ -175,6 +175,7 @@ function PolicyCard({ policy }: { policy: Inventory['policy'] }) {
         <Facts
           items={[
             ['Restores', RESTORE_POLICY[policy.restore]],
+            ['Servers', policy.servers === 'host-only' ? 'Added on its host only' : 'Added from here, too'],
             ['Updates', policy.update === 'allow' ? 'Allowed' : 'Never'],
             ['Databases', policy.databases ? policy.databases.join(', ') || 'None' : 'All'],
           ]}

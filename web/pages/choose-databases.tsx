@@ -47,7 +47,7 @@ export function ChooseDatabases({ server }: { server: Server }) {
           <ErrorCard error={found.error} />
         </div>
       )}
-      {found.data && free.length === 0 && <Empty title="Every database of this server is protected" />}
+      {found.data && free.length === 0 && <Empty title="No other database on this server" />}
       {free.length > 8 && (
         <div className="border-b border-line p-4">
           <SearchField label="Search databases" value={search} onChange={setSearch} />
