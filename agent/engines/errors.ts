@@ -17,7 +17,7 @@ export class ToolError extends Error {
 }
 
 /** What an error means, before it becomes a {@link Failure}. */
-export type Entry = Pick<Failure, 'code' | 'message' | 'hint'> & { retryable?: boolean };
+export type Entry = Pick<Failure, 'code' | 'message' | 'hint'> & { retryable?: boolean; sql?: string };
 type Explain = (where: ConnectionBase, text: string) => Entry;
 
 /** How an engine's servers are spoken of. */
@@ -26,7 +26,7 @@ interface Words {
   server: string;
   /** Where it is, for people: `host:port`, or a socket's path. */
   address(where: ConnectionBase): string;
-  /** What to check about its listening, after “that”. */
+  /** The setting that says which addresses it listens on, and where it stands. */
   listening: string;
 }
 
@@ -39,30 +39,30 @@ export function networkErrors(words: Words, around = surroundings) {
   const refused: Explain = (where) => ({
     code: 'connection_refused',
     message: `Nothing accepts connections at ${at(where)}.`,
-    hint: `Check host and port, that ${words.server} runs, and ${words.listening}.${refusedAdvice(where.host, around())}`,
+    hint: `Check host and port, that ${words.server} runs there (“ss -ltnp” on its host shows what listens), and that it listens on this address: ${words.listening}.${refusedAdvice(where.host, around())}`,
     retryable: true,
   });
   const unknownHost: Explain = (where) => ({
     code: 'unknown_host',
     message: `The agent cannot resolve the host name “${where.host}”.`,
-    hint: `Check the spelling and the agent’s DNS.${unknownHostAdvice(around())}`,
+    hint: `Check the spelling and the agent’s DNS: “getent hosts ${where.host}” on the agent’s host has to answer.${unknownHostAdvice(around())}`,
   });
   const timeout: Explain = (where) => ({
     code: 'connection_timeout',
     message: `${at(where)} did not answer within 10 seconds.`,
-    hint: 'Packets get lost on the way: check firewall, security group and routing between the agent and the server.',
+    hint: `Packets get lost on the way. Check the address, and let TCP from the agent’s host to ${at(where)} through every firewall and security group in between.`,
     retryable: true,
   });
-  const gone: Explain = (_, text) => ({
+  const gone: Explain = (where, text) => ({
     code: 'server_gone',
-    message: `The server ended the connection${text ? `: ${text}` : '.'}`,
-    hint: 'The server was stopped, crashed or ran out of memory, or something between cut the connection. Look into the server’s log.',
+    message: `The server at ${at(where)} ended the connection${text ? `: ${text}` : '.'}`,
+    hint: `It was stopped, crashed or ran out of memory, or something between cut the connection. Look into ${words.server}’s log at this time.`,
     retryable: true,
   });
   const tlsUntrusted: Explain = (where, text) => ({
     code: 'tls_untrusted',
     message: `The certificate of ${at(where)} is not trusted: ${text}`,
-    hint: 'Give the CA that signed it, and use the host name that the certificate was made for.',
+    hint: untrustedAdvice(where, text),
   });
   const entries: Record<string, Explain> = {
     ECONNREFUSED: refused,
@@ -88,6 +88,16 @@ export function networkErrors(words: Words, around = surroundings) {
   /** The explanation of one of Node’s error codes, or `undefined`. */
   const byCode = (code: string) => (Object.hasOwn(entries, code) ? entries[code] : undefined);
   return { refused, unknownHost, timeout, gone, tlsUntrusted, byCode };
+}
+
+/** What to do about a certificate, by what Node or a client tool has against it. */
+function untrustedAdvice({ host }: ConnectionBase, text: string): string {
+  const unchecked = 'TLS “Require” encrypts without checking who answers.';
+  if (/altname|host ?name|does not match/i.test(text))
+    return `It was made for another name than “${host}”: enter a name it was made for as the host, or give the server a certificate for “${host}”. ${unchecked}`;
+  if (/expired|not yet valid/i.test(text))
+    return `Give the server a certificate that is valid now, and check the clocks of both hosts. ${unchecked}`;
+  return `Paste the certificate of the CA that signed it (of a self-signed one, itself) into “CA certificate”. ${unchecked}`;
 }
 
 /** The failure of an entry; `detail` is the tool's own output, already redacted. */

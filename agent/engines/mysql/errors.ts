@@ -5,49 +5,59 @@ import { complete, type Entry, firstCause, networkErrors, ToolError } from '../e
 
 type Explain = (where: ConnectionBase, text: string) => Entry;
 
+const address = ({ host, port }: ConnectionBase) => (host.startsWith('/') ? host : `${host}:${port}`);
 const { byCode, gone, refused, timeout, tlsUntrusted, unknownHost } = networkErrors({
-  server: 'the server',
-  address: (where) => (where.host.startsWith('/') ? where.host : `${where.host}:${where.port}`),
-  listening: 'that its bind-address includes this address',
+  server: 'the database server',
+  address,
+  listening: 'bind-address in its configuration, and no skip-networking',
 });
 
 const denied: Explain = (where, text) => ({
   code: 'access_denied',
   message: `The server refused the login of “${where.user}”: ${text}`,
-  // MariaDB 10 answers the same where it wants an encrypted connection.
-  hint: `Check user and password, and that the account may come from the agent’s address: user@host counts.${
+  hint: `${accountAdvice(where, text)}${
+    // MariaDB 10 answers the same where it wants an encrypted connection.
     where.tls === 'off'
       ? ' An account or server that requires TLS refuses a login without it like this, too.'
       : ''
   }`,
 });
+/** The server names the account it looked for: the address it saw is seldom what the agent’s host calls itself. */
+function accountAdvice({ user }: ConnectionBase, text: string): string {
+  const host = /'@'([^']+)'/.exec(text)?.[1] ?? 'the agent’s address';
+  return `Check the password, and that there is an account for '${user}'@'${host}': “SELECT user, host FROM mysql.user” lists them. '${user}'@'%' covers every address but those that a more exact host has an account for.`;
+}
 const notFromHere: Explain = (where, text) => ({
   code: 'access_denied',
   message: `The server refused the agent’s host: ${text}`,
-  hint: `No account may log in from there. Create '${where.user}'@'%', or with the agent’s address after the @.`,
+  hint: `No account at all may log in from there. Create '${where.user}'@'${/^Host '([^']+)'/.exec(text)?.[1] ?? '%'}', or '${where.user}'@'%' for every address, with the grants that “Add server” shows.`,
 });
 const blocked: Explain = (_, text) => ({
   code: 'access_denied',
   message: `The server blocks the agent’s host: ${text}`,
   hint: 'Too many connections from there failed. Run FLUSH HOSTS (TRUNCATE TABLE performance_schema.host_cache) on the server.',
 });
-const tlsRequired: Explain = (where, text) => ({
-  code: 'tls_required',
-  message: text,
-  hint:
-    where.tls === 'off' || where.tls === 'prefer'
-      ? 'The server wants an encrypted connection: choose TLS “Require” or “Verify”.'
-      : 'The server has no TLS: give it a certificate (ssl_cert, ssl_key), or choose “Prefer” or “Off” if the network is trusted.',
-});
+const tlsRequired: Explain = (where, text) =>
+  where.tls === 'off' || where.tls === 'prefer'
+    ? {
+        code: 'tls_required',
+        message: `${address(where)} takes encrypted connections only: ${text}`,
+        hint: 'Choose TLS “Require” or “Verify” in the settings of this server.',
+      }
+    : {
+        code: 'tls_required',
+        message: `${address(where)} offers no TLS, which the settings of this server ask for.`,
+        hint: 'The server has no TLS: give it a certificate (ssl_cert, ssl_key), or choose “Prefer” or “Off” if the network is trusted.',
+      };
 const privilege: Explain = (where, text) => ({
   code: 'privilege_missing',
   message: `“${where.user}” lacks a privilege: ${text}`,
-  hint: 'Run the preflight: it prints the GRANT to paste.',
+  hint: '“Check” on the database’s page prints the GRANT to paste.',
 });
-const disk: Explain = (_, text) => ({
+const disk: Explain = (where, text) => ({
   code: 'disk_full',
-  message: `The database server ran out of space: ${text}`,
-  hint: 'Free space on the server’s disk, or restore to a server with more room.',
+  message: `The database server at ${address(where)} ran out of space: ${text}`,
+  hint: 'Free space on its disk (“df -h” there shows which one is full), or restore to a server with more room.',
 });
 const busy: Explain = (_, text) => ({
   code: 'database_in_use',
@@ -70,7 +80,7 @@ const changed: Explain = (_, text) => ({
 const badView: Explain = (_, text) => ({
   code: 'dump_incomplete',
   message: `The database holds a view that no longer works: ${text}`,
-  hint: 'Nothing was stored. Run the preflight: it names such views with the statement that removes each.',
+  hint: 'Nothing was stored. “Check” on the database’s page names such views with the statement that removes each.',
 });
 
 /** By the server's or the client library's error number. */
@@ -95,10 +105,10 @@ const NUMBERS: Record<number, Explain> = {
   4151: denied,
   1129: blocked,
   1130: notFromHere,
-  1049: (_, text) => ({
+  1049: (where, text) => ({
     code: 'database_missing',
-    message: text,
-    hint: 'Check the name; refresh the list of databases. It may have been renamed or dropped.',
+    message: `${address(where)} has no such database: ${text}`,
+    hint: 'Check the name: the server’s page lists the databases there are. If it was dropped or renamed for good, stop protecting it; its snapshots stay.',
   }),
   1044: privilege,
   1142: privilege,
@@ -205,7 +215,7 @@ export function toolComplaint(stderr: string): { number: number | undefined; lin
 }
 
 const RESTORE_PRIVILEGE_HINT =
-  'Run the preflight: it prints the GRANT where one helps. Otherwise restore with an account that may do more for this once.';
+  'Plan it again: “Check the target” prints the GRANT where one helps. Otherwise restore with an account that may do more for this once.';
 
 function explainTool(error: ToolError, where: MysqlConnection): Failure {
   const lines = error.exit.stderr.trim();

@@ -1,37 +1,41 @@
+import { isIP } from 'node:net';
 import type { PostgresConnection } from '../../../protocol/engines/postgres.ts';
 import { type Failure, FailureError, toFailure } from '../../../protocol/failure.ts';
 import { complete, type Entry, firstCause, networkErrors, ToolError } from '../errors.ts';
 
 type Explain = (where: PostgresConnection, text: string) => Entry;
 
+const address = ({ host, port }: PostgresConnection) => (host.startsWith('/') ? host : `${host}:${port}`);
 const { gone, refused, timeout, unknownHost, tlsUntrusted, byCode } = networkErrors({
   server: 'PostgreSQL',
-  address: (where) => (where.host.startsWith('/') ? where.host : `${where.host}:${where.port}`),
-  listening: 'that its listen_addresses include this address',
+  address: (where) => address(where as PostgresConnection),
+  listening: 'listen_addresses in postgresql.conf',
 });
 
 const denied: Explain = (where, text) => ({
   code: 'access_denied',
   message: `The server refused the login of “${where.user}”: ${text}`,
-  hint: 'Check user and password, and that pg_hba.conf lets this user in from the agent’s address.',
+  hint: loginAdvice(where, text),
 });
-const tlsRequired: Explain = (where, text) => ({
+const tlsMissing: Explain = (where) => ({
   code: 'tls_required',
-  message: text,
-  hint:
-    where.tls === 'off' || where.tls === 'prefer'
-      ? 'The server wants an encrypted connection: choose TLS “Require” or “Verify”.'
-      : 'The server has no TLS: switch it on there (ssl = on), or choose “Prefer” or “Off” if the network is trusted.',
+  message: `${address(where)} offers no TLS, which the settings of this server ask for.`,
+  hint: 'The server has no TLS: switch it on there (ssl = on), or choose “Prefer” or “Off” if the network is trusted.',
+});
+const tlsWanted: Explain = (where, text) => ({
+  code: 'tls_required',
+  message: `${address(where)} lets “${where.user}” in by encrypted connections only: ${text}`,
+  hint: 'Choose TLS “Require” or “Verify” in the settings of this server.',
 });
 const privilege: Explain = (where, text) => ({
   code: 'privilege_missing',
   message: `“${where.user}” lacks a privilege: ${text}`,
-  hint: 'Run the preflight: it prints the GRANT to paste.',
+  hint: '“Check” on the database’s page prints the GRANT to paste.',
 });
-const disk: Explain = (_, text) => ({
+const disk: Explain = (where, text) => ({
   code: 'disk_full',
-  message: `The database server ran out of space: ${text}`,
-  hint: 'Free space on the server’s disk, or restore to a server with more room.',
+  message: `The database server at ${address(where)} ran out of space: ${text}`,
+  hint: 'Free space on its disk (“df -h” there shows which one is full), or restore to a server with more room.',
 });
 const busy: Explain = (_, text) => ({
   code: 'database_in_use',
@@ -51,14 +55,30 @@ const readOnly: Explain = (_, text) => ({
   hint: 'A standby takes none: restore to its primary. Otherwise default_transaction_read_only is on; ALTER ROLE or ALTER DATABASE … SET default_transaction_read_only = off lets this account write.',
 });
 
+/** A login that was refused, where the same one would be asked for its password over TLS. */
+export class TlsWanted extends Error {
+  override readonly name = 'TlsWanted';
+}
+
+/** What to do about a refused login. Only names and addresses are read: the words may be of any language. */
+function loginAdvice({ host, user }: PostgresConnection, text: string): string {
+  if (host.startsWith('/') && !text.startsWith('SASL:'))
+    return 'By a socket PostgreSQL often takes the name of the system user (“peer” in pg_hba.conf) and no password: connect to 127.0.0.1 instead, or set scram-sha-256 for this account.';
+  if (!text.includes('pg_hba.conf'))
+    return `Check user and password. PostgreSQL says the same of a wrong one and of a role that does not exist: “\\du ${user}” in psql shows whether it is there and may log in.`;
+  const from = text.match(/[\da-fA-F.:]+/g)?.find((word) => isIP(word) > 0);
+  const network = from ? `${from}/${isIP(from) === 6 ? 128 : 32}` : 'ADDRESS/32';
+  return `No line of pg_hba.conf lets this user in from the agent’s address. Add “host all ${user} ${network} scram-sha-256” above the lines that reject it, then run SELECT pg_reload_conf().`;
+}
+
 const SQLSTATES: Record<string, Explain> = {
   '28P01': denied,
-  '28000': (where, text) => (text.includes('no encryption') ? tlsRequired(where, text) : denied(where, text)),
+  '28000': denied,
   '25006': readOnly,
-  '3D000': (_, text) => ({
+  '3D000': (where, text) => ({
     code: 'database_missing',
-    message: text,
-    hint: 'Check the name; refresh the list of databases. It may have been renamed or dropped.',
+    message: `${address(where)} has no such database: ${text}`,
+    hint: 'Check the name: the server’s page lists the databases there are. If it was dropped or renamed for good, stop protecting it; its snapshots stay. If it is the maintenance database, name another one in the server’s settings.',
   }),
   '42P04': (_, text) => ({
     code: 'database_exists',
@@ -93,7 +113,8 @@ export function explain(error: unknown, where: PostgresConnection): Failure {
   if (error instanceof FailureError) return error.failure;
   if (error instanceof ToolError) return explainTool(error, where);
   const { code, message } = firstCause(error);
-  const entry = (code && (SQLSTATES[code] ?? byCode(code))) || byWords(message);
+  const wanted = error instanceof TlsWanted ? tlsWanted : undefined;
+  const entry = wanted || (code && (SQLSTATES[code] ?? byCode(code))) || byWords(message);
   if (entry) return complete(entry(where, message));
   if (code && /^[0-9A-Z]{5}$/.test(code)) {
     return {
@@ -108,7 +129,7 @@ export function explain(error: unknown, where: PostgresConnection): Failure {
 
 /** `pg` gives these without a code. */
 function byWords(message: string): Explain | undefined {
-  if (message.includes('does not support SSL')) return tlsRequired;
+  if (message.includes('does not support SSL')) return tlsMissing;
   if (message.startsWith('SASL:')) return denied;
   if (message.startsWith('Connection terminated') || message.includes('not queryable')) return gone;
   return undefined;
@@ -160,7 +181,7 @@ function explainTool(error: ToolError, where: PostgresConnection): Failure {
 }
 
 const RESTORE_PRIVILEGE_HINT =
-  'What the restore had made is gone again. Run the preflight: it prints the GRANT where one helps. Otherwise restore without owners, or with a superuser for this once.';
+  'What the restore had made is gone again. Plan it again: “Check the target” prints the GRANT where one helps. Otherwise restore without owners, or with a superuser for this once.';
 
 /** Looks at what server and tool say themselves: names and quoted statements could hold any of these words. */
 function wordsIn(lines: string): Explain | undefined {

@@ -76,7 +76,7 @@ describe('TLS', () => {
     const refused = await failureOf(
       driver.probe(login(secure, { user: 'tls_only', tls: 'off' }, 'tls'), operation()),
     );
-    expect(refused).toMatchObject({ code: 'tls_required', hint: expect.stringContaining('choose TLS') });
+    expect(refused).toMatchObject({ code: 'tls_required', hint: expect.stringContaining('Choose TLS') });
     expect(
       (await driver.probe(login(secure, { user: 'tls_only', tls: 'prefer' }, 'tls'), operation())).tls,
     ).toBe(true);
