@@ -24,6 +24,8 @@ export interface InPlaceFacts {
   tangled: string[];
   /** Objects that the account may not replace; `what` as ALTER … OWNER takes it, `null` for what only superusers can own. */
   foreign: { owner: string; ownerIsSuperuser: boolean; name: string; what: string | null }[];
+  /** How many there are; all are dropped. */
+  largeObjects: number;
   /** Large objects of other roles. */
   foreignLargeObjects: { owner: string; ownerIsSuperuser: boolean; count: number }[];
   /** Whether the account may make schemas and extensions; else the roles that may. */
@@ -54,8 +56,13 @@ export async function readInPlace(
 }
 
 async function look(session: Session, needs: PostgresRequirements): Promise<InPlaceFacts> {
-  const [facts] = await session.rows<{ encoding: string; creates: boolean; creators: string[] }>(
-    `SELECT pg_encoding_to_char(encoding) AS encoding, has_database_privilege(oid, 'CREATE') AS creates,
+  const [facts] = await session.rows<{
+    encoding: string;
+    creates: boolean;
+    creators: string[];
+    large: number;
+  }>(
+    `SELECT (SELECT count(*)::int FROM pg_largeobject_metadata) AS large, pg_encoding_to_char(encoding) AS encoding, has_database_privilege(oid, 'CREATE') AS creates,
        ARRAY(SELECT rolname::text FROM pg_roles WHERE has_database_privilege(pg_roles.oid, d.oid, 'CREATE')) AS creators
      FROM pg_database d WHERE datname = current_database()`,
   );
@@ -74,6 +81,7 @@ async function look(session: Session, needs: PostgresRequirements): Promise<InPl
     encoding: facts?.encoding ?? '',
     createsInDatabase: facts?.creates ?? false,
     creators: facts?.creators ?? [],
+    largeObjects: facts?.large ?? 0,
     foreignLargeObjects: objects,
     extensions,
     subscriptions: subscriptions.map((row) => row.name),

@@ -153,6 +153,16 @@ export function inPlaceFindings(needs: PostgresRequirements, inside: InPlaceFact
       modes,
     });
   }
+  const dangling = inside.kept.length > 0;
+  if (inside.largeObjects > 0 && (dangling || !needs.hasLargeObjects)) {
+    findings.push({
+      severity: 'warning',
+      code: 'in_place_large_objects',
+      message: `${inside.largeObjects} large objects will be dropped${needs.hasLargeObjects ? ', and those of the snapshot come back' : '; the snapshot has none'}.`,
+      ...(dangling ? { hint: 'Rows that stay as they are may refer to some that do not come back.' } : {}),
+      modes,
+    });
+  }
   if (inside.encoding !== needs.locale.encoding) {
     findings.push({
       severity: 'warning',

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StreamOpener } from '../../../../agent/engines/driver.ts';
 import { connect, type PostgresServer } from '../../../../agent/engines/postgres/connect.ts';
+import { transactionOf } from '../../../../agent/engines/postgres/sessions.ts';
 import { outcomeOf } from '../../../../agent/engines/postgres/transaction.ts';
 import { capture, failureOf, opener, operation, restoreInput } from '../../../contract/captured.ts';
 import { startPostgres, type TestPostgres } from '../../../support/postgres.ts';
@@ -45,6 +46,21 @@ describe('what became of a transaction', () => {
     expect(await outcomeOf(session, { ...run, transaction }, signal)).toBe('committed');
     expect(await outcomeOf(session, run, signal)).toBe('aborted');
   });
+});
+
+test('who takes the name of a restore’s session is neither believed nor ended', async () => {
+  await postgres.query(`CREATE ROLE mimic LOGIN PASSWORD 'pw'`);
+  await using other = await connect(
+    login(postgres, { user: 'mimic' }, 'pw') as PostgresServer,
+    'postgres',
+    signal,
+  );
+  await other.run(`SET application_name = '${run.applicationName} 3'`);
+  await using session = await connect(login(postgres) as PostgresServer, 'postgres', signal);
+  const late = AbortSignal.timeout(500);
+  await expect(transactionOf(session, { ...run, signal: late })).rejects.toThrow();
+  expect(await outcomeOf(session, run, signal)).toBe('aborted');
+  expect(await other.rows('SELECT 1 AS a')).toEqual([{ a: 1 }]);
 });
 
 test('a cancel that meets the COMMIT is reported as what happened: the restore is done', async () => {
