@@ -1,4 +1,5 @@
 import { fail } from '../../protocol/failure.ts';
+import type { RestorePlan } from '../../protocol/restore.ts';
 import type { Registry } from '../agents/registry.ts';
 import type { AgentSession } from '../agents/session.ts';
 import { recordSeen } from '../db/agents.ts';
@@ -103,10 +104,13 @@ export function existingJob(db: Db, id: string): JobRow {
   return job;
 }
 
-/** What an earlier restore was asked to do, but for the account it was given. */
-function sameRestore({ afterJobId, oneTimeAccount, plan, serverId, snapshotId }: JobRow): RestoreWish {
+/** What an earlier restore was asked to do, where nothing that exists depends on it. */
+function sameRestore(job: JobRow): RestoreWish {
+  const { oneTimeAccount, serverId, snapshotId } = job;
   if (oneTimeAccount) throw accountWasOnce();
-  return { serverId, snapshotId, plan: JSON.parse(String(plan)), safetySnapshot: afterJobId !== null };
+  const plan = JSON.parse(String(job.plan)) as RestorePlan;
+  if (plan.mode !== 'new') throw replacesWhatIsThere(plan);
+  return { serverId, snapshotId, plan };
 }
 
 function alreadyOver(job: JobRow) {
@@ -118,6 +122,15 @@ function nothingToRetry(job: JobRow) {
     'conflict',
     `The job is ${job.state}.`,
     'Only a job that ended without success can be tried again.',
+  );
+}
+
+/** Its target was named and checked for the first one; what is in it now may be worth more. */
+function replacesWhatIsThere({ targetDatabase }: RestorePlan) {
+  return fail(
+    'conflict',
+    `The restore replaces what is in “${targetDatabase}”, which may have changed since it was checked.`,
+    'Start the restore of the snapshot again: that checks the target and asks for its name.',
   );
 }
 

@@ -62,7 +62,8 @@ test('a restore with an account of its own is not repeated without it', () => {
 
 test('only so many wait with accounts of their own', () => {
   const { jobs, wish } = given();
+  const into = (targetDatabase: string) => ({ ...wish, plan: { ...plan, targetDatabase } });
   expect(() => {
-    for (let n = 0; n < 200; n += 1) jobs.createRestore(wish, 'someone');
+    for (let n = 0; n < 200; n += 1) jobs.createRestore(into(`t${n}`), 'someone');
   }).toThrow(/Too many/);
 });

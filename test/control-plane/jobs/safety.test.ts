@@ -143,12 +143,12 @@ describe('a restore with a safety snapshot', () => {
     expect(line.failureOf(jobId).hint).toBe('Look.');
   });
 
-  test('is tried again with a new one; its backup alone is not', () => {
+  test('is not tried again unseen, nor is its backup', () => {
     const line = chain();
     const failure = { ...passing, retryable: false };
     line.finish(line.backupId, { state: 'failed', failure });
     expect(() => line.jobs.retry(line.backupId, 'someone')).toThrow(/safety snapshot/);
-    expect(line.jobs.retry(line.restore.id, 'someone').afterJobId).not.toBe(line.backupId);
+    expect(() => line.jobs.retry(line.restore.id, 'someone')).toThrow(/replaces what is in “shop”/);
   });
 });
 
