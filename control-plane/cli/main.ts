@@ -10,9 +10,9 @@ import { addRestoreCommand } from './commands/restore.ts';
 import { addSelectionCommand } from './commands/selection.ts';
 import { addSessionCommands } from './commands/session.ts';
 import { addSnapshotCommands } from './commands/snapshots.ts';
+import { addVaultCommands } from './commands/vault.ts';
 import { EXIT, report } from './exit.ts';
 import { endQuietlyWithTheReader } from './say.ts';
-import { vaultCommand } from './vault.ts';
 
 const EXIT_CODES = `
 Exit codes: 0 done · 1 failed · 2 wrong use · 3 not logged in or not allowed · 4 not found
@@ -39,15 +39,8 @@ function program(): Command {
   addRecoveryKitCommand(root);
   root.commandsGroup('On the control plane’s own host:');
   addLocalCommands(root);
-  root.addCommand(inherit(vaultCommand(), root));
+  addVaultCommands(root);
   return root;
-}
-
-/** A command made apart from its parent has not got that one's ways of failing. */
-function inherit(command: Command, parent: Command): Command {
-  command.copyInheritedSettings(parent);
-  for (const child of command.commands) inherit(child, command);
-  return command;
 }
 
 endQuietlyWithTheReader();

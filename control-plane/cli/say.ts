@@ -7,7 +7,7 @@ export interface Json {
 }
 
 /** How wide lines may be: the terminal's width, or any length where nobody looks at them. */
-export function lineWidth(): number {
+function lineWidth(): number {
   return process.stdout.isTTY ? (process.stdout.columns ?? 80) : Number.POSITIVE_INFINITY;
 }
 

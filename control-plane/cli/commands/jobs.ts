@@ -73,15 +73,12 @@ async function backup(wanted: string[], options: StartOptions): Promise<void> {
 }
 
 /** Says which jobs were started, or waits for them. */
-export async function afterStart(client: Client, started: Job[], options: StartOptions): Promise<void> {
-  if (options.wait)
-    return waitFor(
-      client,
-      started.map(({ id }) => id),
-      options,
-    );
+export async function afterStart(client: Client, started: Job | Job[], options: StartOptions): Promise<void> {
+  const jobs = [started].flat();
+  const ids = jobs.map(({ id }) => id);
+  if (options.wait) return waitFor(client, ids, options);
   if (options.json) return sayJson(started);
-  for (const one of started) say(`${one.kind} of ${titleOf(one)}: job ${one.id}`);
+  for (const one of jobs) say(`${one.kind} of ${titleOf(one)}: job ${one.id}`);
   remark('They go on by themselves; homeport job ID --wait waits for one.');
 }
 
@@ -143,8 +140,7 @@ async function job(id: string, options: StartOptions): Promise<void> {
 async function retry(id: string, options: StartOptions): Promise<void> {
   const client = await connect();
   const started = await client.post(`/jobs/${encodeURIComponent(id)}/retry`, {}, jobShape);
-  if (options.json && !options.wait) return sayJson(started);
-  await afterStart(client, [started], options);
+  await afterStart(client, started, options);
 }
 
 async function cancel(id: string, { json }: { json?: true }): Promise<void> {

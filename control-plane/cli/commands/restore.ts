@@ -16,7 +16,7 @@ import { afterStart } from './jobs.ts';
 import { describeRestore, effectOf } from './restore-words.ts';
 import { connect } from './session.ts';
 
-export interface RestoreOptions extends WaitOptions {
+interface RestoreOptions extends WaitOptions {
   of?: string;
   to: string;
   as?: string;
@@ -95,8 +95,7 @@ async function restore(wanted: string, options: RestoreOptions): Promise<void> {
   await agree(plan, options, effectOf(plan, server));
   const body = { serverId: server.id, plan, confirm: plan.targetDatabase, ...safety, ...sealed };
   const job = await client.post(path, body, jobShape);
-  if (options.json && !options.wait) return sayJson(job);
-  await afterStart(client, [job], options);
+  await afterStart(client, job, options);
 }
 
 function refuseNonsense(options: RestoreOptions): void {

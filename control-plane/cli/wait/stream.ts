@@ -10,7 +10,7 @@ const MAX_PAUSE_MS = 5_000;
 
 const changeShape = z.object({ topic: z.string(), id: z.string().optional() });
 
-export interface StreamListener {
+interface StreamListener {
   /** The stream is there; what happened before it is not repeated. */
   onOpen(): void;
   /** The stream is gone; it is tried again by itself. */

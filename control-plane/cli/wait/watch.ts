@@ -8,7 +8,7 @@ import { followEvents } from './stream.ts';
 const ASK_WITH_EVENTS_MS = 15_000;
 const ASK_WITHOUT_EVENTS_MS = 1_000;
 
-export interface WatchOptions {
+interface WatchOptions {
   /** Told of every change that is seen, and of every job once at the beginning. */
   onChange(job: Job): void;
   /** Told when the control plane is out of reach, and when it is back. */

@@ -174,8 +174,12 @@ test('`homeport vault rebuild` refuses while a control plane runs, and sums up w
   const { w: made, vaultId } = await stoppedWorld();
   await using w = made;
   await loseIndex(w);
-  const script = `import { vaultCommand } from '${join(import.meta.dirname, '../../../control-plane/cli/vault.ts')}';
-    await vaultCommand().parseAsync(['rebuild'], { from: 'user' });`;
+  const commands = join(import.meta.dirname, '../../../control-plane/cli/commands/vault.ts');
+  const script = `import { Command } from 'commander';
+    import { addVaultCommands } from '${commands}';
+    const root = new Command();
+    addVaultCommands(root);
+    await root.parseAsync(['vault', 'rebuild'], { from: 'user' });`;
   const masterKey = Buffer.alloc(32, 7).toString('base64');
   const env = { ...process.env, HOMEPORT_DATA: w.dataDir, HOMEPORT_MASTER_KEY: masterKey };
   const cli = () => run(process.execPath, ['--input-type=module', '-e', script], { env });

@@ -1,20 +1,19 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Command } from 'commander';
-import { fail } from '../../protocol/failure.ts';
-import { type Config, readConfig } from '../config.ts';
-import { keysFolder } from '../keys/folder.ts';
-import type { Rebuilt } from '../vault/rebuild.ts';
-import { EXIT } from './exit.ts';
-import { say } from './say.ts';
-import { counted } from './text.ts';
+import type { Command } from 'commander';
+import { fail } from '../../../protocol/failure.ts';
+import { type Config, readConfig } from '../../config.ts';
+import { keysFolder } from '../../keys/folder.ts';
+import type { Rebuilt } from '../../vault/rebuild.ts';
+import { EXIT } from '../exit.ts';
+import { say } from '../say.ts';
+import { counted } from '../text.ts';
 
-/** `homeport vault …`: works on the data directory itself while no control plane runs on it. */
-export function vaultCommand(): Command {
-  const command = new Command('vault').description(
-    'look after the vaults of a data directory (HOMEPORT_DATA)',
-  );
-  command
+/** `vault rebuild`: works on the data directory itself while no control plane runs on it. */
+export function addVaultCommands(root: Command): void {
+  root
+    .command('vault')
+    .description('look after the vaults of a data directory (HOMEPORT_DATA)')
     .command('rebuild')
     .description('make the index of all vaults anew from their files, also when homeport.sqlite is gone')
     .option('--quick', 'trust the packs’ contents: read their trailers only, not every byte')
@@ -26,17 +25,16 @@ export function vaultCommand(): Command {
       for (const one of rebuilt) say(...summary(one));
       if (rebuilt.some(({ refused }) => refused.length > 0)) process.exitCode = EXIT.failed;
     });
-  return command;
 }
 
 async function rebuild({ dataDir, masterKey }: Config, quick: boolean): Promise<Rebuilt[]> {
   // Loaded here: the commands that only use the API start faster without them.
   const [{ closeDb, DATABASE_FILE, openDb }, { loadMasterKey }, { lockDataDirectory }, { rebuildIndex }] =
     await Promise.all([
-      import('../db/open.ts'),
-      import('../keys/master.ts'),
-      import('../lock.ts'),
-      import('../vault/rebuild.ts'),
+      import('../../db/open.ts'),
+      import('../../keys/master.ts'),
+      import('../../lock.ts'),
+      import('../../vault/rebuild.ts'),
     ]);
   const unlock = lockDataDirectory(dataDir);
   try {
