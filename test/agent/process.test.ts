@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { openSecretRoom, runTool, startTool } from '../../agent/process.ts';
+import { inLargeWrites, openSecretRoom, runTool, startTool } from '../../agent/process.ts';
 
 const shell = (script: string) => ({ file: '/bin/sh', args: ['-c', script] });
 function stateOf(pid: number): string {
@@ -63,5 +63,25 @@ describe('children', () => {
     await expect(runTool({ file: '/no/such/tool', args: [], room }, never())).rejects.toThrow(
       'could not be started',
     );
+  });
+
+  test('write in pieces of 64 KiB where they are made to', async () => {
+    await using room = await openSecretRoom({});
+    const command = await inLargeWrites({
+      file: '/usr/bin/od',
+      args: ['-v', '/dev/zero', '-N4000000'],
+      room,
+    });
+    const pieces = async (tool = command) => {
+      const { stdout, exit, stdin } = startTool(tool, never());
+      stdin.end();
+      const all: Buffer[] = await stdout.toArray();
+      expect((await exit).exitCode).toBe(0);
+      return { count: all.length, text: Buffer.concat(all).toString() };
+    };
+    const large = await pieces();
+    const small = await pieces({ ...command, file: '/usr/bin/od', args: command.args.slice(2) });
+    expect(large.text).toBe(small.text);
+    expect(large.count).toBeLessThan(2 + large.text.length / 60_000);
   });
 });

@@ -1,5 +1,5 @@
 import type { TableSelection } from '../../../protocol/selection.ts';
-import { type RunningTool, startTool } from '../../process.ts';
+import { inLargeWrites, type RunningTool, startTool } from '../../process.ts';
 import type { DumpResult, OperationContext, StreamSink } from '../driver.ts';
 import { ToolError } from '../errors.ts';
 import { type Catalogue, changes, countKinds, readCatalogue } from './catalogue.ts';
@@ -107,16 +107,10 @@ async function* output(
   { login, part }: { login: ToolLogin; part: DumpPart },
 ): AsyncGenerator<Uint8Array> {
   const { context, inspector, tool } = input;
-  const child = startTool(
-    {
-      file: tool.path,
-      args: [...login.args, ...part.args],
-      env: login.env,
-      room: login.room,
-      redact: login.redact,
-    },
-    context.signal,
-  );
+  const { env, redact, room } = login;
+  const args = [...login.args, ...part.args];
+  const command = await inLargeWrites({ file: tool.path, args, env, room, redact });
+  const child = startTool(command, context.signal);
   child.stdin.end();
   let ended = false;
   try {
