@@ -20,6 +20,7 @@ export function accountGaps(
     session.flavour === 'mysql'
       ? `GRANT SHOW_ROUTINE ON *.* TO ${account};`
       : `GRANT SELECT ON mysql.proc TO ${account};`;
+  const hiddenKinds = session.flavour === 'mysql' ? 'routines and libraries' : 'routines';
   const hint = 'Run this as an administrator.';
   const unseen = new Set(hidden(grants, session, database));
   const findings: Finding[] = [];
@@ -48,7 +49,7 @@ export function accountGaps(
     const message = `${who} may not read the text of ${listed(unreadable)}; the dump would fail.`;
     add('blocker', 'routine_unreadable', message, routines);
   } else if (unseen.has('routine')) {
-    const message = `The server hides routines from ${who}: if other accounts made any in “${database}”, they are not in the backup.`;
+    const message = `The server hides ${hiddenKinds} from ${who}: if other accounts made any in “${database}”, they are not in the backup.`;
     add('warning', 'routines_hidden', message, routines);
   }
   if (unseen.has('trigger')) {

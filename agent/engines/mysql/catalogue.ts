@@ -17,10 +17,11 @@ export interface Relation {
   bytes: number;
 }
 
-/** A routine, trigger or event. */
+/** A routine, trigger, event or library. */
 export interface Program {
   name: string;
   kind: ObjectKind;
+  /** Whom it runs as; of a library, who made it: it runs as what uses it does. */
   definer: string;
   sqlMode: string;
   changed: string;
@@ -70,7 +71,7 @@ export async function readCatalogue(session: Session, database: string): Promise
        WHERE ${inDatabase('TABLE_SCHEMA')} ORDER BY TABLE_NAME`,
       ours,
     ),
-    programs: await readPrograms(session, ours),
+    programs: [...(await readPrograms(session, ours)), ...(await readLibraries(session, ours))],
   };
 }
 
@@ -94,6 +95,28 @@ async function readPrograms(session: Session, ours: string[]): Promise<Program[]
     changed: row.changed ?? '',
     readable: Number(row.readable) === 1,
     enabled: row.status !== null && !/DISABLED/.test(row.status ?? ''),
+  }));
+}
+
+/** Since then MySQL has libraries: code that routines in other languages share. */
+export const LIBRARIES = 90_200;
+
+async function readLibraries(session: Session, ours: string[]): Promise<Program[]> {
+  if (session.flavour !== 'mysql' || session.versionNumber < LIBRARIES) return [];
+  const rows = await session.rows<Record<'name' | 'creator' | 'mode' | 'changed' | 'readable', string>>(
+    `SELECT LIBRARY_NAME AS name, CREATOR AS creator, SQL_MODE AS mode, CAST(LAST_ALTERED AS CHAR) AS changed,
+       LIBRARY_DEFINITION IS NOT NULL AS readable
+     FROM information_schema.LIBRARIES WHERE ${inDatabase('LIBRARY_SCHEMA')} ORDER BY 1`,
+    ours,
+  );
+  return rows.map((row) => ({
+    name: row.name,
+    kind: 'library',
+    definer: row.creator,
+    sqlMode: row.mode,
+    changed: row.changed,
+    readable: Number(row.readable) === 1,
+    enabled: false,
   }));
 }
 

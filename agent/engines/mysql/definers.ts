@@ -2,13 +2,13 @@ import { fail } from '../../../protocol/failure.ts';
 import type { RestorePlan } from '../../../protocol/restore.ts';
 import type { Looked } from './preflight-restore.ts';
 import { parseAccount } from './quote.ts';
-import { knows, sameAccount } from './restore-rights.ts';
+import { grantGlobal, guardedAccounts, knows, sameAccount } from './restore-rights.ts';
 
 /**
  * Which account takes a definer's place in a restore. Only definers that the snapshot's catalog names pass: others
  * were never looked at. An account to map to must exist and is never the restoring one: what that may read, whoever
  * uses a view or routine could read.
- * @throws FailureError `invalid_input`
+ * @throws FailureError `invalid_input`, `privilege_missing`
  */
 export function definerOf(plan: RestorePlan, { needs, facts }: Pick<Looked, 'needs' | 'facts'>) {
   const named = new Set(needs.definers.map(({ account }) => withHost(account)));
@@ -45,6 +45,14 @@ function chosen(plan: RestorePlan, facts: Looked['facts']): string {
       'invalid_input',
       `The server has no account “${mapTo}” to map definers to.`,
       `Create it, or name one that exists: CREATE USER '${user}'@'${host}' ACCOUNT LOCK makes one that nobody can log in to.`,
+    );
+  }
+  if ((guardedAccounts([mapTo], facts)?.length ?? 0) > 0) {
+    throw fail(
+      'privilege_missing',
+      `“${mapTo}” holds SYSTEM_USER: “${facts.account}” may make nothing that runs in its name.`,
+      'Name an account with few rights.',
+      { sql: grantGlobal('SYSTEM_USER', facts) },
     );
   }
   return mapTo;

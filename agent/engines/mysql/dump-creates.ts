@@ -23,8 +23,8 @@ export interface Created {
   table?: string;
   /** Databases that names in its head are qualified with, and where. */
   qualifiers?: readonly (Span & { database: string })[];
-  /** Of a table: databases that its columns' defaults name sequences in. */
-  sequences?: readonly (Span & { database: string })[];
+  /** Databases that a table's defaults name sequences in, and a routine libraries. */
+  within?: readonly (Span & { database: string })[];
   /** Of an event: the word that lets it run, or `undefined` where it is disabled already. */
   enabled?: Span | undefined;
 }
@@ -33,11 +33,13 @@ export interface Created {
 export function readCreate(cursor: TokenCursor): Created | undefined {
   if (cursor.words('TABLE')) return readTable(cursor);
   if (cursor.words('SEQUENCE')) return readSequence(cursor);
+  if (cursor.words('LIBRARY')) return readLibrary(cursor);
   const definerAt = cursor.next?.start ?? 0;
   cursor.words('OR', 'REPLACE');
   if (cursor.words('ALGORITHM')) {
     if (!cursor.sign('=') || !cursor.kind('word')) return undefined;
   }
+  cursor.words('MATERIALIZED');
   const at = cursor.next?.start ?? definerAt;
   const definer = readDefiner(cursor);
   if (definer === null) return undefined;
@@ -72,12 +74,13 @@ function accountPart(token: Token | undefined): string | undefined {
 const utf8 = (latin1: string) => Buffer.from(latin1, 'latin1').toString('utf8');
 
 function readDefined(cursor: TokenCursor, defined: boolean): Created | undefined {
+  cursor.words('JSON', 'RELATIONAL', 'DUALITY');
   if (cursor.words('VIEW')) return readView(cursor, defined);
   if (cursor.words('TRIGGER')) return readTrigger(cursor);
   if (cursor.words('EVENT')) return readEvent(cursor);
   cursor.words('AGGREGATE');
   const what = (['FUNCTION', 'PROCEDURE'] as const).find((word) => cursor.words(word));
-  if (what) return named(cursor, what.toLowerCase() as ObjectKind);
+  if (what) return readRoutine(cursor, what.toLowerCase() as ObjectKind);
   if (!cursor.words('PACKAGE')) return undefined;
   return named(cursor, cursor.words('BODY') ? 'package body' : 'package');
 }
@@ -98,7 +101,7 @@ function readTable(cursor: TokenCursor): Created | undefined {
   const rest = cursor.rest();
   if (rest.some(({ kind, text }) => kind === 'word' && TAKES_ROWS.has(text.toUpperCase()))) return undefined;
   const sequences = rest.flatMap((token, index) => (isQualified(rest, index) ? [inDatabase(token)] : []));
-  return { ...found, sequences };
+  return { ...found, within: sequences };
 }
 
 /** A default of a sequence's next number names the sequence with its database: ``nextval(`db`.`s`)``. */
@@ -118,6 +121,30 @@ const TAKES_ROWS = new Set(['SELECT', 'TABLE']);
 function readSequence(cursor: TokenCursor): Created | undefined {
   const found = named(cursor, 'sequence');
   return found && cursor.rest().every(({ kind }) => kind !== 'name') ? found : undefined;
+}
+
+/** Code that routines share. It has no definer, and runs as what uses it does. */
+function readLibrary(cursor: TokenCursor): Created | undefined {
+  const found = named(cursor, 'library');
+  if (!found || (cursor.words('COMMENT') && !cursor.kind('text'))) return undefined;
+  if (!cursor.words('LANGUAGE') || !cursor.kind('word') || !cursor.words('AS')) return undefined;
+  return (cursor.kind('body') || cursor.kind('text') || cursor.kind('word')) && cursor.done
+    ? found
+    : undefined;
+}
+
+/** A routine; one in another language names the libraries it uses with their database: ``USING (`db`.`l`)``. */
+function readRoutine(cursor: TokenCursor, what: ObjectKind): Created | undefined {
+  const found = named(cursor, what);
+  const rest = cursor.rest();
+  const using = rest.findIndex(({ kind, text }) => kind === 'word' && text.toUpperCase() === 'USING');
+  if (!found || using < 0 || rest.at(-1)?.kind !== 'body' || rest[using + 1]?.text !== '(') return found;
+  const close = rest.findIndex(({ kind, text }, index) => index > using && kind === 'sign' && text === ')');
+  const within = rest
+    .slice(using, close)
+    .filter(({ kind }, index, all) => kind === 'name' && all[index + 1]?.text === '.')
+    .map(inDatabase);
+  return { ...found, within };
 }
 
 /** A view; without a definer it is the stand-in of one, and selects nothing but constants. */

@@ -24,7 +24,7 @@ const DATA = new RegExp(`^LOCK TABLES ${QUOTED} WRITE;$`);
 const PLAIN: [RegExp, ObjectKind][] = [
   [/^CREATE TABLE (?:IF NOT EXISTS )?`/, 'table'],
   [/^CREATE SEQUENCE `/, 'sequence'],
-  [/^\/\*!50001 VIEW `/, 'view'],
+  [/^\/\*!50001 (?:JSON RELATIONAL DUALITY )?VIEW `/, 'view'],
 ];
 
 /** Statements inside of them. */
@@ -35,6 +35,7 @@ const BLOCK: [RegExp, ObjectKind][] = [
   [routine('PROCEDURE'), 'procedure'],
   [routine('PACKAGE BODY'), 'package body'],
   [routine('PACKAGE(?! BODY)'), 'package'],
+  [/^CREATE LIBRARY `/, 'library'],
 ];
 
 function versioned(create: string, definer: string, word: string): RegExp {

@@ -87,7 +87,7 @@ function readLiteral(cursor: TokenCursor): Token | undefined {
   return token?.kind === 'text' || token?.kind === 'word' ? token : undefined;
 }
 
-const DROPPED = ['TABLE', 'VIEW', 'SEQUENCE', 'EVENT', 'FUNCTION', 'PROCEDURE', 'TRIGGER'];
+const DROPPED = ['TABLE', 'VIEW', 'SEQUENCE', 'EVENT', 'FUNCTION', 'PROCEDURE', 'TRIGGER', 'LIBRARY'];
 
 function readDrop(cursor: TokenCursor): Statement | undefined {
   const what = cursor.words('PACKAGE', 'BODY')

@@ -115,6 +115,7 @@ const WORDS: Partial<Record<ObjectKind, string>> = {
   view: 'VIEW',
   function: 'FUNCTION',
   procedure: 'PROCEDURE',
+  library: 'LIBRARY',
   sequence: 'SEQUENCE',
 };
 

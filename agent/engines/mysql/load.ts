@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type FailureCode, FailureError, fail } from '../../../protocol/failure.ts';
 import type { OperationContext } from '../driver.ts';
+import { CheckOptions } from './check-option.ts';
 import type { Session } from './connect.ts';
 import { withTargetsEndOfTime } from './end-of-time.ts';
 import { quoteIdent } from './quote.ts';
@@ -32,18 +33,23 @@ export async function load(input: Loading): Promise<Made> {
   await session.run(`USE ${Buffer.from(quoteIdent(terms.database)).toString('latin1')}`);
   await session.run(`SET SESSION sql_mode = ''`);
   const rewriter = new DumpRewriter(terms);
+  const checked = new CheckOptions(session);
   await using _ = await watchWork(input);
   let running: Promise<unknown> = Promise.resolve();
   for await (const command of rewriter.commands(input.body)) {
     await running;
     context.signal.throwIfAborted();
     const sql = command.rows ? withTargetsEndOfTime(command.sql, terms.target) : command.sql;
-    running = session.run(sql).catch((error: unknown) => Promise.reject(refused(error, command)));
+    running = explaining(command, checked.run({ ...command, sql }));
     running.catch(() => {}); // met where it is awaited, also where the source fails first
   }
   await running;
+  for (const { command, run } of checked.postponed) await explaining(command, run());
   return rewriter.made;
 }
+
+const explaining = (command: Command, running: Promise<void>): Promise<void> =>
+  running.catch((error: unknown) => Promise.reject(refused(error, command)));
 
 /** Failures of the server's that are no verdict on a statement. */
 const CIRCUMSTANCES: readonly FailureCode[] = ['cancelled', 'disk_full', 'server_gone', 'database_in_use'];

@@ -1,8 +1,17 @@
 import type { RestorePreflight } from '../../../protocol/restore.ts';
+import type { Catalogue } from './catalogue.ts';
 import { holds } from './grants.ts';
 import { listed, MAX_NAME } from './quote.ts';
-import type { MysqlRequirements, ObjectKind } from './requirements.ts';
-import { binaryLogObstacle, grantOn, kindsOf, missingPrivileges } from './restore-rights.ts';
+import type { MysqlRequirements } from './requirements.ts';
+import {
+  binaryLogObstacle,
+  grantAccounts,
+  grantGlobal,
+  grantOn,
+  guardedAccounts,
+  kindsOf,
+  missingPrivileges,
+} from './restore-rights.ts';
 import type { TargetFacts } from './target.ts';
 
 type Verdict = RestorePreflight['modes'][number];
@@ -30,8 +39,17 @@ function impossibleName(target: string): Reasoned | undefined {
   return undefined;
 }
 
-function rights(target: string, kinds: readonly ObjectKind[], facts: TargetFacts): Reasoned | undefined {
-  const missing = missingPrivileges(kinds, target, facts);
+/** All that is in the way, at once. */
+function verdict(obstacles: readonly (Reasoned | undefined)[], otherwise: string): Reasoned {
+  const met = obstacles.filter((one) => one !== undefined);
+  if (met.length === 0) return { possible: true, reason: otherwise };
+  return no(
+    met.map(({ reason }) => reason).join(' '),
+    met.flatMap(({ sql }) => (sql === undefined ? [] : [sql])).join('\n'),
+  );
+}
+
+function rights(target: string, missing: readonly string[], facts: TargetFacts): Reasoned | undefined {
   if (missing.length === 0) return undefined;
   return no(
     `“${facts.account}” lacks ${missing.join(', ')} on “${target}”.`,
@@ -41,12 +59,10 @@ function rights(target: string, kinds: readonly ObjectKind[], facts: TargetFacts
 
 function newVerdict(target: string, needs: MysqlRequirements, facts: TargetFacts): Reasoned {
   if (facts.database) return no(`A database named “${target}” exists.`);
-  return (
-    rights(target, kindsOf(needs), facts) ??
-    binaryLogObstacle(needs, facts) ?? {
-      possible: true,
-      reason: `Creates “${target}”. Nothing that exists is touched.`,
-    }
+  const missing = missingPrivileges(kindsOf(needs), target, facts);
+  return verdict(
+    [rights(target, missing, facts), binaryLogObstacle(needs, facts)],
+    `Creates “${target}”. Nothing that exists is touched.`,
   );
 }
 
@@ -57,19 +73,40 @@ function inPlaceVerdict(target: string, needs: MysqlRequirements, facts: TargetF
     return no(`“${target}” was left unfinished by another restore, or is being filled by it. Drop it first.`);
   }
   const present = [...database.catalogue.relations, ...database.catalogue.programs].map(({ kind }) => kind);
-  return (
-    rights(target, [...new Set([...kindsOf(needs), ...present])], facts) ??
-    locks(target, facts) ??
-    binaryLogObstacle(needs, facts) ?? {
-      possible: true,
-      reason: `Drops what is in “${target}” and makes it again from the snapshot; the database and grants on it stay. A failure half-way leaves it incomplete.`,
-    }
+  const kinds = [...new Set([...kindsOf(needs), ...present])];
+  // All tables are locked before the first is dropped: so one in use is met while nothing has changed.
+  const locks = ['LOCK TABLES', 'SELECT'].filter((privilege) => !holds(facts.grants, privilege, target));
+  const missing = [...new Set([...missingPrivileges(kinds, target, facts), ...locks])];
+  return verdict(
+    [
+      rights(target, missing, facts),
+      guardedObjects(database.catalogue, needs, facts),
+      binaryLogObstacle(needs, facts),
+    ],
+    `Drops what is in “${target}” and makes it again from the snapshot; the database and grants on it stay. A failure half-way leaves it incomplete.`,
   );
 }
 
-/** All tables are locked before the first is dropped: so one in use is met while nothing has changed. */
-function locks(target: string, facts: TargetFacts): Reasoned | undefined {
-  const missing = ['LOCK TABLES', 'SELECT'].filter((privilege) => !holds(facts.grants, privilege, target));
-  if (missing.length === 0) return undefined;
-  return no(`“${facts.account}” lacks ${listed(missing)} on “${target}”.`, grantOn(missing, target, facts));
+/** What is there and may not be dropped, since it runs as an account with SYSTEM_USER. Triggers go with their table. */
+function guardedObjects(
+  { programs, views }: Catalogue,
+  needs: MysqlRequirements,
+  facts: TargetFacts,
+): Reasoned | undefined {
+  const alone = programs.filter(({ kind }) => kind !== 'trigger' || needs.excludedTables.length > 0);
+  const guarded = guardedAccounts(
+    [...views, ...alone].map(({ definer }) => definer),
+    facts,
+  );
+  if (guarded === undefined) {
+    return no(
+      `“${facts.account}” may not read which accounts hold SYSTEM_USER: it cannot tell whether it may drop what runs as others.`,
+      grantAccounts(facts),
+    );
+  }
+  if (guarded.length === 0) return undefined;
+  return no(
+    `What runs as ${listed(guarded)} is dropped only by who holds SYSTEM_USER too.`,
+    grantGlobal('SYSTEM_USER', facts),
+  );
 }

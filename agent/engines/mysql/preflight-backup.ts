@@ -12,7 +12,7 @@ import { grantDatabase, listed, quoteAccount } from './quote.ts';
 import { nonTransactional } from './requires.ts';
 import { applySelection, selectionFindings } from './selection.ts';
 import { chooseTool, type MysqlTool, saferVersion, toolLabel } from './tools.ts';
-import { invalidViews, undumpable } from './undumpable.ts';
+import { invalidViews, maskedColumns, undumpable } from './undumpable.ts';
 
 interface Question {
   server: MysqlServer;
@@ -51,6 +51,7 @@ export async function preflightBackup(input: Question): Promise<BackupPreflight>
       ...(await selectionFindings(session, database, selected)),
       ...losses(catalogue, { session, tool }),
       ...(await roundedFloats(session, database)),
+      ...(await maskedColumns(session, database)),
     ],
     serverVersion: session.version,
     tool: tool ? toolLabel(tool) : '',

@@ -15,6 +15,7 @@ export const OBJECT_KINDS = [
   'sequence',
   'package',
   'package body',
+  'library',
 ] as const;
 export type ObjectKind = (typeof OBJECT_KINDS)[number];
 

@@ -96,6 +96,6 @@ function definersOf(catalogue: Catalogue): MysqlRequirements['definers'] {
   const note = (account: string, kind: ObjectKind) =>
     kinds.set(account, (kinds.get(account) ?? new Set()).add(kind));
   for (const { definer } of catalogue.views) note(definer, 'view');
-  for (const { definer, kind } of catalogue.programs) note(definer, kind);
+  for (const { definer, kind } of catalogue.programs) if (kind !== 'library') note(definer, kind);
   return [...kinds].map(([account, set]) => ({ account, kinds: [...set].sort() }));
 }

@@ -1,4 +1,5 @@
 import type { Finding } from '../../../protocol/restore.ts';
+import { LIBRARIES } from './catalogue.ts';
 import { PRODUCT, series, versionText } from './flavour.ts';
 import { inPlaceDrops, keptTables } from './in-place.ts';
 import { listed, quoteIdent } from './quote.ts';
@@ -73,6 +74,14 @@ function unknown(needs: MysqlRequirements, facts: TargetFacts): Finding[] {
         'history_unsupported',
         `The backup holds former rows of system-versioned tables; ${here} cannot be given any.`,
         'Restore to MariaDB 10.11 or later.',
+      ),
+    );
+  if ((needs.counts.library ?? 0) > 0 && facts.versionNumber < LIBRARIES)
+    found.push(
+      blocker(
+        'libraries_unsupported',
+        `The backup holds libraries; ${here} knows none.`,
+        `Restore to MySQL ${versionText(LIBRARIES)} or later.`,
       ),
     );
   if (

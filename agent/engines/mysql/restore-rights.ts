@@ -20,6 +20,7 @@ const NEEDED: Record<ObjectKind, readonly string[]> = {
   procedure: ['CREATE ROUTINE', 'ALTER ROUTINE'],
   package: ['CREATE ROUTINE', 'ALTER ROUTINE'],
   'package body': ['CREATE ROUTINE', 'ALTER ROUTINE'],
+  library: ['CREATE ROUTINE', 'ALTER ROUTINE'],
 };
 
 /** Privileges on the target database that the account lacks for objects of these kinds. */
@@ -97,6 +98,27 @@ export function mayDefineAbsent(facts: TargetFacts): boolean {
   return (
     facts.flavour === 'mariadb' ||
     facts.versionNumber < 80_200 ||
-    holdsGlobally(facts.grants, 'ALLOW_NONEXISTENT_DEFINER')
+    holdsGlobally(facts.grants, 'ALLOW_NONEXISTENT_DEFINER', 'SUPER')
   );
+}
+
+/**
+ * Which of these accounts hold SYSTEM_USER while the restoring one does not: MySQL then lets it neither make nor drop
+ * what runs as them. `undefined` where it cannot tell.
+ */
+export function guardedAccounts(accounts: readonly string[], facts: TargetFacts): string[] | undefined {
+  const others = accounts.filter((account) => !sameAccount(account, facts.account));
+  if (others.length === 0 || facts.flavour !== 'mysql' || holdsGlobally(facts.grants, 'SYSTEM_USER'))
+    return [];
+  const { systemUsers } = facts;
+  if (!systemUsers) return undefined;
+  return [...new Set(others)].filter((account) => knows(systemUsers, account));
+}
+
+/** The GRANTs to paste so that the account can read which accounts there are, and which hold SYSTEM_USER. */
+export function grantAccounts(facts: TargetFacts): string {
+  const tables = facts.flavour === 'mysql' ? ['user', 'global_grants', 'role_edges'] : ['user'];
+  return tables
+    .map((table) => `GRANT SELECT ON mysql.${table} TO ${quoteAccount(facts.account)};`)
+    .join('\n');
 }

@@ -136,7 +136,11 @@ export class StatementRewriter {
       this.#count(what);
       if (what === 'table' && kept) return [];
       this.#tables.add(name);
-      return [{ sql: this.#withSequences(found, resolved), creates }];
+      return [{ sql: this.#within(found, resolved), creates }];
+    }
+    if (what === 'library') {
+      this.#count(what);
+      return [{ sql: resolved.toString('latin1'), creates }];
     }
     if (found.placeholder) {
       this.#placeholders.add(name);
@@ -155,7 +159,8 @@ export class StatementRewriter {
   }
 
   /** The statement with its definer replaced, DISABLE in place of ENABLE, and no names of the dumped database. */
-  #withSpans({ definer, enabled, qualifiers = [] }: Created, resolved: Buffer): string | undefined {
+  #withSpans(created: Created, resolved: Buffer): string | undefined {
+    const { definer, enabled, qualifiers = [] } = created;
     // Without one the restoring account would become the definer: what it may see, others would.
     if (!definer) return undefined;
     if (qualifiers.some(({ database }) => database.toLowerCase() !== this.#terms.source.toLowerCase()))
@@ -167,18 +172,21 @@ export class StatementRewriter {
         : [{ ...definer, by: `${Buffer.from(`DEFINER=${quoteAccount(account)}`).toString('latin1')} ` }]),
       ...(enabled ? [{ ...enabled, by: 'DISABLE' }] : []),
       ...qualifiers.map((span) => ({ ...span, by: '' })),
+      ...this.#moved(created),
     ];
     return changed(resolved, changes);
   }
 
-  /** Sequences of the dumped database are now in the one that is filled. */
-  #withSequences({ sequences = [] }: Created, resolved: Buffer): string {
+  /** Sequences and libraries of the dumped database are now in the one that is filled. */
+  #within(created: Created, resolved: Buffer): string {
+    return changed(resolved, this.#moved(created));
+  }
+
+  #moved({ within = [] }: Created): (Span & { by: string })[] {
     const by = Buffer.from(quoteIdent(this.#terms.database)).toString('latin1');
-    const own = sequences.filter(({ database }) => database === this.#terms.source);
-    return changed(
-      resolved,
-      own.map((span) => ({ ...span, by })),
-    );
+    return within
+      .filter(({ database }) => database === this.#terms.source)
+      .map(({ start, end }) => ({ start, end, by }));
   }
 
   #count(what: ObjectKind): void {

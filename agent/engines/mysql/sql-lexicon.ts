@@ -20,6 +20,7 @@ export const CHAR = {
   bang: 33,
   quote: 34,
   hash: 35,
+  dollar: 36,
   apostrophe: 39,
   open: 40,
   close: 41,
@@ -56,6 +57,43 @@ export function endOfQuoted(bytes: Uint8Array, at: number, { end, dialect }: Wit
     }
   }
   return -1;
+}
+
+/** Whether a byte may stand in a name without quotes. */
+export const isWord = (byte: number | undefined): boolean =>
+  byte !== undefined &&
+  ((byte >= 48 && byte <= 57) ||
+    (byte >= 65 && byte <= 90) ||
+    (byte >= 97 && byte <= 122) ||
+    byte === 95 ||
+    byte === CHAR.dollar ||
+    byte >= 128);
+
+/** Since then MySQL reads `$tag$ … $tag$` as text: programs in other languages are written like that. */
+const DOLLAR_QUOTES = 90_000;
+/** After these a `$` is part of a name. */
+const BEFORE_NAME = [0x2e, 0x40];
+
+/**
+ * Index after the `$tag$ … $tag$` that begins at `at`, where a word may begin; -1 where `end` comes first, `undefined`
+ * where none begins there.
+ * @param whole whether nothing follows after `end`
+ */
+export function endOfDollarQuoted(
+  bytes: Uint8Array,
+  at: number,
+  { end, dialect, whole = false }: Within & { whole?: boolean },
+): number | undefined {
+  if (bytes[at] !== CHAR.dollar || dialect.flavour !== 'mysql' || dialect.versionNumber < DOLLAR_QUOTES)
+    return undefined;
+  if (BEFORE_NAME.includes(bytes[at - 1] ?? 0)) return undefined;
+  let close = at + 1;
+  while (close < end && isWord(bytes[close]) && bytes[close] !== CHAR.dollar) close += 1;
+  if (close >= end) return whole ? undefined : -1;
+  if (bytes[close] !== CHAR.dollar) return undefined;
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, end);
+  const found = text.indexOf(text.subarray(at, close + 1), close + 1);
+  return found < 0 ? -1 : found + close + 1 - at;
 }
 
 /** Where to stop, and by which rules to read. */

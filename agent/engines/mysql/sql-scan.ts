@@ -2,19 +2,21 @@ import {
   CHAR,
   type Dialect,
   endOfComment,
+  endOfDollarQuoted,
   endOfLine,
   endOfQuoted,
   endOfUnrun,
   isBlank,
   isComment,
   isLineComment,
+  isWord,
   versionComment,
   type Within,
 } from './sql-lexicon.ts';
 
-/** A piece of SQL. `name` is a quoted name without its quotes, `text` a literal with them. */
+/** A piece of SQL. `name` is a quoted name without its quotes, `text` a literal with them, `body` text in dollar signs. */
 export interface Token {
-  kind: 'word' | 'name' | 'text' | 'sign';
+  kind: 'word' | 'name' | 'text' | 'body' | 'sign';
   /** Bytes as latin1. */
   text: string;
   start: number;
@@ -47,12 +49,13 @@ export function endOfStatement(
   return -1;
 }
 
-/** Index after the literal, comment, comment marker or byte at `index`. */
+/** Index after the literal, comment, comment marker, word or byte at `index`. */
 function afterPiece(bytes: Uint8Array, index: number, within: Within): number {
   const { end, dialect } = within;
   const byte = bytes[index];
   if (byte === CHAR.apostrophe || byte === CHAR.quote || byte === CHAR.backtick)
     return endOfQuoted(bytes, index, within);
+  if (isWord(byte)) return endOfDollarQuoted(bytes, index, within) ?? wordEnd(bytes, index);
   if (byte !== CHAR.hash && byte !== CHAR.minus && byte !== CHAR.slash) return index + 1;
   if (index + LOOKAHEAD > end) return -1;
   if (isLineComment(bytes, index)) return endOfLine(bytes, index, end);
@@ -113,6 +116,8 @@ function pieceEnd(bytes: Uint8Array, index: number, within: Within): number {
   const byte = bytes[index];
   if (byte === CHAR.apostrophe || byte === CHAR.quote || byte === CHAR.backtick)
     return quotedEnd(bytes, index, within);
+  if (isWord(byte))
+    return endOfDollarQuoted(bytes, index, { ...within, whole: true }) ?? wordEnd(bytes, index);
   return isComment(bytes, index) ? endOfComment(bytes, index, within.end) : index + 1;
 }
 
@@ -135,7 +140,7 @@ export function tokensOf(statement: Buffer, dialect: Dialect): Token[] | undefin
       continue;
     }
     const comment = isLineComment(statement, index) || isComment(statement, index);
-    const end = isWord(byte) ? wordEnd(statement, index) : pieceEnd(statement, index, within);
+    const end = pieceEnd(statement, index, within);
     if (end < 0 || end > statement.length) return undefined;
     if (!comment) found.push(token(statement, { start: index, end, dialect }));
     index = end;
@@ -154,18 +159,10 @@ function token(
     return { kind: 'name', text: raw.slice(1, -1).replaceAll(quote + quote, quote), start, end };
   }
   if (byte === CHAR.apostrophe || byte === CHAR.quote) return { kind: 'text', text: raw, start, end };
-  if (isWord(byte)) return { kind: 'word', text: raw, start, end };
-  return { kind: 'sign', text: raw, start, end };
+  if (!isWord(byte)) return { kind: 'sign', text: raw, start, end };
+  const body = endOfDollarQuoted(bytes, start, { end: bytes.length, dialect, whole: true }) === end;
+  return { kind: body ? 'body' : 'word', text: raw, start, end };
 }
-
-const isWord = (byte: number | undefined): boolean =>
-  byte !== undefined &&
-  ((byte >= 48 && byte <= 57) ||
-    (byte >= 65 && byte <= 90) ||
-    (byte >= 97 && byte <= 122) ||
-    byte === 95 ||
-    byte === 36 ||
-    byte >= 128);
 
 function wordEnd(bytes: Uint8Array, at: number): number {
   let index = at;

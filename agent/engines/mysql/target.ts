@@ -1,3 +1,4 @@
+import { FailureError } from '../../../protocol/failure.ts';
 import { type Catalogue, inDatabase, readCatalogue } from './catalogue.ts';
 import type { Session } from './connect.ts';
 import { MARK } from './database.ts';
@@ -22,6 +23,8 @@ export interface TargetFacts {
   insertsHistory: boolean;
   /** Accounts of the server; `undefined` where the account may not read them. */
   accounts: ReadonlySet<string> | undefined;
+  /** Those that hold SYSTEM_USER, also by a role: MySQL guards what runs as them. `undefined` as above. */
+  systemUsers: ReadonlySet<string> | undefined;
   /** What the snapshot uses and the server does not know. */
   unknownCollations: string[];
   unknownEngines: string[];
@@ -44,6 +47,7 @@ export async function readTarget(
     grants: await readGrants(session),
     database: await readDatabase(session, name),
     accounts: await readAccounts(session),
+    systemUsers: await readSystemUsers(session),
     ...(await readVariables(session)),
     ...(await readUnknown(session, needs)),
     leftover: await readLeftover(session, name),
@@ -96,6 +100,30 @@ async function readAccounts(session: Session): Promise<ReadonlySet<string> | und
     .rows<{ account: string }>(`SELECT CONCAT(User, '@', Host) AS account FROM mysql.user`)
     .catch(() => undefined);
   return rows && new Set(rows.map((row) => row.account));
+}
+
+/** Since then MySQL has SYSTEM_USER. */
+const SYSTEM_USERS = 80_016;
+
+/** As the server does it: whoever was granted a role has what it has. */
+async function readSystemUsers(session: Session): Promise<ReadonlySet<string> | undefined> {
+  if (session.flavour !== 'mysql' || session.versionNumber < SYSTEM_USERS) return new Set();
+  try {
+    const holders = await session.rows<{ account: string }>(
+      `SELECT CONCAT(USER, '@', HOST) AS account FROM mysql.global_grants WHERE PRIV = 'SYSTEM_USER'`,
+    );
+    const edges = await session.rows<{ role: string; member: string }>(
+      `SELECT CONCAT(FROM_USER, '@', FROM_HOST) AS role, CONCAT(TO_USER, '@', TO_HOST) AS member FROM mysql.role_edges`,
+    );
+    const found = new Set(holders.map((row) => row.account));
+    for (const account of found) {
+      for (const { role, member } of edges) if (role === account) found.add(member);
+    }
+    return found;
+  } catch (error) {
+    if (error instanceof FailureError && error.failure.code === 'privilege_missing') return undefined;
+    throw error;
+  }
 }
 
 async function readUnknown(session: Session, needs: MysqlRequirements) {

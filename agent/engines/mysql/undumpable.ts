@@ -106,3 +106,30 @@ export async function invalidViews(session: Session, catalogue: Catalogue): Prom
     ),
   ];
 }
+
+/** Columns with a masking policy (MySQL 9.7): a dump holds of them what the policy shows the account. */
+export async function maskedColumns(session: Session, database: string): Promise<Finding[]> {
+  const rows = await session.rows<{ name: string; tab: string }>(
+    `SELECT CONCAT(TABLE_NAME, '.', COLUMN_NAME) AS name, TABLE_NAME AS tab FROM information_schema.COLUMNS
+     WHERE ${inDatabase('TABLE_SCHEMA')} AND EXTRA LIKE '%MASKING POLICY%' ORDER BY 1`,
+    [database, database],
+  );
+  if (rows.length === 0) return [];
+  const columns = listed(rows.map(({ name }) => name));
+  try {
+    for (const tab of new Set(rows.map((row) => row.tab)))
+      await session.rows(`SELECT * FROM ${quoteIdent(tab)} LIMIT 0`);
+  } catch (error) {
+    if (!(error instanceof FailureError) || error.failure.code === 'cancelled') throw error;
+    const message = `Columns with a masking policy cannot be read: ${columns}. ${error.failure.message}`;
+    return [blocker('masked_columns', message, 'Load the component that applies masking policies.')];
+  }
+  return [
+    {
+      severity: 'warning',
+      code: 'masked_columns',
+      message: `Columns with a masking policy: ${columns}. The backup holds what the policy lets “${session.account}” see, which may not be what is stored.`,
+      hint: 'Name the account, or a role of its, in the policy as one that sees the values. The policies belong to the server and are not in the backup.',
+    },
+  ];
+}

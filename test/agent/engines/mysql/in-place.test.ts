@@ -2,8 +2,9 @@ import { createConnection } from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { capture, failureOf, operation, restoreInput } from '../../../contract/captured.ts';
 import { type RestoreWorld, restoreWorld } from './restore-world.ts';
+import { flavour } from './world.ts';
 
-describe('in place, into MariaDB', () => {
+describe('in place', () => {
   let it: RestoreWorld;
   beforeAll(async () => {
     it = await restoreWorld();
@@ -19,9 +20,11 @@ describe('in place, into MariaDB', () => {
     );
     const single =
       'SELECT, SHOW VIEW, TRIGGER, LOCK TABLES, EVENT, CREATE, DROP, ALTER, INDEX, INSERT, UPDATE, DELETE, REFERENCES, CREATE VIEW, CREATE ROUTINE, ALTER ROUTINE';
+    const definers =
+      flavour === 'mysql' ? 'SET_ANY_DEFINER, SYSTEM_USER, ALLOW_NONEXISTENT_DEFINER' : 'SET USER';
     const target = await it.account(
       'single',
-      `GRANT ${single} ON \`one\\_1\`.* TO single@'%'; GRANT SET USER ON *.* TO single@'%'`,
+      `GRANT ${single} ON \`one\\_1\`.* TO single@'%'; GRANT ${definers} ON *.* TO single@'%'`,
     );
     const preflight = await it.driver.preflightRestore(target, inPlace('one_1'), operation());
     expect(preflight.modes.find(({ mode }) => mode === 'in-place')).toMatchObject({ possible: true });

@@ -1,7 +1,7 @@
 import type { EngineDriver, ServerTarget } from '../../../../agent/engines/driver.ts';
-import { mysqlDriver } from '../../../../agent/engines/mysql/driver.ts';
 import { type Captured, capture } from '../../../contract/captured.ts';
-import { startMariadb, type TestMariadb } from '../../../support/mariadb.ts';
+import type { TestMysql } from '../../../support/mysql-family.ts';
+import { driver, login, start } from './world.ts';
 
 const SHOP = `
 CREATE TABLE orders (id int PRIMARY KEY AUTO_INCREMENT, note varchar(50), big longtext);
@@ -20,7 +20,7 @@ DELIMITER ;
 
 /** A server with a database “shop”, its dump, and logins to restore with. */
 export interface RestoreWorld extends AsyncDisposable {
-  server: TestMariadb;
+  server: TestMysql;
   driver: EngineDriver;
   dump: Captured;
   root: ServerTarget;
@@ -30,25 +30,22 @@ export interface RestoreWorld extends AsyncDisposable {
 }
 
 export async function restoreWorld(): Promise<RestoreWorld> {
-  const server = await startMariadb({ settings: { event_scheduler: 'ON', log_bin: 'on' } });
-  const driver = mysqlDriver({ flavour: 'mariadb' }) as EngineDriver;
-  const as = (user: string, password: string): ServerTarget => ({
-    connection: { host: server.host, port: server.port, user, tls: 'off' },
-    password,
-  });
+  const server = await start({ event_scheduler: 'ON', log_bin: 'on' });
   await server.query(
     `CREATE USER app@'%'; GRANT ALL ON *.* TO app@'%'; CREATE USER weak@'%'; CREATE DATABASE shop`,
   );
   await server.script(SHOP, 'shop');
-  const root = as('root', server.password);
+  const root = login(server);
   return {
     server,
     driver,
     root,
     dump: await capture(driver, root, 'shop'),
     account: async (user, grants) => {
-      await server.query(`CREATE OR REPLACE USER ${user}@'%' IDENTIFIED BY 'pw'; ${grants}`);
-      return as(user, 'pw');
+      await server.query(
+        `DROP USER IF EXISTS ${user}@'%'; CREATE USER ${user}@'%' IDENTIFIED BY 'pw'; ${grants}`,
+      );
+      return login(server, { user }, 'pw');
     },
     databases: async () =>
       (await server.query('SELECT SCHEMA_NAME AS n FROM information_schema.SCHEMATA')).map((row) => row.n),
