@@ -5,7 +5,7 @@ import { readStatement, type Statement } from './dump-statements.ts';
 import { quoteAccount, quoteIdent } from './quote.ts';
 import type { ObjectKind } from './requirements.ts';
 import type { Dialect } from './sql-lexicon.ts';
-import { resolveComments, type Token, tokensOf } from './sql-scan.ts';
+import { readSql, type Token } from './sql-scan.ts';
 
 /** One statement to run. */
 export interface Command {
@@ -70,10 +70,10 @@ export class StatementRewriter {
   /** What to run for a statement; `undefined` where it is none of a dump tool's. */
   rewrite(statement: Buffer): Rewritten[] | undefined {
     const { dialect } = this.session;
-    const resolved = resolveComments(statement, dialect);
-    const tokens = resolved && tokensOf(resolved, dialect);
-    const found = tokens && readStatement(tokens);
+    const read = readSql(statement, dialect);
+    const found = read && readStatement(read.tokens);
     if (!found) return undefined;
+    const { resolved, tokens } = read;
     if (found.kind === 'create' && found.definer && this.#names(tokens))
       this.made.namesSource.push(`${found.what} ${found.name}`);
     return this.#command(found, resolved);

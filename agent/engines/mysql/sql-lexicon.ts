@@ -1,3 +1,4 @@
+import { charLength, isUtf8 } from './charsets.ts';
 import type { Flavour } from './flavour.ts';
 
 /** All that decides where a literal, a comment or a statement ends, as the server sees it. */
@@ -9,7 +10,7 @@ export interface Dialect {
   backslashes: boolean;
   /** Whether `"` quotes names. */
   ansiQuotes: boolean;
-  /** `character_set_client`: in some, the second byte of a character may look like a quote or a backslash. */
+  /** `character_set_client`: see charsets.ts. */
   charset: string;
 }
 
@@ -34,9 +35,7 @@ export const CHAR = {
   backtick: 96,
 } as const;
 
-/** Character sets whose second bytes reach below 0x80, with the lowest second byte. */
-const DOUBLE_BYTE: Record<string, number> = { big5: 0x40, cp932: 0x40, sjis: 0x40, gbk: 0x40, gb18030: 0x30 };
-
+/** Whether the byte separates words, as the server's lexer has it. */
 export const isBlank = (byte: number | undefined) =>
   byte === CHAR.space || (byte !== undefined && byte >= CHAR.tab && byte <= 13);
 
@@ -45,11 +44,11 @@ export function endOfQuoted(bytes: Uint8Array, at: number, { end, dialect }: Wit
   const quote = bytes[at] as number;
   const names = quote === CHAR.backtick || (quote === CHAR.quote && dialect.ansiQuotes);
   const escaping = names || !dialect.backslashes ? -1 : CHAR.backslash;
-  const second = DOUBLE_BYTE[dialect.charset];
   for (let index = at + 1; index < end; index += 1) {
     const byte = bytes[index] as number;
-    if (byte === escaping) index += 1;
-    else if (second !== undefined && byte > 0x80 && (bytes[index + 1] ?? 0) >= second) index += 1;
+    if (byte >= 0x80) index += charLength(bytes, index, dialect.charset) - 1;
+    else if (byte === escaping)
+      index += 1; // one byte, even of a character that is longer
     else if (byte === quote) {
       if (index + 1 >= end) return -1; // a second quote may follow
       if (bytes[index + 1] !== quote) return index + 1;
@@ -107,7 +106,18 @@ export function isLineComment(bytes: Uint8Array, at: number): boolean {
   if (bytes[at] === CHAR.hash) return true;
   if (bytes[at] !== CHAR.minus || bytes[at + 1] !== CHAR.minus) return false;
   const next = bytes[at + 2];
-  return next === undefined || next <= CHAR.space || next === 127;
+  return next === undefined || isBlank(next);
+}
+
+/**
+ * Whether servers, or character sets, differ about a comment that begins with the `--` at `at`: some take one for a
+ * comment before any control character, or what is one to them.
+ */
+export function isUnclearDash(bytes: Uint8Array, at: number, charset: string): boolean {
+  if (bytes[at] !== CHAR.minus || bytes[at + 1] !== CHAR.minus) return false;
+  const next = bytes[at + 2];
+  if (next === undefined || isBlank(next)) return false;
+  return next < CHAR.space || next === 127 || (next > 127 && !isUtf8(charset));
 }
 
 /** Index of the newline that ends a line comment; -1 where `end` comes first. */

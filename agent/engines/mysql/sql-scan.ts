@@ -1,3 +1,4 @@
+import { blankOf, charLength, isWellFormed } from './charsets.ts';
 import {
   CHAR,
   type Dialect,
@@ -9,6 +10,7 @@ import {
   isBlank,
   isComment,
   isLineComment,
+  isUnclearDash,
   isWord,
   versionComment,
   type Within,
@@ -55,7 +57,7 @@ function afterPiece(bytes: Uint8Array, index: number, within: Within): number {
   const byte = bytes[index];
   if (byte === CHAR.apostrophe || byte === CHAR.quote || byte === CHAR.backtick)
     return endOfQuoted(bytes, index, within);
-  if (isWord(byte)) return endOfDollarQuoted(bytes, index, within) ?? wordEnd(bytes, index);
+  if (isWord(byte)) return endOfDollarQuoted(bytes, index, within) ?? wordEnd(bytes, index, dialect);
   if (byte !== CHAR.hash && byte !== CHAR.minus && byte !== CHAR.slash) return index + 1;
   if (index + LOOKAHEAD > end) return -1;
   if (isLineComment(bytes, index)) return endOfLine(bytes, index, end);
@@ -69,11 +71,26 @@ function skipComment(bytes: Uint8Array, at: number, { end, dialect }: Within): n
   return found.runs ? found.inside : endOfUnrun(bytes, found.inside, end);
 }
 
+/** A statement as the target will understand it, and its pieces. */
+export interface Read {
+  resolved: Buffer;
+  tokens: Token[];
+}
+
+/** Reads a whole statement; `undefined` where it cannot be told how the target reads it. */
+export function readSql(statement: Buffer, dialect: Dialect): Read | undefined {
+  if (!isWellFormed(statement, dialect.charset)) return undefined;
+  const resolved = resolveComments(statement, dialect);
+  const tokens = resolved && tokensOf(resolved, dialect);
+  return tokens && { resolved, tokens };
+}
+
 /**
  * A statement as the target will understand it: what its version comments hold stands there as code, or is gone.
- * So what is judged is what the server sees. `undefined` where a comment or literal has no end.
+ * So what is judged is what the server sees. `undefined` where a comment or literal has no end, or a version comment
+ * holds another: servers differ about those, and no dump tool writes them.
  */
-export function resolveComments(statement: Buffer, dialect: Dialect): Buffer | undefined {
+function resolveComments(statement: Buffer, dialect: Dialect): Buffer | undefined {
   if (!statement.includes('/*')) return statement;
   const within = { end: statement.length, dialect };
   const pieces: Uint8Array[] = [];
@@ -82,7 +99,8 @@ export function resolveComments(statement: Buffer, dialect: Dialect): Buffer | u
   for (let index = 0; index < statement.length; ) {
     const version = isComment(statement, index) ? versionComment(statement, index, dialect) : undefined;
     let next: number;
-    if (version?.runs && !inside) {
+    if (version && inside) return undefined;
+    if (version?.runs) {
       next = version.inside;
       inside = true;
     } else if (version && !version.runs) next = endOfUnrun(statement, version.inside, within.end);
@@ -90,8 +108,7 @@ export function resolveComments(statement: Buffer, dialect: Dialect): Buffer | u
       next = index + 2;
       inside = false;
     } else {
-      // A version comment within another is left to the server: only bodies have such.
-      next = version ? endOfComment(statement, index, within.end) : pieceEnd(statement, index, within);
+      next = pieceEnd(statement, index, within);
       if (next < 0) return undefined;
       index = next;
       continue;
@@ -117,7 +134,9 @@ function pieceEnd(bytes: Uint8Array, index: number, within: Within): number {
   if (byte === CHAR.apostrophe || byte === CHAR.quote || byte === CHAR.backtick)
     return quotedEnd(bytes, index, within);
   if (isWord(byte))
-    return endOfDollarQuoted(bytes, index, { ...within, whole: true }) ?? wordEnd(bytes, index);
+    return (
+      endOfDollarQuoted(bytes, index, { ...within, whole: true }) ?? wordEnd(bytes, index, within.dialect)
+    );
   return isComment(bytes, index) ? endOfComment(bytes, index, within.end) : index + 1;
 }
 
@@ -129,20 +148,25 @@ function quotedEnd(bytes: Uint8Array, index: number, { end, dialect }: Within): 
   return endOfQuoted(bytes, index, { end: end + 1, dialect });
 }
 
-/** Pieces of a resolved statement, comments left out; `undefined` where one has no end. */
-export function tokensOf(statement: Buffer, dialect: Dialect): Token[] | undefined {
+/** Pieces of a resolved statement, comments left out; `undefined` where one has no end or no certain meaning. */
+function tokensOf(statement: Buffer, dialect: Dialect): Token[] | undefined {
   const within = { end: statement.length, dialect };
+  const blank = blankOf(dialect.charset);
   const found: Token[] = [];
   for (let index = 0; index < statement.length; ) {
     const byte = statement[index] as number;
-    if (isBlank(byte)) {
+    if (isBlank(byte) || byte === blank) {
       index += 1;
       continue;
     }
+    if (isUnclearDash(statement, index, dialect.charset)) return undefined;
     const comment = isLineComment(statement, index) || isComment(statement, index);
     const end = pieceEnd(statement, index, within);
     if (end < 0 || end > statement.length) return undefined;
-    if (!comment) found.push(token(statement, { start: index, end, dialect }));
+    const piece = token(statement, { start: index, end, dialect });
+    // A NUL ends some of them for the server, but no literal.
+    if (piece.kind !== 'text' && piece.text.includes('\0')) return undefined;
+    if (!comment) found.push(piece);
     index = end;
   }
   return found;
@@ -164,8 +188,9 @@ function token(
   return { kind: body ? 'body' : 'word', text: raw, start, end };
 }
 
-function wordEnd(bytes: Uint8Array, at: number): number {
+function wordEnd(bytes: Uint8Array, at: number, { charset }: Dialect): number {
+  const blank = blankOf(charset);
   let index = at;
-  while (isWord(bytes[index])) index += 1;
+  while (isWord(bytes[index]) && bytes[index] !== blank) index += charLength(bytes, index, charset);
   return index;
 }
