@@ -14,6 +14,7 @@ import {
   notExists,
   or,
   type SQL,
+  sql,
 } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/sqlite-core';
 import type { JobState } from '../../protocol/job.ts';
@@ -123,6 +124,17 @@ export function openBackupOf(db: Db, databaseId: string): JobRow | undefined {
   return db.select().from(jobs).where(where).get();
 }
 
+/** A restore at work in a backup's database: the backup would hold what is half restored. */
+function restoreInto(db: Db) {
+  const atWork = and(eq(before.kind, 'restore'), inArray(before.state, ['offered', 'running']));
+  const name = db.select({ name: databases.name }).from(databases).where(eq(databases.id, jobs.databaseId));
+  const target = sql`json_extract(${before.plan}, '$.targetDatabase')`;
+  return db
+    .select({ id: before.id })
+    .from(before)
+    .where(and(atWork, eq(before.serverId, jobs.serverId), eq(target, name)));
+}
+
 /** A restore into this database of a server that waits or runs. */
 export function openRestoreInto(db: Db, serverId: string, database: string): JobRow | undefined {
   const restores = openJobsOfServer(db, serverId).filter(({ plan }) => plan !== null);
@@ -147,7 +159,8 @@ export function jobsOfAgent(db: Db, agentId: string, states: readonly JobState[]
 /** That a job could be offered now: what it waits for, if anything, has succeeded, and its database is free. */
 function isDue(db: Db, now: number): SQL | undefined {
   const inOrder = or(isNull(jobs.afterJobId), eq(earlier.state, 'succeeded'));
-  const free = or(ne(jobs.kind, 'backup'), notExists(backupBefore(db)));
+  const clear = and(notExists(backupBefore(db)), notExists(restoreInto(db)));
+  const free = or(ne(jobs.kind, 'backup'), clear);
   return and(eq(jobs.state, 'queued'), lte(jobs.notBefore, now), inOrder, free);
 }
 

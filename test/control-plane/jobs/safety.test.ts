@@ -201,3 +201,19 @@ test('a safety snapshot begins after the backup of its database that is under wa
   });
   expect(offered()).toEqual([desk.id, desk.id, safetyId]);
 });
+
+test('a backup that waits for its next attempt lets a restore into its database end first', () => {
+  const desk = running();
+  const [targetDatabase] = desk.databaseIds;
+  const snapshotId = randomUUID();
+  desk.addSnapshot(snapshotId, { databaseId: targetDatabase, vaultId: randomUUID(), engine: 'any' });
+  const failed = { state: 'failed', failure: passing } as const;
+  desk.agent.say({ type: 'job.finished', jobId: desk.id, attempt: 1, outcome: failed });
+  const wish = { snapshotId, serverId: desk.serverId, plan: { ...plan, targetDatabase } };
+  const { id } = desk.jobs.createRestore(wish, 'someone');
+  desk.agent.say({ type: 'job.accepted', jobId: id, attempt: 1 });
+  desk.clock.advance(40_000);
+  expect(desk.job(desk.id)?.state).toBe('queued');
+  desk.agent.say({ type: 'job.finished', jobId: id, attempt: 1, outcome: failed });
+  expect(desk.agent.sent.at(-1)).toMatchObject({ type: 'job.offer', offer: { jobId: desk.id, attempt: 2 } });
+});
