@@ -28,13 +28,12 @@ function firstTarget({ engine, servers, snapshot }: RestoreFlowProps): Target {
   return { serverId, mode, database: proposedName(mode, snapshot.databaseName) };
 }
 
-/** Where to, as whom → what the target says → how, and the name typed → the job. */
-export function RestoreFlow(props: RestoreFlowProps) {
-  const { engine, servers, snapshot } = props;
-  const navigate = useNavigate();
-  const [target, setTarget] = useState(() => firstTarget(props));
-  const [account, setAccount] = useState<Account | null>(null);
-  const server = servers.find(({ id }) => id === target.serverId);
+/** Asks the target's agent what a restore would take, and what else is open where the chosen way is not. */
+function useTargetCheck(
+  { engine, snapshot }: RestoreFlowProps,
+  server: Server | undefined,
+  account: Account | null,
+) {
   const agents = useQuery(queries.agents());
   const agent = agents.data?.find(({ id }) => id === server?.agentId);
   const check = useMutation({
@@ -57,6 +56,17 @@ export function RestoreFlow(props: RestoreFlowProps) {
       return { others, preflight, sealed };
     },
   });
+  return { agent, check };
+}
+
+/** Where to, as whom → what the target says → how, and the name typed → the job. */
+export function RestoreFlow(props: RestoreFlowProps) {
+  const { engine, servers, snapshot } = props;
+  const navigate = useNavigate();
+  const [target, setTarget] = useState(() => firstTarget(props));
+  const [account, setAccount] = useState<Account | null>(null);
+  const server = servers.find(({ id }) => id === target.serverId);
+  const { agent, check } = useTargetCheck(props, server, account);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     check.mutate(target);

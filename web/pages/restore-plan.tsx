@@ -1,7 +1,7 @@
 import { useMutation } from '@tanstack/react-query';
 import { ArchiveRestore } from 'lucide-react';
 import { type FormEvent, useState } from 'react';
-import type { RestoreMode, RestoreSwitch } from '../../protocol/engines/engine.ts';
+import type { OwnerChoice, RestoreMode, RestoreSwitch } from '../../protocol/engines/engine.ts';
 import { acts } from '../api/acts.ts';
 import type { EngineDescriptor, Job, RestoreOrder, RestorePreflight } from '../api/types.ts';
 import { Button } from '../components/button.tsx';
@@ -9,7 +9,7 @@ import { ErrorCard } from '../components/failure.tsx';
 import { CheckField, TextField } from '../components/field.tsx';
 import { Card } from '../components/layout.tsx';
 import { SafetyField, SessionsField, WhatHappens } from './restore-consent.tsx';
-import { firstOwners, OwnersField, ownersComplete } from './restore-owners.tsx';
+import { firstOwners, type Owners, OwnersField, ownersComplete } from './restore-owners.tsx';
 import type { Target } from './restore-target.tsx';
 import { isPossible } from './restore-verdict.tsx';
 
@@ -28,6 +28,21 @@ interface RestorePlanFormProps {
   serverName: string;
   snapshotId: string;
   onStarted: (job: Job) => void;
+}
+
+/** What goes where, and as whose, as chosen. */
+function planOf(
+  { database, mode }: Target,
+  { choice, mapTo }: Owners & { choice: OwnerChoice },
+  switches: RestoreSwitch[],
+) {
+  return {
+    mode,
+    targetDatabase: database,
+    owners: choice,
+    ...(choice === 'map' ? { mapTo: mapTo.trim() } : {}),
+    ...(switches.length > 0 ? { switches } : {}),
+  };
 }
 
 /** Owners, consent, the typed name; shown only where the chosen mode is possible. */
@@ -50,14 +65,7 @@ export function RestorePlanForm(props: RestorePlanFormProps) {
     if (!owners.choice) return;
     start.mutate({
       serverId: target.serverId,
-      plan: {
-        mode: target.mode,
-        targetDatabase: target.database,
-        owners: owners.choice,
-        ...(owners.choice === 'map' ? { mapTo: owners.mapTo.trim() } : {}),
-        endSessions,
-        ...(switches.length > 0 ? { switches } : {}),
-      },
+      plan: { ...planOf(target, { ...owners, choice: owners.choice }, switches), endSessions },
       confirm: typed,
       ...(inPlace ? { safetySnapshot: safety } : {}),
       ...(sealed === undefined ? {} : { sealed }),
