@@ -1,21 +1,4 @@
-import {
-  and,
-  asc,
-  desc,
-  eq,
-  inArray,
-  isNotNull,
-  isNull,
-  lt,
-  lte,
-  max,
-  min,
-  ne,
-  notExists,
-  or,
-  type SQL,
-  sql,
-} from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, isNotNull, lt, lte, max, min, type SQL } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/sqlite-core';
 import type { JobState } from '../../protocol/job.ts';
 import type { RestorePlan } from '../../protocol/restore.ts';
@@ -38,8 +21,6 @@ export interface JobListing extends JobRow {
 /** The job that one waits for, and the job that waits for one. */
 const earlier = alias(jobs, 'earlier');
 const later = alias(jobs, 'later');
-/** A job that another one keeps clear of. */
-const before = alias(jobs, 'before');
 
 const LISTED = {
   job: jobs,
@@ -124,17 +105,6 @@ export function openBackupOf(db: Db, databaseId: string): JobRow | undefined {
   return db.select().from(jobs).where(where).get();
 }
 
-/** A restore at work in a backup's database: the backup would hold what is half restored. */
-function restoreInto(db: Db) {
-  const atWork = and(eq(before.kind, 'restore'), inArray(before.state, ['offered', 'running']));
-  const name = db.select({ name: databases.name }).from(databases).where(eq(databases.id, jobs.databaseId));
-  const target = sql`json_extract(${before.plan}, '$.targetDatabase')`;
-  return db
-    .select({ id: before.id })
-    .from(before)
-    .where(and(atWork, eq(before.serverId, jobs.serverId), eq(target, name)));
-}
-
 /** A restore into this database of a server that waits or runs. */
 export function openRestoreInto(db: Db, serverId: string, database: string): JobRow | undefined {
   const restores = openJobsOfServer(db, serverId).filter(({ plan }) => plan !== null);
@@ -154,48 +124,6 @@ export function jobsOfAgent(db: Db, agentId: string, states: readonly JobState[]
     .where(and(eq(jobs.agentId, agentId), inArray(jobs.state, [...states])))
     .orderBy(asc(jobs.createdAt), asc(jobs.id))
     .all();
-}
-
-/** That a job could be offered now: what it waits for, if anything, has succeeded, and its database is free. */
-function isDue(db: Db, now: number): SQL | undefined {
-  const inOrder = or(isNull(jobs.afterJobId), eq(earlier.state, 'succeeded'));
-  const clear = and(notExists(backupBefore(db)), notExists(restoreInto(db)));
-  const free = or(ne(jobs.kind, 'backup'), clear);
-  return and(eq(jobs.state, 'queued'), lte(jobs.notBefore, now), inOrder, free);
-}
-
-/** A backup of the same database that is at work or was asked for earlier: their numbers must not cross. */
-function backupBefore(db: Db) {
-  const atWork = inArray(before.state, ['offered', 'running']);
-  const first = and(eq(before.state, 'queued'), lt(before.createdAt, jobs.createdAt));
-  const same = and(eq(before.databaseId, jobs.databaseId), eq(before.kind, 'backup'));
-  return db
-    .select({ id: before.id })
-    .from(before)
-    .where(and(same, or(atWork, first)));
-}
-
-/** The oldest job an agent could be offered now. */
-export function nextQueued(db: Db, agentId: string, now: number): JobRow | undefined {
-  return db
-    .select({ job: jobs })
-    .from(jobs)
-    .leftJoin(earlier, eq(earlier.id, jobs.afterJobId))
-    .where(and(eq(jobs.agentId, agentId), isDue(db, now)))
-    .orderBy(asc(jobs.createdAt), asc(jobs.id))
-    .limit(1)
-    .get()?.job;
-}
-
-/** Agents that have a job which could be offered now. */
-export function agentsWithDueJobs(db: Db, now: number): string[] {
-  return db
-    .selectDistinct({ agentId: jobs.agentId })
-    .from(jobs)
-    .leftJoin(earlier, eq(earlier.id, jobs.afterJobId))
-    .where(isDue(db, now))
-    .all()
-    .map(({ agentId }) => agentId);
 }
 
 /** Jobs that have not ended, of all agents. */

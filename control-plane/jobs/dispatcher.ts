@@ -2,13 +2,12 @@ import { type Failure, toFailure } from '../../protocol/failure.ts';
 import type { Registry } from '../agents/registry.ts';
 import type { Clock } from '../clock.ts';
 import { findAgent } from '../db/agents.ts';
+import { agentsWithDueJobs, nextQueued } from '../db/due-jobs.ts';
 import {
-  agentsWithDueJobs,
   expiredJobs,
   type JobRow,
   jobsOfAgent,
   nextLeaseEnd,
-  nextQueued,
   openJobs,
   waitingRestores,
 } from '../db/jobs.ts';
