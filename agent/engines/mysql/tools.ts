@@ -1,7 +1,8 @@
 import { readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail } from '../../../protocol/failure.ts';
-import { openSecretRoom, programDirectories, runTool } from '../../process.ts';
+import { programDirectories } from '../../process.ts';
+import { askVersion } from '../ask-version.ts';
 import type { ToolFact } from '../driver.ts';
 import { type Flavour, PRODUCT, series, versionNumber, versionText } from './flavour.ts';
 
@@ -49,12 +50,9 @@ export async function findTools(directories: readonly string[], signal: AbortSig
       if (path) paths.set(path, kind);
     }
   }
-  await using room = await openSecretRoom({});
   const found = await Promise.all(
     [...paths].map(async ([path, kind]): Promise<MysqlTool | undefined> => {
-      const args = ['--no-defaults', '--version'];
-      const ran = await runTool({ file: path, args, room }, signal).catch(() => undefined);
-      const facts = parseToolVersion(ran?.stdout ?? '');
+      const facts = parseToolVersion(await askVersion(path, ['--no-defaults', '--version'], signal));
       return facts && { ...facts, kind, path, name: OWN_NAME[facts.flavour][kind] };
     }),
   );

@@ -1,7 +1,8 @@
 import { readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail } from '../../../protocol/failure.ts';
-import { openSecretRoom, programDirectories, runTool } from '../../process.ts';
+import { programDirectories } from '../../process.ts';
+import { askVersion } from '../ask-version.ts';
 import type { ToolFact } from '../driver.ts';
 
 type ToolName = 'pg_dump' | 'pg_restore';
@@ -43,11 +44,10 @@ export async function findTools(
       if (path && !path.endsWith('/pg_wrapper')) paths.set(path, name);
     }
   }
-  await using room = await openSecretRoom({});
   const found = await Promise.all(
     [...paths].map(async ([path, name]): Promise<PostgresTool | undefined> => {
-      const ran = await runTool({ file: path, args: ['--version'], room }, signal).catch(() => undefined);
-      const version = /^pg_(?:dump|restore) \(.*?\) (\d+)(?:\.(\d+))?/.exec(ran?.stdout ?? '');
+      const text = await askVersion(path, ['--version'], signal);
+      const version = /^pg_(?:dump|restore) \(.*?\) (\d+)(?:\.(\d+))?/.exec(text);
       if (!version) return undefined; // not runnable here, or not PostgreSQL's: as good as not installed
       const [, major, minor] = version;
       return {
