@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { RESTORE_MODES } from './engines/engine.ts';
 
 const uuid = z.uuid();
 
@@ -17,8 +18,15 @@ export const serverCredentialsSchema = z.object({
   /** The engine's connection object, parsed by the engine's own schema on the agent. */
   connection: z.record(z.string(), z.unknown()),
   password: z.string().max(4096),
+  /** Only for credentials given for one restore: the one they are good for. They are no server's to keep. */
+  restore: z
+    .object({ snapshotId: uuid, mode: z.enum(RESTORE_MODES), targetDatabase: z.string().max(255) })
+    .optional(),
 });
 export type ServerCredentials = z.infer<typeof serverCredentialsSchema>;
 
 /** base64 of an age file holding {@link ServerCredentials}. */
 export const sealedCredentialsSchema = z.base64().max(200_000);
+
+/** The restore that credentials were given for. */
+export type RestoreBinding = NonNullable<ServerCredentials['restore']>;

@@ -1,8 +1,17 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { RestoreBinding } from '../../protocol/credentials.ts';
 import { type FailureError, fail } from '../../protocol/failure.ts';
 import { openSealedCredentials, type StoredServer } from '../state/servers.ts';
 import type { JobParts } from './parts.ts';
 
 type Parts = Pick<JobParts, 'agentId' | 'identity' | 'policy' | 'servers'>;
+
+interface RestoreLogin {
+  serverId: string;
+  sealed?: string | undefined;
+  /** What is about to be done; absent where a preflight only asks what could be. */
+  restore?: RestoreBinding;
+}
 
 /**
  * A server as one restore logs in to it: with the stored credentials, or with those that somebody sealed for this
@@ -11,7 +20,7 @@ type Parts = Pick<JobParts, 'agentId' | 'identity' | 'policy' | 'servers'>;
  */
 export async function serverForRestore(
   parts: Parts,
-  { sealed, serverId }: { sealed?: string | undefined; serverId: string },
+  { restore, sealed, serverId }: RestoreLogin,
 ): Promise<StoredServer> {
   const stored = await parts.servers.get(serverId);
   if (sealed === undefined) return stored;
@@ -21,6 +30,7 @@ export async function serverForRestore(
   const same = (['host', 'port'] as const).every((key) => given.connection[key] === stored.connection[key]);
   if (given.engine !== stored.engine || !same) throw elsewhere(stored.name);
   if (given.name !== undefined && given.name !== stored.name) throw elsewhere(stored.name);
+  if (!given.restore || (restore && !isDeepStrictEqual(given.restore, restore))) throw otherRestore();
   return { ...stored, connection: given.connection, password: given.password };
 }
 
@@ -31,6 +41,15 @@ export function enforceHostOnly({ policy }: Pick<Parts, 'policy'>): void {
     'policy_denied',
     'The agent’s local policy takes credentials on its own host only: servers are not added, tried or removed from elsewhere, nor other accounts used.',
     'Use “homeport-agent server” there, or change “servers” under [policy] in its configuration file.',
+  );
+}
+
+/** A control plane that kept the blob could otherwise use it for another snapshot, mode or database. */
+function otherRestore(): FailureError {
+  return fail(
+    'destination_mismatch',
+    'The account was not given for this restore: snapshot, mode or database differ.',
+    'Check the target again and type user and password for it.',
   );
 }
 

@@ -14,8 +14,10 @@ export async function runRestore(
   context: JobContext,
 ): Promise<JobResult> {
   context.phase('checking');
-  const server = await serverForRestore(parts, offer);
+  const { sealed, serverId, snapshotId } = offer;
   const { mode, targetDatabase } = offer.plan;
+  const restore = { snapshotId, mode, targetDatabase };
+  const server = await serverForRestore(parts, { serverId, sealed, restore });
   // Of this very server: what was looked at when the job was offered may have been exchanged since.
   enforcePolicy(parts.policy, { kind: 'restore', server: server.name, database: targetDatabase, mode });
   const { driver, target } = openServer(parts, server);

@@ -92,6 +92,13 @@ async function unseal(
     agentId: parts.agentId,
     serverId,
   });
+  if (credentials.restore) {
+    throw fail(
+      'destination_mismatch',
+      'The sealed credentials were given for one restore alone.',
+      'Type the password again for this server.',
+    );
+  }
   const { engine, connection, password, name: sealedName } = credentials;
   return { id: serverId, name: serverId, engine, connection, password, sealedName };
 }

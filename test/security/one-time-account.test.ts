@@ -46,7 +46,8 @@ async function listen(): Promise<void> {
 
 function seal(change: { connection?: Record<string, unknown>; password?: string; name?: string } = {}) {
   const connection = { user: 'mighty', ...change.connection };
-  const wish = { serverId: server.id, server: postgres(), name: 'main', password: CANARY };
+  const restore = { snapshotId: snapshot.id, mode: 'new', targetDatabase: 'copy' } as const;
+  const wish = { serverId: server.id, server: postgres(), name: 'main', password: CANARY, restore };
   return sealedFor(home().api, agent, { ...wish, ...change, connection });
 }
 
@@ -65,13 +66,25 @@ test('the preflight answers for the account that is given', async () => {
   expect(await verdict(await seal())).toBe(true);
 });
 
+test('what was given for one restore is good for no other, and is not kept as the server’s own', async () => {
+  const { api } = home();
+  const sealed = await seal();
+  const change = { id: server.id, agentId: agent.id, name: 'main', engine: 'postgresql', sealed };
+  const kept = await refusal(api.put(`/servers/${server.id}`, change));
+  expect(kept.failure.code).toBe('destination_mismatch');
+  const elsewhere = { ...plan, targetDatabase: 'another' };
+  const job = await api.post<ApiJob>(path(), { ...order(sealed), plan: elsewhere, confirm: 'another' });
+  expect((await api.finished(job.id)).failure).toMatchObject({ code: 'destination_mismatch' });
+});
+
 test('a wrong password and another destination are told apart, and nothing begins', async () => {
   const { api } = home();
   const wrong = await refusal(api.post(path(), order(await seal({ password: 'no' }))));
   expect(wrong.failure.code).toBe('access_denied');
   const elsewhere = await seal({ connection: { host: 'localhost' } });
   expect((await refusal(api.post(path(), order(elsewhere)))).failure.code).toBe('destination_mismatch');
-  expect((await api.get<ApiJob[]>('/jobs')).filter(({ kind }) => kind === 'restore')).toEqual([]);
+  const ran = (await api.get<ApiJob[]>('/jobs')).filter(({ kind }) => kind === 'restore');
+  expect(ran.map(({ failure }) => failure?.code)).toEqual(['destination_mismatch']);
 });
 
 test('the restore runs as that account; afterwards nobody knows it', async () => {

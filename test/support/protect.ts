@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { RestoreBinding } from '../../protocol/credentials.ts';
 import type { RestorePlan } from '../../protocol/restore.ts';
 import type { Agent } from './agent.ts';
 import type { Api } from './api.ts';
@@ -16,6 +17,8 @@ export async function sealedFor(
     name?: string;
     connection?: Record<string, unknown>;
     password?: string;
+    /** For credentials that are given for one restore. */
+    restore?: RestoreBinding;
   },
 ): Promise<string> {
   const { sealingKey } = await api.get<{ sealingKey: string }>(`/agents/${agent.id}`);
@@ -33,6 +36,7 @@ export async function sealedFor(
       ...input.connection,
     },
     password: input.password ?? server.password,
+    ...(input.restore ? { restore: input.restore } : {}),
   });
 }
 

@@ -1,3 +1,4 @@
+import type { RestoreBinding } from '../../protocol/credentials.ts';
 import { sealCredentials } from './seal.ts';
 import type { Agent, EngineDescriptor, Server } from './types.ts';
 
@@ -7,11 +8,16 @@ export interface Account {
   password: string;
 }
 
-/** Seals an account for one restore to the server's agent: at the place the server has, and nowhere else. */
-export function sealAccount(server: Server, agent: Agent, { password, user }: Account): Promise<string> {
-  const { connection, engine, id: serverId, name } = server;
+/** Seals an account to the server's agent: for one restore, at the place the server has, and for nothing else. */
+export function sealAccount(
+  { agent, server }: { agent: Agent; server: Server },
+  { password, user }: Account,
+  restore: RestoreBinding,
+): Promise<string> {
+  const { connection: stored, engine, id: serverId, name } = server;
+  const connection = { ...stored, user };
   return sealCredentials(
-    { v: 1, agentId: agent.id, serverId, name, engine, connection: { ...connection, user }, password },
+    { v: 1, agentId: agent.id, serverId, name, engine, connection, password, restore },
     agent.sealingKey,
   );
 }

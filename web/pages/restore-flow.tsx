@@ -39,7 +39,10 @@ function useTargetCheck(
   const check = useMutation({
     mutationFn: async (wanted: Target) => {
       // What is checked with is what is restored with: sealed once.
-      const sealed = account && server && agent ? await sealAccount(server, agent, account) : undefined;
+      const { database, mode } = wanted;
+      const binding = { snapshotId: snapshot.id, mode, targetDatabase: database };
+      const sealed =
+        account && server && agent ? await sealAccount({ agent, server }, account, binding) : undefined;
       const ask = (targetDatabase: string) =>
         acts.preflightRestore(snapshot.id, {
           ...{ serverId: wanted.serverId, targetDatabase },

@@ -83,7 +83,7 @@ async function restore(wanted: string, options: RestoreOptions): Promise<void> {
   const snapshot = await snapshotCalled(client, wanted, options.of);
   const server = await serverCalled(client, options.to);
   const plan = planOf(options, snapshot);
-  const sealed = await accountOf(client, server, options);
+  const sealed = await accountOf(client, { server, snapshot, plan }, options);
   const path = `/snapshots/${snapshot.id}/restore`;
   const target = { serverId: server.id, targetDatabase: plan.targetDatabase, ...sealed };
   const preflight = (await client.post(`${path}/preflight`, target, preflightShape)) as RestorePreflight;
@@ -135,13 +135,15 @@ function planOf(options: RestoreOptions, { databaseName }: Snapshot): RestorePla
 /** The account for this restore alone, sealed here to the server's agent. */
 async function accountOf(
   client: Client,
-  server: Server,
+  { plan, server, snapshot }: { server: Server; snapshot: Snapshot; plan: RestorePlan },
   { account, passwordFile }: RestoreOptions,
 ): Promise<{ sealed: string } | Record<string, never>> {
   if (account === undefined) return {};
   const agent = await agentCalled(client, server.agentId);
   const password = await readSecret(`Password of ${account}`, passwordFile);
-  return { sealed: await sealAccount(server, agent, { user: account, password }) };
+  const { mode, targetDatabase } = plan;
+  const restore = { snapshotId: snapshot.id, mode, targetDatabase };
+  return { sealed: await sealAccount(server, agent, { user: account, password, restore }) };
 }
 
 /** @throws FailureError `invalid_input` where what is replaced was not named */

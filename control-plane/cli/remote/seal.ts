@@ -1,15 +1,15 @@
-import type { ServerCredentials } from '../../../protocol/credentials.ts';
+import type { RestoreBinding, ServerCredentials } from '../../../protocol/credentials.ts';
 import type { Agent, Server } from './shapes.ts';
 
 /**
  * Seals another account of the same server to its agent, on this host: the control plane passes on what it cannot
- * open, and the agent takes it for this server alone.
+ * open, and the agent takes it for this server and this restore alone.
  * @returns base64 of an age file
  */
 export async function sealAccount(
   server: Server,
   { sealingKey }: Pick<Agent, 'sealingKey'>,
-  account: { user: string; password: string },
+  account: { user: string; password: string; restore: RestoreBinding },
 ): Promise<string> {
   const { Encrypter } = await import('age-encryption');
   const credentials: ServerCredentials = {
@@ -20,6 +20,7 @@ export async function sealAccount(
     engine: server.engine,
     connection: { ...server.connection, user: account.user },
     password: account.password,
+    restore: account.restore,
   };
   const encrypter = new Encrypter();
   encrypter.addRecipient(sealingKey);

@@ -10,6 +10,7 @@ import { temporaryState } from '../../support/agent-at-peer.ts';
 import { sealCredentials } from '../../support/seal.ts';
 
 const connection = { host: '127.0.0.1', port: 5432, user: 'app', tls: 'off' };
+const RESTORE = { snapshotId: randomUUID(), mode: 'swap', targetDatabase: 'shop' } as const;
 const CANARY = 'canary-3d1f';
 
 async function agent(servers?: LocalPolicy['servers']) {
@@ -26,10 +27,11 @@ async function agent(servers?: LocalPolicy['servers']) {
     sealCredentials(identity.sealingKey, {
       ...{ agentId, serverId, engine: 'any', password: CANARY, name: 'main' },
       connection: { ...connection, user: 'root', tls: 'require' },
+      restore: RESTORE,
       ...change,
     });
   const open = (sealed?: string) =>
-    serverForRestore({ agentId, identity, policy, servers: store }, { serverId, sealed });
+    serverForRestore({ agentId, identity, policy, servers: store }, { serverId, sealed, restore: RESTORE });
   return { open, seal, path: state.path };
 }
 
@@ -54,6 +56,10 @@ test.each([
   ['name', { name: 'other' }],
   ['agent', { agentId: randomUUID() }],
   ['server', { serverId: randomUUID() }],
+  ['snapshot', { restore: { ...RESTORE, snapshotId: randomUUID() } }],
+  ['mode', { restore: { ...RESTORE, mode: 'in-place' } }],
+  ['database', { restore: { ...RESTORE, targetDatabase: 'users' } }],
+  ['purpose', { restore: undefined }],
 ])('one that was given for another %s is refused', async (_what, change) => {
   const { open, seal } = await agent();
   const wrong = open(await seal(change));
