@@ -21,8 +21,11 @@ const IN_DATABASE =
 const ON_SERVER =
   'SELECT, SHOW VIEW, TRIGGER, LOCK TABLES, PROCESS, EVENT, RELOAD, CREATE, DROP, ALTER, INDEX, INSERT, UPDATE, DELETE, REFERENCES';
 
-/** @param routines what this product needs besides for views, routines and other accounts' definers */
-function accounts(routines: string): AccountRecipe[] {
+/**
+ * @param routines what this product needs besides for views, routines and other accounts' definers
+ * @param note of the recipe with those
+ */
+function accounts({ routines, note }: Pick<Product, 'routines' | 'note'>): AccountRecipe[] {
   return [
     {
       id: 'all',
@@ -38,7 +41,7 @@ function accounts(routines: string): AccountRecipe[] {
       scope: 'all',
       label: 'Everything',
       sql: `${createUser}\nGRANT ${ON_SERVER},\n  ${routines}\nON *.* TO {user}@'%';`,
-      note: 'Also views, routines, triggers and events, whoever their definer is.',
+      note,
     },
     {
       id: 'single',
@@ -56,9 +59,12 @@ interface Product {
   label: string;
   client: string;
   routines: string;
+  note: string;
 }
 
-function descriptor({ client, id, label, routines }: Product): EngineDescriptor {
+const NOTE = 'Also views, routines, triggers and events, whoever their definer is.';
+
+function descriptor({ client, id, label, ...definers }: Product): EngineDescriptor {
   return {
     id,
     label,
@@ -78,7 +84,7 @@ function descriptor({ client, id, label, routines }: Product): EngineDescriptor 
       { name: 'user', label: 'User', kind: 'text', required: true, placeholder: 'homeport' },
       ...loginFields,
     ],
-    accounts: accounts(routines),
+    accounts: accounts(definers),
     restoreModes: [
       {
         id: 'new',
@@ -134,7 +140,9 @@ export const mysql: EngineDefinition = {
     id: 'mysql',
     label: 'MySQL',
     client: 'mysql',
-    routines: 'CREATE VIEW, CREATE ROUTINE, ALTER ROUTINE, EXECUTE, SHOW_ROUTINE, SET_ANY_DEFINER, SYSTEM_USER',
+    routines:
+      'CREATE VIEW, CREATE ROUTINE, ALTER ROUTINE, EXECUTE, SHOW_ROUTINE, SET_ANY_DEFINER, SYSTEM_USER',
+    note: `${NOTE} Before MySQL 8.2 write SET_USER_ID in place of SET_ANY_DEFINER, before 8.0.20 leave out SHOW_ROUTINE.`,
   }),
 };
 
@@ -145,5 +153,6 @@ export const mariadb: EngineDefinition = {
     label: 'MariaDB',
     client: 'mariadb',
     routines: 'CREATE VIEW, CREATE ROUTINE, ALTER ROUTINE, EXECUTE, SET USER',
+    note: NOTE,
   }),
 };

@@ -1,8 +1,8 @@
 import type { Finding } from '../../../protocol/restore.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Session } from './connect.ts';
-import { type Grant, hidden, holds } from './grants.ts';
-import { grantDatabase, listed, quoteAccount } from './quote.ts';
+import { type Grant, grantOn, hidden, holds } from './grants.ts';
+import { listed, quoteAccount } from './quote.ts';
 
 /**
  * What the account lacks for what the database holds, each with its GRANT. Where the server hides objects from the
@@ -15,7 +15,7 @@ export function accountGaps(
 ): Finding[] {
   const { catalogue, grants } = facts;
   const account = quoteAccount(session.account);
-  const on = `ON ${grantDatabase(database)}.* TO ${account};`;
+  const grant = (privilege: string) => grantOn([privilege], database, { account: session.account, grants });
   const routines =
     session.flavour === 'mysql'
       ? `GRANT SHOW_ROUTINE ON *.* TO ${account};`
@@ -29,7 +29,7 @@ export function accountGaps(
   const who = `“${session.account}”`;
   if (unseen.has('table')) {
     const message = `${who} may not read every table of “${database}”: those it may not read would be missing, or make the dump fail.`;
-    add('blocker', 'table_unreadable', message, `GRANT SELECT ${on}`);
+    add('blocker', 'table_unreadable', message, grant('SELECT'));
   }
   if (catalogue.views.length > 0 && !holds(grants, 'SHOW VIEW', database)) {
     const views = listed(catalogue.views.map((view) => view.name));
@@ -37,12 +37,12 @@ export function accountGaps(
       'blocker',
       'view_unreadable',
       `${who} may not read the definitions of views: ${views}.`,
-      `GRANT SHOW VIEW ${on}`,
+      grant('SHOW VIEW'),
     );
   }
   if (!holds(grants, 'EVENT', database)) {
     const message = `${who} may not look for events in “${database}”; the dump would fail.`;
-    add('blocker', 'event_unreadable', message, `GRANT EVENT ${on}`);
+    add('blocker', 'event_unreadable', message, grant('EVENT'));
   }
   const unreadable = catalogue.programs.filter((one) => !one.readable).map((one) => one.name);
   if (unreadable.length > 0) {
@@ -54,7 +54,7 @@ export function accountGaps(
   }
   if (unseen.has('trigger')) {
     const message = `The server hides triggers from ${who}: if “${database}” has any, they are not in the backup.`;
-    add('warning', 'triggers_hidden', message, `GRANT TRIGGER ${on}`);
+    add('warning', 'triggers_hidden', message, grant('TRIGGER'));
   }
   return findings;
 }

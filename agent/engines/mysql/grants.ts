@@ -1,4 +1,5 @@
 import type { Session } from './connect.ts';
+import { grantDatabase, parseAccount, quoteAccount, quoteIdent } from './quote.ts';
 
 /** One line of SHOW GRANTS. */
 export interface Grant {
@@ -8,6 +9,8 @@ export interface Grant {
   database: string | null;
   /** `null` where it is on the whole database; else a table or routine. */
   object: string | null;
+  /** Who holds it, as the server writes it: the account, or a role of its. */
+  grantee: string;
 }
 
 /**
@@ -23,20 +26,20 @@ export async function readGrants(session: Session): Promise<Grant[]> {
 
 const IDENT = '`(?:[^`]|``)*`';
 const LINE = new RegExp(
-  `^GRANT (.+?) ON (?:(?:TABLE|FUNCTION|PROCEDURE|PACKAGE|PACKAGE BODY) )?(\\*|${IDENT})\\.(\\*|${IDENT}) TO `,
+  `^GRANT (.+?) ON (?:(?:TABLE|FUNCTION|PROCEDURE|PACKAGE|PACKAGE BODY) )?(\\*|${IDENT})\\.(\\*|${IDENT}) TO (.+?)(?= (?:IDENTIFIED|REQUIRE|WITH) |$)`,
   's',
 );
 
 /** Takes a line of SHOW GRANTS apart; `undefined` for roles, proxies and revokes. */
 export function parseGrant(line: string): Grant | undefined {
-  const [, words, database, object] = LINE.exec(line) ?? [];
+  const [, words, database, object, grantee = ''] = LINE.exec(line) ?? [];
   if (words === undefined || database === undefined || object === undefined) return undefined;
   // Column privileges — `SELECT (a, b)` — are no right on the table.
   const privileges = words
     .replace(/ ?\([^)]*\)/g, ' (columns)')
     .split(/, ?/) // MySQL writes its newer privileges without blanks
     .map((word) => word.trim().toUpperCase());
-  return { privileges: new Set(privileges), database: unquoted(database), object: unquoted(object) };
+  return { privileges: new Set(privileges), database: unquoted(database), object: unquoted(object), grantee };
 }
 
 function unquoted(text: string): string | null {
@@ -50,12 +53,50 @@ export function heldGlobally(grants: readonly Grant[]): ReadonlySet<string> {
 
 /** Whether a privilege is held on all of a database, from the whole server or from the database itself. */
 export function holds(grants: readonly Grant[], privilege: string, database: string): boolean {
-  return grants.some(
+  return [...grants.filter((grant) => grant.database === null), ...inForce(grants, database)].some(
     (grant) =>
-      grant.object === null &&
-      (grant.database === null || matches(grant.database, database)) &&
-      (grant.privileges.has(privilege) || grant.privileges.has('ALL PRIVILEGES')),
+      grant.object === null && (grant.privileges.has(privilege) || grant.privileges.has('ALL PRIVILEGES')),
   );
+}
+
+/**
+ * Grants on the whole of a database that count there. Of several patterns that match its name the server takes the
+ * one that says most before its first wildcard, and that one alone.
+ */
+function inForce(grants: readonly Grant[], database: string): Grant[] {
+  const best = new Map<string, Grant>();
+  for (const grant of grants) {
+    const pattern = grant.object === null ? grant.database : null;
+    if (pattern === null || !matches(pattern, database)) continue;
+    const other = best.get(grant.grantee)?.database;
+    if (typeof other !== 'string' || firstWildcard(pattern) > firstWildcard(other))
+      best.set(grant.grantee, grant);
+  }
+  return [...best.values()];
+}
+
+function firstWildcard(pattern: string): number {
+  const at = /^(?:\\[\s\S]|[^\\%_])*/.exec(pattern)?.[0].length ?? 0;
+  return at === pattern.length ? Number.POSITIVE_INFINITY : at;
+}
+
+/**
+ * The GRANT to paste for privileges on one database. It names that database alone, and would put out of force what
+ * the account holds there by a pattern, as `my_shop` is one: so it names that as well.
+ */
+export function grantOn(
+  privileges: readonly string[],
+  database: string,
+  { account, grants }: { account: string; grants: readonly Grant[] },
+): string {
+  const { user, host } = parseAccount(account);
+  const name = `${quoteIdent(user)}@${quoteIdent(host)}`;
+  const own = grants.filter(({ grantee }) => grantee === name);
+  const carried = inForce(own, database).flatMap((grant) => [...grant.privileges]);
+  const all = [...new Set([...privileges, ...carried])].filter(
+    (one) => !/^(?:USAGE|.* \(columns\))$/.test(one),
+  );
+  return `GRANT ${all.join(', ')} ON ${grantDatabase(database)}.* TO ${quoteAccount(account)};`;
 }
 
 /** A database in a grant is a pattern: `_` and `%` are wildcards unless a backslash stands before them. */

@@ -51,6 +51,11 @@ export async function load(input: Loading): Promise<Made> {
 const explaining = (command: Command, running: Promise<void>): Promise<void> =>
   running.catch((error: unknown) => Promise.reject(refused(error, command)));
 
+/** “The user specified as a definer does not exist”. */
+const NO_DEFINER = 1449;
+const VIEW_HINT =
+  'A view that uses functions or other views is made only if the account it runs as exists and may use them in this database. Create that account, grant it here what it holds on the backed-up database, or map definers to one that has it.';
+
 /** Failures of the server's that are no verdict on a statement. */
 const CIRCUMSTANCES: readonly FailureCode[] = ['cancelled', 'disk_full', 'server_gone', 'database_in_use'];
 
@@ -62,13 +67,11 @@ function refused(error: unknown, command: Command): unknown {
   const cause = (error.cause as { message?: string } | undefined)?.message ?? failure.message;
   const what = command.creates ? ` (${command.creates.what} “${command.creates.name}”)` : '';
   const options = { cause: error, detail: utf8Start(command.sql) };
-  if (failure.code === 'privilege_missing')
-    return fail(
-      'privilege_missing',
-      `Line ${command.line} of the dump${what}: ${cause}`,
-      failure.hint,
-      options,
-    );
+  const number = (error.cause as { errno?: number } | undefined)?.errno;
+  if (failure.code === 'privilege_missing' || number === NO_DEFINER) {
+    const hint = command.creates?.what === 'view' ? VIEW_HINT : failure.hint;
+    return fail('privilege_missing', `Line ${command.line} of the dump${what}: ${cause}`, hint, options);
+  }
   return fail(
     'restore_sql_error',
     `The server refused line ${command.line} of the dump${what}: ${cause}`,

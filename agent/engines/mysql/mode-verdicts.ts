@@ -1,13 +1,12 @@
 import type { RestorePreflight } from '../../../protocol/restore.ts';
 import type { Catalogue } from './catalogue.ts';
-import { holds } from './grants.ts';
+import { grantOn, holds } from './grants.ts';
 import { listed, MAX_NAME } from './quote.ts';
 import type { MysqlRequirements } from './requirements.ts';
 import {
   binaryLogObstacle,
   grantAccounts,
   grantGlobal,
-  grantOn,
   guardedAccounts,
   kindsOf,
   missingPrivileges,

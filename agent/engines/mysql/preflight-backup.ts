@@ -47,7 +47,9 @@ export async function preflightBackup(input: Question): Promise<BackupPreflight>
       ...findings,
       ...accountGaps(session, database, { catalogue, grants }),
       ...(await undumpable(session, database, catalogue)),
-      ...(holds(grants, 'SHOW VIEW', database) ? await invalidViews(session, catalogue) : []),
+      ...(holds(grants, 'SHOW VIEW', database)
+        ? await invalidViews(session, database, { catalogue, grants })
+        : []),
       ...(await selectionFindings(session, database, selected)),
       ...losses(catalogue, { session, tool }),
       ...(await roundedFloats(session, database)),

@@ -1,5 +1,5 @@
 import { type Grant, heldGlobally, holds } from './grants.ts';
-import { grantDatabase, parseAccount, quoteAccount } from './quote.ts';
+import { parseAccount, quoteAccount } from './quote.ts';
 import type { MysqlRequirements, ObjectKind } from './requirements.ts';
 import type { TargetFacts } from './target.ts';
 
@@ -31,11 +31,6 @@ export function missingPrivileges(
 ): string[] {
   const needed = new Set(['CREATE', 'DROP', 'ALTER', ...kinds.flatMap((kind) => NEEDED[kind])]);
   return [...needed].filter((privilege) => !holds(facts.grants, privilege, target));
-}
-
-/** The GRANT to paste for privileges on one database. */
-export function grantOn(privileges: readonly string[], target: string, facts: TargetFacts): string {
-  return `GRANT ${privileges.join(', ')} ON ${grantDatabase(target)}.* TO ${quoteAccount(facts.account)};`;
 }
 
 /** The GRANT to paste for privileges that exist for the whole server only. */

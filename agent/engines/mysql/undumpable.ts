@@ -2,6 +2,7 @@ import { FailureError, fail } from '../../../protocol/failure.ts';
 import type { Finding } from '../../../protocol/restore.ts';
 import { type Catalogue, inDatabase } from './catalogue.ts';
 import type { Session } from './connect.ts';
+import { type Grant, grantOn } from './grants.ts';
 import { listed, pasteable, quoteIdent } from './quote.ts';
 
 /** What the stock tools cannot dump, whoever runs them: each a blocker with the statement that removes it. */
@@ -85,19 +86,40 @@ async function brokenNames(session: Session, database: string, catalogue: Catalo
   ];
 }
 
+/** “execute command denied”: MariaDB asks for it when the columns of a view are listed. */
+const NOT_EXECUTABLE = 1370;
+const numberOf = (error: unknown) => (error as { cause?: { errno?: number } } | null)?.cause?.errno;
+
 /** Views that no longer work: their tables, columns or functions are gone. A dump fails on the first of them. */
-export async function invalidViews(session: Session, catalogue: Catalogue): Promise<Finding[]> {
+export async function invalidViews(
+  session: Session,
+  database: string,
+  { catalogue, grants }: { catalogue: Catalogue; grants: readonly Grant[] },
+): Promise<Finding[]> {
   const invalid: { name: string; why: string }[] = [];
+  const closed: string[] = [];
   for (const { name } of catalogue.views) {
     try {
       await session.rows(`SHOW FIELDS FROM ${quoteIdent(name)}`);
     } catch (error) {
+      if (numberOf(error) === NOT_EXECUTABLE) {
+        closed.push(name);
+        continue;
+      }
       if (!(error instanceof FailureError) || error.failure.code !== 'dump_incomplete') throw error;
       invalid.push({ name, why: error.failure.message });
     }
   }
-  if (invalid.length === 0) return [];
+  const execute = blocker(
+    'view_not_executable',
+    `“${session.account}” may not run the functions that views use: ${listed(closed)}. The dump would fail.`,
+    'Run this as an administrator.',
+    grantOn(['EXECUTE'], database, { account: session.account, grants }),
+  );
+  const found = closed.length > 0 ? [execute] : [];
+  if (invalid.length === 0) return found;
   return [
+    ...found,
     blocker(
       'view_invalid',
       `Views that no longer work would make the dump fail: ${listed(invalid.map((one) => one.name))}.`,
