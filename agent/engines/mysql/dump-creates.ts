@@ -25,6 +25,12 @@ export interface Created {
   qualifiers?: readonly (Span & { database: string })[];
   /** Databases that a table's defaults name sequences in, and a routine libraries. */
   within?: readonly (Span & { database: string })[];
+  /** Of a table: where it says in which directories of the server its files are. */
+  directories?: readonly Span[];
+  /** Of a table: its storage engines, in lower case. */
+  engines?: readonly string[];
+  /** Of an event: whether it ends at some time, after which the server does not even make it. */
+  lapses?: boolean;
   /** Of an event: the word that lets it run, or `undefined` where it is disabled already. */
   enabled?: Span | undefined;
 }
@@ -66,7 +72,8 @@ function readDefiner(cursor: TokenCursor): (Span & { account: string }) | undefi
 
 function accountPart(token: Token | undefined): string | undefined {
   if (token?.kind === 'name') return utf8(token.text);
-  if (token?.kind === 'text')
+  // A backslash may escape, or not: dump tools quote accounts as names.
+  if (token?.kind === 'text' && !token.text.includes('\\'))
     return utf8(token.text.slice(1, -1).replaceAll("''", "'").replaceAll('""', '"'));
   return undefined;
 }
@@ -99,9 +106,12 @@ function readTable(cursor: TokenCursor): Created | undefined {
   const found = named(cursor, 'table');
   if (!found || !cursor.sign('(') || cursor.words('LIKE')) return undefined;
   const rest = cursor.rest();
-  if (rest.some(({ kind, text }) => kind === 'word' && TAKES_ROWS.has(text.toUpperCase()))) return undefined;
+  if (rest.some((_, index) => takesRows(rest, index))) return undefined;
   const sequences = rest.flatMap((token, index) => (isQualified(rest, index) ? [inDatabase(token)] : []));
-  return { ...found, within: sequences };
+  const places = [...optionsAt(rest, 'DATA', 'DIRECTORY'), ...optionsAt(rest, 'INDEX', 'DIRECTORY')];
+  const directories = places.map(({ start, value }) => ({ start: start.start, end: value.end }));
+  const engines = optionsAt(rest, 'ENGINE').map(({ value }) => plain(value).toLowerCase());
+  return { ...found, within: sequences, directories, engines };
 }
 
 /** A default of a sequence's next number names the sequence with its database: ``nextval(`db`.`s`)``. */
@@ -116,7 +126,28 @@ function isQualified(tokens: readonly Token[], at: number): boolean {
 
 const inDatabase = ({ text, start, end }: Token) => ({ database: utf8(text), start, end });
 
-const TAKES_ROWS = new Set(['SELECT', 'TABLE']);
+/** `VALUES` alone belongs to partitions: `VALUES LESS THAN`, `VALUES IN`; else it makes rows, of files for one. */
+function takesRows(tokens: readonly Token[], at: number): boolean {
+  const word = wordAt(tokens, at);
+  if (word === 'VALUES') return wordAt(tokens, at + 1) !== 'LESS' && wordAt(tokens, at + 1) !== 'IN';
+  return word === 'SELECT' || word === 'TABLE';
+}
+
+const wordAt = (tokens: readonly Token[], at: number) =>
+  tokens[at]?.kind === 'word' ? tokens[at].text.toUpperCase() : undefined;
+
+/** `option = value`, as often as it stands there, partitions included; the equals sign may be missing. */
+function optionsAt(tokens: readonly Token[], ...option: string[]): { start: Token; value: Token }[] {
+  return tokens.flatMap((start, index) => {
+    if (!option.every((word, offset) => wordAt(tokens, index + offset) === word)) return [];
+    const next = index + option.length;
+    const value = tokens[next]?.text === '=' ? tokens[next + 1] : tokens[next];
+    return value ? [{ start, value }] : [];
+  });
+}
+
+/** What a value names, whether it is quoted or not. */
+const plain = ({ kind, text }: Token) => utf8(kind === 'text' ? text.slice(1, -1) : text);
 
 function readSequence(cursor: TokenCursor): Created | undefined {
   const found = named(cursor, 'sequence');
@@ -136,6 +167,8 @@ function readLibrary(cursor: TokenCursor): Created | undefined {
 /** A routine; one in another language names the libraries it uses with their database: ``USING (`db`.`l`)``. */
 function readRoutine(cursor: TokenCursor, what: ObjectKind): Created | undefined {
   const found = named(cursor, what);
+  // Without parameters, `RETURNS … SONAME` would load a library of the server's.
+  if (cursor.next?.text !== '(') return undefined;
   const rest = cursor.rest();
   const using = rest.findIndex(({ kind, text }) => kind === 'word' && text.toUpperCase() === 'USING');
   if (!found || using < 0 || rest.at(-1)?.kind !== 'body' || rest[using + 1]?.text !== '(') return found;
@@ -177,19 +210,18 @@ function readTrigger(cursor: TokenCursor): Created | undefined {
 function readEvent(cursor: TokenCursor): Created | undefined {
   const found = named(cursor, 'event');
   if (!found || !cursor.words('ON', 'SCHEDULE')) return undefined;
-  for (let depth = 0; ; ) {
-    if (depth === 0 && cursor.words('ON', 'COMPLETION')) break;
+  // Literals only: the server computes expressions when it makes the event.
+  let lapses = false;
+  while (!cursor.words('ON', 'COMPLETION')) {
     const token = cursor.take();
-    if (!token || (depth === 0 && token.kind === 'word' && token.text.toUpperCase() === 'DO'))
-      return undefined;
-    if (token.kind === 'sign' && token.text === '(') depth += 1;
-    if (token.kind === 'sign' && token.text === ')') depth -= 1;
+    if (token?.kind !== 'word' && token?.kind !== 'text') return undefined;
+    lapses ||= /^(?:AT|ENDS)$/i.test(token.text);
   }
   cursor.words('NOT');
   if (!cursor.words('PRESERVE')) return undefined;
-  if (cursor.words('DISABLE')) return found;
+  if (cursor.words('DISABLE')) return { ...found, lapses };
   const { next } = cursor;
   return cursor.words('ENABLE') && next
-    ? { ...found, enabled: { start: next.start, end: next.end } }
+    ? { ...found, lapses, enabled: { start: next.start, end: next.end } }
     : undefined;
 }

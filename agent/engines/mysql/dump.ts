@@ -12,6 +12,7 @@ import { type ToolLogin, toolLogin } from './option-file.ts';
 import { listed } from './quote.ts';
 import { readRequirements } from './requires.ts';
 import { applySelection } from './selection.ts';
+import { elsewhere } from './storage-engines.ts';
 import { chooseTool, type MysqlTool, toolLabel } from './tools.ts';
 import { assertDumpable } from './undumpable.ts';
 
@@ -154,12 +155,4 @@ async function compare({ session, database, catalogue, excluded, inspector }: Ch
     .filter((one) => !inspector.tables.has(one.name))
     .map((one) => one.name);
   if (missing.length > 0) throw incomplete(`rows of ${listed(missing)} are missing`);
-}
-
-/** Engines whose rows live in other tables or on other servers: the tools dump their definitions alone. */
-const ELSEWHERE = /^(?:mrg_myisam|mrg_isam|connect|oqgraph|spider|vp|federated)$/i;
-
-/** Whether a table's rows are not its own, so that no dump holds them. */
-export function elsewhere(engine: string | null): boolean {
-  return ELSEWHERE.test(engine ?? '');
 }

@@ -5,12 +5,13 @@ import type { OperationContext } from '../driver.ts';
 import { accountGaps } from './account-gaps.ts';
 import { type Catalogue, inDatabase, readCatalogue } from './catalogue.ts';
 import { connect, type MysqlServer, type Session } from './connect.ts';
-import { elsewhere, keepsHistory } from './dump.ts';
+import { keepsHistory } from './dump.ts';
 import type { Flavour } from './flavour.ts';
 import { holds, readGrants } from './grants.ts';
 import { grantDatabase, listed, quoteAccount } from './quote.ts';
 import { nonTransactional } from './requires.ts';
 import { applySelection, selectionFindings } from './selection.ts';
+import { elsewhere } from './storage-engines.ts';
 import { chooseTool, type MysqlTool, saferVersion, toolLabel } from './tools.ts';
 import { invalidViews, maskedColumns, undumpable } from './undumpable.ts';
 

@@ -1,15 +1,13 @@
 import { type Catalogue, countKinds, inDatabase, objectNames } from './catalogue.ts';
 import type { Session } from './connect.ts';
 import type { MysqlRequirements, ObjectKind } from './requirements.ts';
+import { isTransactional } from './storage-engines.ts';
 import type { MysqlTool } from './tools.ts';
-
-/** Engines whose tables belong to the dump's transaction. */
-const TRANSACTIONAL = new Set(['innodb', 'ndbcluster', 'rocksdb', 'tokudb']);
 
 /** Names of tables that are not read at one moment with the others. */
 export function nonTransactional(catalogue: Catalogue): string[] {
   return catalogue.relations
-    .filter((one) => one.kind === 'table' && !TRANSACTIONAL.has((one.engine ?? '').toLowerCase()))
+    .filter((one) => one.kind === 'table' && !isTransactional(one.engine))
     .map((one) => one.name);
 }
 

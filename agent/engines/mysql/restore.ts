@@ -1,7 +1,7 @@
 import { FailureError, fail } from '../../../protocol/failure.ts';
 import type { RestorePlan, RestoreReport } from '../../../protocol/restore.ts';
 import type { OperationContext, RestoreSource, StreamOpener } from '../driver.ts';
-import { countKinds, readCatalogue } from './catalogue.ts';
+import { type Catalogue, countKinds, readCatalogue } from './catalogue.ts';
 import { connect, explained, type MysqlServer, type Session } from './connect.ts';
 import { createDatabase, dropDatabase, endSession, MARK, removeMark } from './database.ts';
 import { definerOf } from './definers.ts';
@@ -9,10 +9,12 @@ import type { Flavour } from './flavour.ts';
 import { emptyDatabase, incomplete } from './in-place.ts';
 import { load } from './load.ts';
 import { type Looked, lookAtTarget, refuseImpossible } from './preflight-restore.ts';
-import { listed, quoteIdent } from './quote.ts';
+import { listed, quoteAccount, quoteIdent } from './quote.ts';
 import { longestStatement } from './rewrite.ts';
 import type { Made } from './rewrite-statement.ts';
 
+/** Of as many events a note shows the statement that lets them run. */
+const SHOWN = 3;
 /** Cleaning up goes on after a cancel, but not for ever. */
 const CLEANUP_MS = 120_000;
 
@@ -60,7 +62,7 @@ async function restoreNew(work: Work): Promise<RestoreReport> {
     return {
       database: name,
       mode: plan.mode,
-      notes: [...notes, ...namesNotes(work, made), ...ownerNotes(work)],
+      notes: [...notes, ...leftOutNotes(made), ...namesNotes(work, made), ...ownerNotes(work)],
     };
   } catch (error) {
     throw await undo(work, explained(error, work.server, context.signal));
@@ -82,7 +84,7 @@ async function restoreInPlace(work: Work): Promise<RestoreReport> {
     return {
       database: plan.targetDatabase,
       mode: plan.mode,
-      notes: [...notes, ...namesNotes(work, made), ...ownerNotes(work)],
+      notes: [...notes, ...leftOutNotes(made), ...namesNotes(work, made), ...ownerNotes(work)],
     };
   } catch (error) {
     throw incomplete(explained(error, work.server, context.signal), plan);
@@ -108,8 +110,12 @@ async function fill(work: Work, keptTables: readonly string[]): Promise<Made> {
         source: needs.database,
         maxStatement: longestStatement(facts.maxAllowedPacket),
         definer: work.definer,
-        keptTables: new Set(keptTables),
+        keptTables: new Set(
+          keptTables.map(facts.lowerCaseTableNames > 0 ? (name) => name.toLowerCase() : String),
+        ),
         mark: MARK,
+        foldsNames: facts.lowerCaseTableNames > 0,
+        engines: new Set(needs.engines.map((engine) => engine.toLowerCase())),
       },
       context,
     });
@@ -147,6 +153,7 @@ async function verify(work: Work, made: Made): Promise<void> {
   }
   const catalogue = await readCatalogue(control, plan.targetDatabase);
   const own = { ...catalogue, relations: catalogue.relations.filter(({ name }) => name !== MARK) };
+  dropLapsed(made, own);
   const there = countKinds(own);
   const lacking = Object.entries(made.counts).filter(
     ([kind, count]) => (there[kind as keyof typeof there] ?? 0) < count,
@@ -159,12 +166,32 @@ async function verify(work: Work, made: Made): Promise<void> {
   );
 }
 
+/** An event whose time has passed, the server takes and does not make, unless it is to be preserved. */
+function dropLapsed(made: Made, { programs }: Catalogue): void {
+  const there = new Set(programs.filter(({ kind }) => kind === 'event').map(({ name }) => name));
+  made.lapsing = made.lapsing.filter((name) => !there.has(name));
+  made.enabledEvents = made.enabledEvents.filter(({ name }) => !made.lapsing.includes(name));
+  if (made.counts.event) made.counts.event -= made.lapsing.length;
+}
+
 function differences(
   expected: Readonly<Record<string, number>>,
   found: Readonly<Record<string, number>>,
 ): string[] {
   const kinds = new Set([...Object.keys(expected), ...Object.keys(found)]);
   return [...kinds].filter((kind) => (expected[kind] ?? 0) !== (found[kind] ?? 0));
+}
+
+/** What the dump has and the target, for good reason, has not. */
+function leftOutNotes({ lapsing, relocated }: Made): string[] {
+  return [
+    ...(lapsing.length > 0 ? [`Not made, since their time has passed: the events ${listed(lapsing)}.`] : []),
+    ...(relocated.length > 0
+      ? [
+          `In the server’s own directory, not where the backed-up server had them: the tables ${listed(relocated)}.`,
+        ]
+      : []),
+  ];
 }
 
 /** What still refers to the dumped database after a restore under another name. */
@@ -176,14 +203,24 @@ function namesNotes({ plan, looked }: Work, { namesSource }: Made): string[] {
   ];
 }
 
-/** Events were made disabled; those that were not are enabled now, if that is wanted. */
+/**
+ * Events were made disabled; those that were not are enabled now, if that is wanted. Each with its definer: an ALTER
+ * EVENT without one would make the restoring account, often root, the one it runs as.
+ */
 async function finishEvents({ plan, control }: Work, made: Made): Promise<string[]> {
-  if (made.enabledEvents.length === 0) return [];
-  if (!plan.switches?.includes('enable-events'))
-    return [`Events are disabled: ${listed(made.enabledEvents)}. ALTER EVENT … ENABLE lets each run.`];
-  for (const name of made.enabledEvents)
-    await control.run(`ALTER EVENT ${quoteIdent(plan.targetDatabase)}.${quoteIdent(name)} ENABLE`);
-  return [`Events run again: ${listed(made.enabledEvents)}.`];
+  const { enabledEvents } = made;
+  if (enabledEvents.length === 0) return [];
+  const names = listed(enabledEvents.map(({ name }) => name));
+  const enable = ({ name, definer }: { name: string; definer: string }) =>
+    `ALTER DEFINER = ${quoteAccount(definer)} EVENT ${quoteIdent(plan.targetDatabase)}.${quoteIdent(name)} ENABLE`;
+  if (!plan.switches?.includes('enable-events')) {
+    const sql = enabledEvents.slice(0, SHOWN).map((event) => `${enable(event)};`);
+    return [
+      `Events are disabled: ${names}. Each runs again after ALTER EVENT with its definer, without which it would run as you: ${sql.join(' ')}`,
+    ];
+  }
+  for (const event of enabledEvents) await control.run(enable(event));
+  return [`Events run again: ${names}.`];
 }
 
 function ownerNotes({ plan, looked }: Work): string[] {
@@ -198,7 +235,8 @@ async function undo(work: Work, error: FailureError): Promise<FailureError> {
   try {
     await using session = await connect(server, flavour, { signal: AbortSignal.timeout(CLEANUP_MS) });
     await dropDatabase(session, plan.targetDatabase);
-    return error;
+    const hint = `What the restore had made is gone again. ${error.failure.hint}`;
+    return new FailureError({ ...error.failure, hint }, { cause: error });
   } catch (cleanup) {
     const hint = `${error.failure.hint} Could not clean up after it: drop the database “${plan.targetDatabase}” by hand.`;
     return new FailureError({ ...error.failure, hint }, { cause: new AggregateError([error, cleanup]) });

@@ -1,11 +1,13 @@
 import { fail } from '../../../protocol/failure.ts';
-import type { Created, Span } from './dump-creates.ts';
+import { programSql, tableSql } from './create-sql.ts';
+import type { Created } from './dump-creates.ts';
 import { DumpSession } from './dump-session.ts';
 import { readStatement, type Statement } from './dump-statements.ts';
-import { quoteAccount, quoteIdent } from './quote.ts';
+import { quoteIdent } from './quote.ts';
 import type { ObjectKind } from './requirements.ts';
 import type { Dialect } from './sql-lexicon.ts';
 import { readSql, type Token } from './sql-scan.ts';
+import { elsewhere } from './storage-engines.ts';
 
 /** One statement to run. */
 export interface Command {
@@ -38,14 +40,22 @@ export interface RewriteTerms {
   keptTables: ReadonlySet<string>;
   /** A table of ours in the target that no dump may touch. */
   mark: string;
+  /** Whether case does not count in the target's names of tables. */
+  foldsNames: boolean;
+  /** Storage engines that the snapshot's catalog names, in lower case. */
+  engines: ReadonlySet<string>;
 }
 
 /** What a dump's statements made. */
 export interface Made {
   counts: Partial<Record<ObjectKind, number>>;
   rows: Map<string, number>;
-  /** Events that were not disabled in the dump. */
-  enabledEvents: string[];
+  /** Events that were not disabled in the dump, with the account they run as. */
+  enabledEvents: { name: string; definer: string }[];
+  /** Events that end at some time: where it has passed, the server makes none. */
+  lapsing: string[];
+  /** Tables whose directories on the dumped server were left out. */
+  relocated: string[];
   /** Views and programs that name the dumped database, as `kind name`: restored under another name they still do. */
   namesSource: string[];
 }
@@ -56,7 +66,14 @@ const ROWS_MODE = /(\bSQL_MODE='NO_AUTO_VALUE_ON_ZERO)'/;
 /** Judges and rewrites the statements of one dump, INSERTs apart. */
 export class StatementRewriter {
   readonly session: DumpSession;
-  readonly made: Made = { counts: {}, rows: new Map(), enabledEvents: [], namesSource: [] };
+  readonly made: Made = {
+    counts: {},
+    rows: new Map(),
+    enabledEvents: [],
+    lapsing: [],
+    relocated: [],
+    namesSource: [],
+  };
   readonly #terms: RewriteTerms;
   readonly #tables = new Set<string>();
   readonly #withTriggers = new Set<string>();
@@ -108,11 +125,23 @@ export class StatementRewriter {
       case 'create':
         return this.#create(found, resolved);
       default:
-        if (found.name === this.#terms.mark) return undefined;
-        return this.#terms.keptTables.has(found.name) && (found.kind === 'table' || found.what === 'table')
-          ? []
-          : asItIs;
+        if (!this.#mayName(found.name)) return undefined;
+        return this.#isKept(found.name) && (found.kind === 'table' || found.what === 'table') ? [] : asItIs;
     }
+  }
+
+  /** Whether a statement may be about a table of this name, and says which it means. */
+  #mayName(name: string): boolean {
+    return this.session.namesAreUtf8 && this.#key(name) !== this.#key(this.#terms.mark);
+  }
+
+  /** Tables are the same for the server where this is. */
+  #key(name: string): string {
+    return this.#terms.foldsNames ? name.toLowerCase() : name;
+  }
+
+  #isKept(name: string): boolean {
+    return this.#terms.keptTables.has(this.#key(name));
   }
 
   #set(
@@ -129,14 +158,14 @@ export class StatementRewriter {
 
   #create(found: Created, resolved: Buffer): Rewritten[] | undefined {
     const { name, what } = found;
-    const kept = this.#terms.keptTables.has(name);
-    if (name === this.#terms.mark) return undefined;
     const creates = { what, name };
     if (what === 'table' || what === 'sequence') {
+      if (!this.#mayName(name) || !this.#knowsEngines(found)) return undefined;
       this.#count(what);
-      if (what === 'table' && kept) return [];
-      this.#tables.add(name);
-      return [{ sql: this.#within(found, resolved), creates }];
+      if (what === 'table' && this.#isKept(name)) return [];
+      if (!found.engines?.some(elsewhere)) this.#tables.add(this.#key(name));
+      if (found.directories?.length) this.made.relocated.push(name);
+      return [{ sql: tableSql(found, resolved, this.#terms), creates }];
     }
     if (what === 'library') {
       this.#count(what);
@@ -148,45 +177,31 @@ export class StatementRewriter {
     }
     this.#count(what);
     if (what === 'view') this.#placeholders.delete(name);
-    if (what === 'event' && found.enabled) this.made.enabledEvents.push(name);
-    const sql = this.#withSpans(found, resolved);
+    if (found.lapses) this.made.lapsing.push(name);
+    const sql = this.#program(found, resolved);
     if (sql === undefined) return undefined;
     if (found.table === undefined) return [{ sql, creates }];
-    this.#withTriggers.add(found.table);
+    this.#withTriggers.add(this.#key(found.table));
     const quoted = Buffer.from(quoteIdent(name)).toString('latin1');
-    const drop = this.#terms.keptTables.has(found.table) ? [{ sql: `DROP TRIGGER IF EXISTS ${quoted}` }] : [];
+    const drop = this.#isKept(found.table) ? [{ sql: `DROP TRIGGER IF EXISTS ${quoted}` }] : [];
     return [...drop, { sql, creates }];
   }
 
-  /** The statement with its definer replaced, DISABLE in place of ENABLE, and no names of the dumped database. */
-  #withSpans(created: Created, resolved: Buffer): string | undefined {
+  /** A view or program that runs as who it may, or `undefined` where it would be none of the dumped database's. */
+  #program(created: Created, resolved: Buffer): string | undefined {
     const { definer, enabled, qualifiers = [] } = created;
     // Without one the restoring account would become the definer: what it may see, others would.
     if (!definer) return undefined;
-    if (qualifiers.some(({ database }) => database.toLowerCase() !== this.#terms.source.toLowerCase()))
-      return undefined;
+    const source = this.#terms.source.toLowerCase();
+    if (qualifiers.some(({ database }) => database.toLowerCase() !== source)) return undefined;
     const account = this.#terms.definer(definer.account);
-    const changes = [
-      ...(account === definer.account
-        ? []
-        : [{ ...definer, by: `${Buffer.from(`DEFINER=${quoteAccount(account)}`).toString('latin1')} ` }]),
-      ...(enabled ? [{ ...enabled, by: 'DISABLE' }] : []),
-      ...qualifiers.map((span) => ({ ...span, by: '' })),
-      ...this.#moved(created),
-    ];
-    return changed(resolved, changes);
+    if (enabled) this.made.enabledEvents.push({ name: created.name, definer: account });
+    return programSql(created, resolved, { ...this.#terms, account });
   }
 
-  /** Sequences and libraries of the dumped database are now in the one that is filled. */
-  #within(created: Created, resolved: Buffer): string {
-    return changed(resolved, this.#moved(created));
-  }
-
-  #moved({ within = [] }: Created): (Span & { by: string })[] {
-    const by = Buffer.from(quoteIdent(this.#terms.database)).toString('latin1');
-    return within
-      .filter(({ database }) => database === this.#terms.source)
-      .map(({ start, end }) => ({ start, end, by }));
+  /** Whether the catalog, and so the preflight, knows where the table's rows are. */
+  #knowsEngines({ engines = [] }: Created): boolean {
+    return engines.every((engine) => this.#terms.engines.has(engine));
   }
 
   #count(what: ObjectKind): void {
@@ -199,7 +214,8 @@ export class StatementRewriter {
    */
   tableOfRows(quoted: string): string | undefined {
     const name = Buffer.from(quoted.slice(1, -1).replaceAll('``', '`'), 'latin1').toString('utf8');
-    return this.#tables.has(name) && !this.#withTriggers.has(name) ? name : undefined;
+    const key = this.#key(name);
+    return this.#tables.has(key) && !this.#withTriggers.has(key) ? name : undefined;
   }
 
   countRows(table: string, rows: number): void {
@@ -215,15 +231,4 @@ export class StatementRewriter {
       'Do not trust this snapshot. Restore another one.',
     );
   }
-}
-
-/** A statement as latin1, with parts replaced; they come in order. */
-function changed(statement: Buffer, changes: readonly (Span & { by: string })[]): string {
-  let sql = '';
-  let from = 0;
-  for (const { start, end, by } of changes) {
-    sql += statement.toString('latin1', from, start) + by;
-    from = end;
-  }
-  return sql + statement.toString('latin1', from);
 }

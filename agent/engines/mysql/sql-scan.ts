@@ -190,7 +190,8 @@ function token(
 
 function wordEnd(bytes: Uint8Array, at: number, { charset }: Dialect): number {
   const blank = blankOf(charset);
-  let index = at;
-  while (isWord(bytes[index]) && bytes[index] !== blank) index += charLength(bytes, index, charset);
+  let index = at; // at a blank beyond ASCII it is that blank alone
+  do index += charLength(bytes, index, charset);
+  while (isWord(bytes[index]) && bytes[index] !== blank && bytes[at] !== blank);
   return index;
 }

@@ -51,6 +51,10 @@ describe('restores', () => {
     const switches = ['enable-events' as const];
     await it.driver.restore(it.root, restoreInput(it.dump, { targetDatabase: 'ev2', switches }), operation());
     expect(await states('ev2')).toEqual(['never DISABLED', 'often ENABLED']);
+    const definers = await it.server.query(
+      `SELECT DISTINCT DEFINER AS d FROM information_schema.EVENTS WHERE EVENT_SCHEMA = 'ev2'`,
+    );
+    expect(definers).toEqual([{ d: 'app@%' }]);
   });
 
   test('definers are mapped to the account named, never to the restoring one', async () => {

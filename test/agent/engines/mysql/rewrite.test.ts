@@ -46,6 +46,20 @@ describe('statements', () => {
     'SELECT 1 INTO OUTFILE "/tmp/canary";',
     'DELIMITER //\n',
     "CREATE TABLE `t` (`a` int COMMENT 'no end);",
+    "CREATE TABLE `t` (`a` text) VALUES ROW(LOAD_FILE('/etc/passwd'));",
+    "CREATE TABLE `t` (`a` text) VALUES (LOAD_FILE('/etc/passwd'));",
+    "CREATE TABLE `t` (`a` int) ENGINE=FEDERATED CONNECTION='mysql://root@127.0.0.1/mysql/user';",
+    'CREATE TABLE `t` (`a` int) ENGINE = `MERGE` UNION=(`mysql`.`x`);',
+    '/*!40000 CREATE TABLE `t` (`a` int) /*!40000 SELECT * FROM `mysql`.`user` */ */;',
+    "CREATE DEFINER=`a`@`%` FUNCTION `f` RETURNS STRING SONAME 'x.so';",
+    "CREATE DEFINER='ro\\ot'@'%' PROCEDURE `p`() SELECT 1;",
+    'CREATE DEFINER=`a`@`%` EVENT `e` ON SCHEDULE EVERY LENGTH(LOAD_FILE(1)) DAY ON COMPLETION PRESERVE DISABLE DO SELECT 1;',
+    'SET NAMES DEFAULT;',
+    'SET CHARACTER_SET_CLIENT = 28;',
+    'SET CHARACTER_SET_CLIENT = 0x67626B;',
+    'SET @a = 4;\nSET SQL_MODE = @a;',
+    'SET NAMES latin1;\nDROP TABLE IF EXISTS `t`;',
+    'SET NAMES latin1;\nCREATE TABLE `t` (`a` int);',
     'SELECT 1',
   ])('that no dump tool writes are refused: %s', async (statement) => {
     expect(await refusal(`-- a comment\n${statement}\n`)).toBe('manifest_invalid');
@@ -86,6 +100,71 @@ describe('statements', () => {
   });
 });
 
+/** Each would let the server see code where the dump's reader sees a text, or the reverse. */
+describe('character sets hide no code', () => {
+  const statement = (sql: string) =>
+    Buffer.from(`DELIMITER ;;\nCREATE DEFINER=\`a\`@\`%\` ${sql};;\nDELIMITER ;\n`, 'latin1');
+  const code = async (charset: string, sql: string) => {
+    const dump = Buffer.concat([Buffer.from(`SET character_set_client = ${charset};\n`), statement(sql)]);
+    return (await rewritten(dump).catch((error) => error.failure.code)) === 'manifest_invalid'
+      ? 'refused'
+      : 'taken';
+  };
+
+  test.each([
+    ['a control character after dashes', 'cp1250', "PROCEDURE `p`() SELECT 1 --\x80'\n, 2 -- '\n"],
+    ['half of a character', 'gbk', "PROCEDURE `p`() SELECT '\xff\\', 1 -- '"],
+    ['another half', 'sjis', "PROCEDURE `p`() SELECT '\x80\\', 1 -- '"],
+    ['a NUL', 'utf8mb4', 'PROCEDURE `p`() SELECT 1 -- \0\n'],
+  ])('%s', async (_, charset, sql) => {
+    expect(await code(charset, sql)).toBe('refused');
+  });
+
+  test.each([
+    ['sjis', "PROCEDURE `p`() SELECT '\xb1', '\x95\\'"],
+    ['gbk', "PROCEDURE `\x81``() SELECT '\xbf\\'"],
+    ['latin1', 'TRIGGER gr\xf6\xdfe BEFORE INSERT ON t FOR EACH ROW SET @a = 1'],
+  ])('nor stop what people write in %s', async (charset, sql) => {
+    expect(await code(charset, sql)).toBe('taken');
+  });
+});
+
+test('a blank beyond ASCII hides no trigger’s table', async () => {
+  const trigger = Buffer.from(
+    'SET character_set_client = latin1;\nCREATE DEFINER=`a`@`%` TRIGGER x BEFORE INSERT\xa0ON\xa0u FOR EACH ROW SET @a = 1;\n',
+    'latin1',
+  );
+  const rows = Buffer.from('SET character_set_client = utf8mb4;\nINSERT INTO `u` VALUES (1);\n');
+  await expect(rewritten(Buffer.concat([Buffer.from(table('u')), trigger, rows]))).rejects.toMatchObject({
+    failure: { code: 'manifest_invalid' },
+  });
+});
+
+describe('tables', () => {
+  test('lose the places of their files: directories of another server, or of anybody here', async () => {
+    const { sql, made } = await rewritten(
+      "CREATE TABLE `t` (\n  `a` int\n) ENGINE=InnoDB DATA DIRECTORY='/var/www' COMMENT='DATA DIRECTORY' PARTITION BY HASH (`a`) (PARTITION `p0` DATA DIRECTORY = '/x' INDEX DIRECTORY = '/y' ENGINE = InnoDB);\n",
+    );
+    expect(sql[0]).not.toMatch(/www|\/x|\/y/);
+    expect(sql[0]).toContain("COMMENT='DATA DIRECTORY'");
+    expect(made.relocated).toEqual(['t']);
+  });
+
+  test('of other tables, files or servers take no rows', async () => {
+    const engines = new Set(['federated']);
+    const sql = 'CREATE TABLE `t` (`a` int) ENGINE=FEDERATED;\n';
+    expect(await refusal(sql, { engines })).toBe('taken');
+    expect(await refusal(`${sql}INSERT INTO \`t\` VALUES (1);\n`, { engines })).toBe('manifest_invalid');
+  });
+
+  test('whose names differ by case alone are one where case does not count', async () => {
+    const sql = `${table('t')}CREATE DEFINER=\`a\`@\`%\` TRIGGER x BEFORE INSERT ON T FOR EACH ROW SET @a = 1;\nINSERT INTO \`t\` VALUES (1);\n`;
+    expect(await refusal(sql)).toBe('taken');
+    expect(await refusal(sql, { foldsNames: true })).toBe('manifest_invalid');
+    expect(await refusal('DROP TABLE IF EXISTS `_MARK`;\n', { foldsNames: true })).toBe('manifest_invalid');
+  });
+});
+
 describe('programs', () => {
   const event = (state: string) =>
     `DELIMITER ;;\n/*!50106 CREATE*/ /*!50117 DEFINER=\`a\`@\`%\`*/ /*!50106 EVENT \`e\` ON SCHEDULE EVERY 1 DAY STARTS '2030-01-01 ENABLE' ON COMPLETION NOT PRESERVE ${state} COMMENT 'ENABLE' DO SELECT 'DEFINER=\`a\`@\`%\`' */ ;;\nDELIMITER ;\n`;
@@ -105,7 +184,7 @@ describe('programs', () => {
     expect(sql[0]).toContain(
       "STARTS '2030-01-01 ENABLE' ON COMPLETION NOT PRESERVE DISABLE COMMENT 'ENABLE' DO",
     );
-    expect(made.enabledEvents).toEqual(['e']);
+    expect(made.enabledEvents).toEqual([{ name: 'e', definer: 'a@%' }]);
     expect((await rewritten(event('DISABLE ON SLAVE'))).made.enabledEvents).toEqual([]);
   });
 

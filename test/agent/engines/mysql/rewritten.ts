@@ -10,6 +10,8 @@ const TERMS: RewriteTerms = {
   definer: (account) => account,
   keptTables: new Set(),
   mark: '_mark',
+  foldsNames: false,
+  engines: new Set(['innodb']),
 };
 
 async function* pieces(bytes: Buffer, cuts: readonly number[]) {
