@@ -1,5 +1,18 @@
 import { defineConfig } from 'vitest/config';
 
+/** The driver's own tests with other servers than this machine's: those that start one. */
+const onServer = (server: string) => ({
+  extends: true as const,
+  test: {
+    name: `matrix ${server}`,
+    include: [
+      'test/agent/engines/mysql/{connect,dump,grants,hostile-names,in-place,preflight-backup,restore,tls,views}.test.ts',
+    ],
+    env: { HOMEPORT_TEST_SERVER: server },
+    testTimeout: 120_000,
+  },
+});
+
 /** Stages of `npm test`, in the order they run: the cheap ones first. */
 export default defineConfig({
   test: {
@@ -23,6 +36,8 @@ export default defineConfig({
         extends: true,
         test: { name: 'matrix', include: ['test/matrix/**/*.test.ts'], testTimeout: 120_000 },
       },
+      onServer('mysql:9'),
+      onServer('mariadb:11.8'),
       {
         extends: true,
         test: { name: 'browser', include: ['test/browser/**/*.test.ts'], testTimeout: 120_000 },

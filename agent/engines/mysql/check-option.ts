@@ -43,16 +43,31 @@ export class CheckOptions {
     }
   }
 
-  /** Views without what they lack, each with what gives it to them: for when the dump is through. */
-  get postponed(): { command: Command; run: () => Promise<void> }[] {
-    return this.#postponed.map(({ sql, command, client, collation }) => ({
-      command,
-      run: async () => {
-        const settings = `character_set_client = ${client}, collation_connection = ${collation}`;
-        await this.#session.run(`SET SESSION ${settings}`);
-        await this.#session.run(sql);
-      },
-    }));
+  /**
+   * Gives the views what they lack; to be called when the dump is through. MariaDB remembers of a view whether it can
+   * be written to, as it was when the view was made: so views that read others of these come after them.
+   */
+  async finish(explained: (error: unknown, command: Command) => unknown): Promise<void> {
+    for (let left = this.#postponed; left.length > 0; ) {
+      const again: Postponed[] = [];
+      for (const view of left) {
+        try {
+          await this.#make(view);
+        } catch (error) {
+          if (numberOf(error) !== NOT_UPDATABLE) throw explained(error, view.command);
+          again.push(view);
+          if (again.length === left.length) throw explained(error, view.command);
+        }
+      }
+      left = again;
+    }
+  }
+
+  async #make({ sql, client, collation }: Postponed): Promise<void> {
+    await this.#session.run(
+      `SET SESSION character_set_client = ${client}, collation_connection = ${collation}`,
+    );
+    await this.#session.run(sql);
   }
 }
 

@@ -44,7 +44,7 @@ export async function load(input: Loading): Promise<Made> {
     running.catch(() => {}); // met where it is awaited, also where the source fails first
   }
   await running;
-  for (const { command, run } of checked.postponed) await explaining(command, run());
+  await checked.finish(refused);
   return rewriter.made;
 }
 
