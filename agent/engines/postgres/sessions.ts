@@ -68,18 +68,26 @@ function describe({ pid, user, program, address, prepared }: Holder): string {
   return `“${user ?? 'the server itself'}” (process ${pid}${more ? `, ${more}` : ''})`;
 }
 
-/** Waits until the run has begun its transaction, and gives its number: see the clean-up. */
+/**
+ * Waits until the run has begun its transaction, and gives its number: see the clean-up. `undefined` where it can
+ * commit nothing any more: a statement failed, which takes the number back, or the session is gone. pg_restore may not
+ * have noticed yet: while it copies rows it reads on to their end, which must then be given to it.
+ */
 export async function transactionOf(
   session: Session,
   { applicationName, signal }: { applicationName: string; signal: AbortSignal },
-): Promise<string> {
-  for (;;) {
-    const [row] = await session.rows<{ name: string }>(
+): Promise<string | undefined> {
+  for (let seen = false; ; ) {
+    const [row] = await session.rows<{ name: string; failed: boolean }>(
       // Others can take any name: only our own account's session counts.
-      `SELECT application_name AS name FROM pg_stat_activity WHERE usename = session_user AND starts_with(application_name, $1 || ' ')`,
+      `SELECT application_name AS name, state = 'idle in transaction (aborted)' AS failed FROM pg_stat_activity
+       WHERE usename = session_user AND starts_with(application_name, $1)`,
       [applicationName],
     );
-    if (row) return row.name.slice(applicationName.length + 1);
+    const number = row?.name.slice(applicationName.length + 1);
+    if (number) return number;
+    if (row ? row.failed : seen) return undefined;
+    seen = row !== undefined;
     await delay(BEGIN_MS, undefined, { signal });
   }
 }

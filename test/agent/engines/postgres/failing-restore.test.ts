@@ -2,7 +2,15 @@ import { chown, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Captured, capture, failureOf, operation, restoreInput } from '../../../contract/captured.ts';
+import type { StreamOpener } from '../../../../agent/engines/driver.ts';
+import {
+  type Captured,
+  capture,
+  failureOf,
+  opener,
+  operation,
+  restoreInput,
+} from '../../../contract/captured.ts';
 import { fingerprint } from '../../../support/fingerprint.ts';
 import { startPostgres, type TestPostgres } from '../../../support/postgres.ts';
 import { mountTmpfs } from '../../../support/tmpfs.ts';
@@ -104,4 +112,23 @@ describe('a database server whose disk is full', () => {
       expect(await state(to, 'shop')).toEqual(before);
     },
   );
+
+  test('in place, also where the transaction has failed before the archive’s end is given to pg_restore', async () => {
+    const before = await state(to, 'shop');
+    const failed = async () => {
+      const sessions = `SELECT 1 FROM pg_stat_activity WHERE state = 'idle in transaction (aborted)'`;
+      return (await to.query(sessions)).length;
+    };
+    const open: StreamOpener = async function* (name) {
+      const parts = await Array.fromAsync(opener(dump)(name));
+      for (const [at, part] of parts.entries()) {
+        if (name === 'dump' && at === parts.length - 1) await expect.poll(failed).toBe(1);
+        yield part;
+      }
+    };
+    const input = restoreInput(dump, { mode: 'in-place', targetDatabase: 'shop' }, open);
+    const failure = await failureOf(driver.restore(login(to), input, operation()));
+    expect(failure).toMatchObject({ code: 'disk_full', hint: expect.stringContaining('is as it was') });
+    expect(await state(to, 'shop')).toEqual(before);
+  });
 });
