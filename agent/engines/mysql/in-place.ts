@@ -4,6 +4,7 @@ import type { OperationContext } from '../driver.ts';
 import { type Catalogue, type Relation, readCatalogue } from './catalogue.ts';
 import type { Session } from './connect.ts';
 import { alterDefaults } from './database.ts';
+import { heldKeys, objectKey } from './names.ts';
 import { quoteIdent } from './quote.ts';
 import type { MysqlRequirements, ObjectKind } from './requirements.ts';
 import { sessionsOn } from './target.ts';
@@ -11,16 +12,25 @@ import { sessionsOn } from './target.ts';
 /** How long to wait for tables that others use, in seconds. */
 const LOCK_WAIT_S = 15;
 
-/** Tables of the target that stay as they are: the snapshot has no rows of theirs. */
-export function keptTables(needs: MysqlRequirements, target: Catalogue): string[] {
-  const excluded = new Set(needs.excludedTables);
+/** A database to be filled. */
+interface Target {
+  catalogue: Catalogue;
+  /** Whether case does not count in the server’s names of tables. */
+  foldsNames: boolean;
+}
+
+/** Tables of the target, by its own names, that stay as they are: the snapshot has no rows of theirs. */
+export function keptTables(needs: MysqlRequirements, { catalogue, foldsNames }: Target): string[] {
+  const keyOf = (name: string) => objectKey('table', name, foldsNames);
+  const excluded = new Set(needs.excludedTables.map(keyOf));
   const partial = excluded.size > 0;
-  const held = new Set(needs.objects ?? []);
+  const held = heldKeys(needs, foldsNames);
   // With a selection, tables that the snapshot does not know at all were none of its business either.
-  return target.relations
+  return catalogue.relations
     .filter(({ kind }) => kind === 'table')
     .filter(
-      ({ name }) => excluded.has(name) || (partial && needs.objects !== null && !held.has(`table ${name}`)),
+      ({ name }) =>
+        excluded.has(keyOf(name)) || (partial && needs.objects !== null && !held.has(keyOf(name))),
     )
     .map(({ name }) => name);
 }
@@ -28,14 +38,16 @@ export function keptTables(needs: MysqlRequirements, target: Catalogue): string[
 /** What the target has and will lose; compared with the snapshot, where that lists what it holds. */
 export function inPlaceDrops(
   needs: MysqlRequirements,
-  target: Catalogue,
+  target: Target,
 ): { names: string[]; compared: boolean } {
-  const kept = new Set(keptTables(needs, target).map((name) => `table ${name}`));
-  const held = new Set(needs.objects ?? []);
-  const names = [...target.relations, ...target.programs]
+  const { catalogue, foldsNames } = target;
+  const kept = new Set(keptTables(needs, target));
+  const held = heldKeys(needs, foldsNames);
+  const names = [...catalogue.relations, ...catalogue.programs]
     .filter((one) => one.kind !== 'trigger' || needs.excludedTables.length === 0)
-    .map(({ kind, name }) => `${kind} ${name}`)
-    .filter((name) => !kept.has(name) && !held.has(name));
+    .filter(({ kind, name }) => kind !== 'table' || !kept.has(name))
+    .filter(({ kind, name }) => !held.has(objectKey(kind, name, foldsNames)))
+    .map(({ kind, name }) => `${kind} ${name}`);
   return { names, compared: needs.objects !== null };
 }
 
@@ -43,6 +55,8 @@ interface Emptying {
   session: Session;
   plan: RestorePlan;
   needs: MysqlRequirements;
+  /** Whether case does not count in the server’s names of tables. */
+  foldsNames: boolean;
   context: OperationContext;
 }
 
@@ -52,11 +66,11 @@ interface Emptying {
  * locked first, so that a table in use is met while nothing has changed.
  */
 export async function emptyDatabase(input: Emptying): Promise<{ kept: string[]; dropped: string[] }> {
-  const { session, plan, needs, context } = input;
+  const { session, plan, needs, foldsNames, context } = input;
   const target = plan.targetDatabase;
   const catalogue = await readCatalogue(session, target);
-  const kept = keptTables(needs, catalogue);
-  const dropped = inPlaceDrops(needs, catalogue);
+  const kept = keptTables(needs, { catalogue, foldsNames });
+  const dropped = inPlaceDrops(needs, { catalogue, foldsNames });
   if (plan.endSessions) await endSessions(session, target, context);
   await session.run(`SET SESSION lock_wait_timeout = ${LOCK_WAIT_S}, foreign_key_checks = 0`);
   await session.run(`USE ${quoteIdent(target)}`);

@@ -19,8 +19,9 @@ type Reasoned = Omit<Verdict, 'mode'>;
 /** Databases of the server's own. */
 const SYSTEM = new Set(['mysql', 'information_schema', 'performance_schema', 'sys']);
 
-/** Which restore modes are possible for `target`, and why not. */
-export function modeVerdicts(target: string, needs: MysqlRequirements, facts: TargetFacts): Verdict[] {
+/** Which restore modes are possible for the database looked at, and why not. */
+export function modeVerdicts(needs: MysqlRequirements, facts: TargetFacts): Verdict[] {
+  const target = facts.name;
   const either = impossibleName(target);
   return [
     { mode: 'new', ...(either ?? newVerdict(target, needs, facts)) },

@@ -47,7 +47,7 @@ export async function lookAtTarget(input: Question): Promise<Looked> {
   ];
   const preflight = {
     findings: restoreFindings(needs, facts),
-    modes: modeVerdicts(target, needs, facts),
+    modes: modeVerdicts(needs, facts),
     ownerChoices: ownerVerdicts(needs, facts),
     missing: missing.filter(({ names }) => names.length > 0),
     serverVersion: session.version,

@@ -2,10 +2,12 @@ import type { Finding } from '../../../protocol/restore.ts';
 import { LIBRARIES } from './catalogue.ts';
 import { PRODUCT, series, versionText } from './flavour.ts';
 import { inPlaceDrops, keptTables } from './in-place.ts';
+import { collisions } from './names.ts';
 import { listed, quoteIdent } from './quote.ts';
 import type { MysqlRequirements } from './requirements.ts';
 import { foreignDefiners, holdsGlobally, missingDefiners } from './restore-rights.ts';
 import { longestStatement } from './rewrite.ts';
+import { elsewhere } from './storage-engines.ts';
 import type { TargetFacts } from './target.ts';
 
 function blocker(code: string, message: string, hint: string, sql?: string): Finding {
@@ -18,6 +20,7 @@ export function restoreFindings(needs: MysqlRequirements, facts: TargetFacts): F
     ...server(needs, facts),
     ...unknown(needs, facts),
     ...definers(needs, facts),
+    ...reaching(needs),
     ...inPlace(needs, facts),
     ...surroundings(needs, facts),
   ];
@@ -128,6 +131,20 @@ function definers(needs: MysqlRequirements, facts: TargetFacts): Finding[] {
   return found;
 }
 
+/** Tables that are windows: who uses them reads and writes what is behind, with the target server’s own reach. */
+function reaching({ engines }: MysqlRequirements): Finding[] {
+  const found = engines.filter(elsewhere);
+  if (found.length === 0) return [];
+  return [
+    {
+      severity: 'warning',
+      code: 'reaches_elsewhere',
+      message: `The backup holds tables of the storage engine ${listed(found)}, without rows: theirs are in other tables, in files or on other servers, and the restored tables reach for them there.`,
+      hint: 'Whoever uses such a table reads and writes, with the rights of this server, what its definition names: other tables, a file, another server, also one that the backed-up database uses still. If you do not trust who could write to the backed-up server, look at these tables’ definitions first.',
+    },
+  ];
+}
+
 function inPlace(needs: MysqlRequirements, facts: TargetFacts): Finding[] {
   const found: Finding[] = [];
   if (needs.excludedTables.length > 0)
@@ -137,8 +154,9 @@ function inPlace(needs: MysqlRequirements, facts: TargetFacts): Finding[] {
       message: `The backup has no rows of ${listed(needs.excludedTables)}. A new database has these tables empty; in place they stay as they are where they exist.`,
     });
   if (!facts.database) return found;
-  const drops = inPlaceDrops(needs, facts.database.catalogue);
-  const kept = keptTables(needs, facts.database.catalogue);
+  const target = { catalogue: facts.database.catalogue, foldsNames: facts.lowerCaseTableNames > 0 };
+  const drops = inPlaceDrops(needs, target);
+  const kept = keptTables(needs, target);
   if (drops.names.length > 0)
     found.push({
       severity: 'warning',
@@ -174,12 +192,21 @@ function spelled(names: readonly string[]): string {
 
 function surroundings(needs: MysqlRequirements, facts: TargetFacts): Finding[] {
   const found: Finding[] = [];
+  const colliding = facts.lowerCaseTableNames > 0 ? collisions(needs) : [];
+  if (colliding.length > 0)
+    found.push(
+      blocker(
+        'names_collide',
+        `Case does not count in this server’s names of tables (lower_case_table_names ${facts.lowerCaseTableNames}), and the snapshot holds ${spelled(colliding)}.`,
+        'Restore to a server that tells case apart (lower_case_table_names = 0), and rename them there.',
+      ),
+    );
   if (needs.lowerCaseTableNames !== facts.lowerCaseTableNames)
     found.push({
       severity: 'warning',
       code: 'case_of_names',
       message: `The servers treat case in names of tables differently (lower_case_table_names ${needs.lowerCaseTableNames} there, ${facts.lowerCaseTableNames} here).`,
-      hint: 'Code that names tables in another case may not find them, and names that differ by case alone cannot be restored where case does not count.',
+      hint: 'Code that names tables in another case may not find them.',
     });
   if (facts.leftover !== undefined)
     found.push({

@@ -8,6 +8,7 @@ import { definerOf } from './definers.ts';
 import type { Flavour } from './flavour.ts';
 import { emptyDatabase, incomplete } from './in-place.ts';
 import { load } from './load.ts';
+import { foldName } from './names.ts';
 import { type Looked, lookAtTarget, refuseImpossible } from './preflight-restore.ts';
 import { listed, quoteAccount, quoteIdent } from './quote.ts';
 import { longestStatement } from './rewrite.ts';
@@ -29,13 +30,14 @@ export interface Restoring {
 
 /** Restores into a new database, which a failure drops again, or in place, where a failure leaves a part. */
 export async function restore(input: Restoring): Promise<RestoreReport> {
-  const { server, plan, context, flavour } = input;
-  const looked = await lookAtTarget({ ...input, target: plan.targetDatabase });
-  refuseImpossible(looked.preflight, plan);
-  const definer = definerOf(plan, looked);
+  const { server, context, flavour } = input;
+  const looked = await lookAtTarget({ ...input, target: input.plan.targetDatabase });
+  refuseImpossible(looked.preflight, input.plan);
+  const definer = definerOf(input.plan, looked);
   await using control = await connect(server, flavour, { signal: context.signal });
   try {
-    const work = { ...input, looked, definer, control };
+    const plan = { ...input.plan, targetDatabase: looked.facts.name };
+    const work = { ...input, plan, looked, definer, control };
     return plan.mode === 'new' ? await restoreNew(work) : await restoreInPlace(work);
   } catch (error) {
     throw explained(error, server, context.signal);
@@ -72,7 +74,10 @@ async function restoreNew(work: Work): Promise<RestoreReport> {
 async function restoreInPlace(work: Work): Promise<RestoreReport> {
   const { plan, context, control, looked } = work;
   context.phase('locking tables');
-  const emptied = await emptyDatabase({ session: control, plan, needs: looked.needs, context });
+  const emptied = await emptyDatabase({
+    ...{ session: control, plan, needs: looked.needs, context },
+    foldsNames: looked.facts.lowerCaseTableNames > 0,
+  });
   try {
     const made = await fill(work, emptied.kept);
     await verify(work, made);
@@ -110,9 +115,7 @@ async function fill(work: Work, keptTables: readonly string[]): Promise<Made> {
         source: needs.database,
         maxStatement: longestStatement(facts.maxAllowedPacket),
         definer: work.definer,
-        keptTables: new Set(
-          keptTables.map(facts.lowerCaseTableNames > 0 ? (name) => name.toLowerCase() : String),
-        ),
+        keptTables: new Set(keptTables.map(facts.lowerCaseTableNames > 0 ? foldName : String)),
         mark: MARK,
         foldsNames: facts.lowerCaseTableNames > 0,
         engines: new Set(needs.engines.map((engine) => engine.toLowerCase())),

@@ -3,6 +3,7 @@ import { programSql, tableSql } from './create-sql.ts';
 import type { Created } from './dump-creates.ts';
 import { DumpSession } from './dump-session.ts';
 import { readStatement, type Statement } from './dump-statements.ts';
+import { foldName } from './names.ts';
 import { quoteIdent } from './quote.ts';
 import type { ObjectKind } from './requirements.ts';
 import type { Dialect } from './sql-lexicon.ts';
@@ -137,7 +138,7 @@ export class StatementRewriter {
 
   /** Tables are the same for the server where this is. */
   #key(name: string): string {
-    return this.#terms.foldsNames ? name.toLowerCase() : name;
+    return this.#terms.foldsNames ? foldName(name) : name;
   }
 
   #isKept(name: string): boolean {

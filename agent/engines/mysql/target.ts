@@ -3,10 +3,13 @@ import { type Catalogue, inDatabase, readCatalogue } from './catalogue.ts';
 import type { Session } from './connect.ts';
 import { MARK } from './database.ts';
 import { type Grant, readGrants } from './grants.ts';
+import { foldName } from './names.ts';
 import type { MysqlRequirements } from './requirements.ts';
 
 /** What one look at the target server found, for one name and one snapshot. */
 export interface TargetFacts {
+  /** The database's name as this server writes it. */
+  name: string;
   /** The account logged in as, `user@host`. */
   account: string;
   flavour: MysqlRequirements['flavour'];
@@ -35,11 +38,15 @@ export interface TargetFacts {
 /** Looks at the target server. */
 export async function readTarget(
   session: Session,
-  name: string,
+  wanted: string,
   needs: MysqlRequirements,
 ): Promise<TargetFacts> {
   const { account, flavour, version, versionNumber } = session;
+  const variables = await readVariables(session);
+  // With 1 the server keeps all names in lower case; with 2 it keeps them as they were given.
+  const name = variables.lowerCaseTableNames === 1 ? foldName(wanted) : wanted;
   return {
+    name,
     account,
     flavour,
     version,
@@ -48,7 +55,7 @@ export async function readTarget(
     database: await readDatabase(session, name),
     accounts: await readAccounts(session),
     systemUsers: await readSystemUsers(session),
-    ...(await readVariables(session)),
+    ...variables,
     ...(await readUnknown(session, needs)),
     leftover: await readLeftover(session, name),
   };

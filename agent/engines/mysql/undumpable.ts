@@ -2,6 +2,7 @@ import { FailureError, fail } from '../../../protocol/failure.ts';
 import type { Finding } from '../../../protocol/restore.ts';
 import { type Catalogue, inDatabase } from './catalogue.ts';
 import type { Session } from './connect.ts';
+import { MARK } from './database.ts';
 import { type Grant, grantOn } from './grants.ts';
 import { listed, pasteable, quoteIdent } from './quote.ts';
 
@@ -12,6 +13,7 @@ export async function undumpable(
   catalogue: Catalogue,
 ): Promise<Finding[]> {
   return [
+    ...unfinished(database, catalogue),
     ...brokenTables(catalogue),
     ...(await endlessEvents(session, database)),
     ...(await brokenNames(session, database, catalogue)),
@@ -32,6 +34,19 @@ const blocker = (code: string, message: string, hint: string, sql?: string): Fin
   hint,
   ...(sql ? { sql } : {}),
 });
+
+/** What a restore that was broken off made: it is not all there, and a backup of it would look as if it were. */
+function unfinished(database: string, { relations }: Catalogue): Finding[] {
+  if (!relations.some(({ name }) => name === MARK)) return [];
+  return [
+    blocker(
+      'database_unfinished',
+      `“${database}” was left unfinished by a restore, or is being filled by one: it has the table ${MARK}.`,
+      'Wait for the restore if it still runs. Otherwise drop the database and restore the snapshot again.',
+      `DROP DATABASE ${quoteIdent(database)};`,
+    ),
+  ];
+}
 
 /** The server gives no engine for a table it cannot open, and says why in the comment. */
 function brokenTables(catalogue: Catalogue): Finding[] {

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ServerTarget } from '../../../../agent/engines/driver.ts';
+import { MARK } from '../../../../agent/engines/mysql/database.ts';
 import type { Finding } from '../../../../protocol/restore.ts';
 import { EVERYTHING } from '../../../../protocol/selection.ts';
-import { capture, failureOf, operation } from '../../../contract/captured.ts';
+import { capture, failureOf, operation, restoreInput } from '../../../contract/captured.ts';
 import type { TestMysql } from '../../../support/mysql-family.ts';
 import { account, drain, driver, flavour, login, start } from './world.ts';
 
@@ -115,6 +116,25 @@ describe('what the database holds', () => {
     expect(failure).toMatchObject({ code: 'dump_incomplete', message: expect.stringContaining('view') });
     await server.query(found.find((one) => one.code === 'view_invalid')?.sql ?? '', 'odd');
     expect(codes(await findings(login(server), 'odd'), 'blocker')).toEqual([]);
+  });
+
+  test('what a restore left unfinished is no database to back up', async () => {
+    await server.query(`CREATE DATABASE \`half\`\`1\`; CREATE TABLE \`half\`\`1\`.${MARK} (id int)`);
+    const [found] = await findings(login(server), 'half`1');
+    expect(found).toMatchObject({ severity: 'blocker', code: 'database_unfinished' });
+    expect(await failureOf(capture(driver, login(server), 'half`1'))).toMatchObject({ sql: found?.sql });
+    await server.query(found?.sql ?? '');
+    expect((await failureOf(findings(login(server), 'half`1'))).code).toBe('database_missing');
+  });
+
+  test('of tables that reach elsewhere a restore is told, too', async () => {
+    const dump = await capture(driver, login(server), 'odd');
+    const input = restoreInput(dump, { targetDatabase: 'odd2' });
+    const preflight = await driver.preflightRestore(login(server), input, operation());
+    const found = preflight.findings.find(({ code }) => code === 'reaches_elsewhere');
+    expect(found).toMatchObject({ severity: 'warning', message: expect.stringContaining('“MRG_M') });
+    await driver.restore(login(server), input, operation());
+    expect(await server.query('SELECT a FROM odd2.merged')).toEqual([]);
   });
 
   test('what a backup does not hold as it is', async () => {
