@@ -82,15 +82,19 @@ export async function emptyDatabase(input: Emptying): Promise<{ kept: string[]; 
     await dropAll(session, catalogue, tables);
     await alterDefaults(session, target, needs);
   } catch (error) {
-    throw incomplete(error, plan);
+    throw incomplete(error, plan, 'it was being emptied, and nothing of the snapshot is in it yet');
   }
   return { kept, dropped: dropped.compared ? dropped.names : [] };
 }
 
 /** A failure after the first DROP, with the state of the target in its hint. */
-export function incomplete(error: unknown, { targetDatabase }: RestorePlan): unknown {
+export function incomplete(
+  error: unknown,
+  { targetDatabase }: RestorePlan,
+  state = 'what was in it was dropped, and only a part of the snapshot is there',
+): unknown {
   if (!(error instanceof FailureError)) return error;
-  const hint = `“${targetDatabase}” is incomplete now: what was in it was dropped, and only a part of the snapshot is there. Restore the safety snapshot or another one to it. ${error.failure.hint}`;
+  const hint = `“${targetDatabase}” is incomplete now: ${state}. Restore the safety snapshot or another one to it. ${error.failure.hint}`;
   return new FailureError({ ...error.failure, hint, retryable: false }, { cause: error });
 }
 

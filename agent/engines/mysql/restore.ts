@@ -242,6 +242,8 @@ async function undo(work: Work, error: FailureError): Promise<FailureError> {
     return new FailureError({ ...error.failure, hint }, { cause: error });
   } catch (cleanup) {
     const hint = `${error.failure.hint} Could not clean up after it: drop the database “${plan.targetDatabase}” by hand.`;
-    return new FailureError({ ...error.failure, hint }, { cause: new AggregateError([error, cleanup]) });
+    // The same again would find the name taken.
+    const failure = { ...error.failure, hint, retryable: false };
+    return new FailureError(failure, { cause: new AggregateError([error, cleanup]) });
   }
 }
