@@ -7,6 +7,7 @@ import { withTargetsEndOfTime } from './end-of-time.ts';
 import { quoteIdent } from './quote.ts';
 import { DumpRewriter } from './rewrite.ts';
 import type { Command, Made, RewriteTerms } from './rewrite-statement.ts';
+import { withSignedZeros } from './signed-zero.ts';
 
 /** Far below the shortest stall limit that makes sense, in milliseconds. */
 const LOOK_MS = 20_000;
@@ -39,13 +40,18 @@ export async function load(input: Loading): Promise<Made> {
   for await (const command of rewriter.commands(input.body)) {
     await running;
     context.signal.throwIfAborted();
-    const sql = command.rows ? withTargetsEndOfTime(command.sql, terms.target) : command.sql;
+    const sql = command.rows ? rowsFor(command.sql, terms) : command.sql;
     running = explaining(command, checked.run({ ...command, sql }));
     running.catch(() => {}); // met where it is awaited, also where the source fails first
   }
   await running;
   await checked.finish(refused);
   return rewriter.made;
+}
+
+/** An INSERT in the target’s own words. */
+function rowsFor(sql: string, { target, maxStatement }: RewriteTerms): string {
+  return target.flavour === 'mysql' ? withSignedZeros(sql, maxStatement) : withTargetsEndOfTime(sql, target);
 }
 
 const explaining = (command: Command, running: Promise<void>): Promise<void> =>
