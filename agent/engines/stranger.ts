@@ -1,4 +1,6 @@
+import { lookup } from 'node:dns/promises';
 import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ConnectionBase } from '../../protocol/engines/engine.ts';
 import { engineDefinition } from '../../protocol/engines/registry.ts';
 import { type Failure, type FailureCode, FailureError } from '../../protocol/failure.ts';
@@ -36,14 +38,19 @@ type Parties = { driver: EngineDriver; others: () => EngineDriver[] };
 
 async function strangerBehind(
   error: unknown,
-  { connection }: ServerTarget<ConnectionBase>,
+  server: ServerTarget<ConnectionBase>,
   { driver, others }: Parties,
 ): Promise<FailureError | undefined> {
+  const { connection } = server;
   // A socket's path is an engine's own already.
   if (!(error instanceof FailureError) || connection.host.startsWith('/')) return undefined;
   const { failure } = error;
   if (!DOUBTFUL.includes(failure.code)) return undefined;
   const { host, port } = connection;
+  if (failure.code === 'connection_timeout' && !(await resolves(host))) {
+    const unanswered = Object.assign(new Error('No name server answered.'), { code: 'EAI_AGAIN' });
+    return new FailureError(driver.explain(unanswered, server), { cause: error });
+  }
   if (!(await takesConnections(host, port))) return undefined;
   const signal = AbortSignal.timeout(PATIENCE_MS);
   const meet = (one: EngineDriver) => one.identify?.({ host, port }, signal).catch(() => undefined);
@@ -86,6 +93,15 @@ function noDatabase(failure: Failure, { at, wanted }: { at: string; wanted: stri
     retryable: false,
     detail: failure.message,
   };
+}
+
+/** Whether the name has an address by now. Name servers that do not answer look like lost packets otherwise. */
+async function resolves(host: string): Promise<boolean> {
+  const found = lookup(host).then(
+    () => true,
+    () => false,
+  );
+  return await Promise.race([found, delay(PATIENCE_MS, false, { ref: false })]);
 }
 
 function takesConnections(host: string, port: number): Promise<boolean> {
