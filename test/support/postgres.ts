@@ -27,6 +27,8 @@ export interface TestPostgresOptions {
   initdb?: string[];
   /** Network namespace to run in; `query` then comes in by the unix socket. */
   namespace?: string;
+  /** Variables of the server's environment, e.g. `{ LOCPATH: '/tmp/locales' }`. */
+  env?: Record<string, string>;
   /** Root directory of the Debian suite whose server this is to be; else this machine's. */
   root?: string;
 }
@@ -64,7 +66,8 @@ export async function startPostgres(options: TestPostgresOptions = {}): Promise<
       ],
       place,
       namespace: options.namespace,
-      ready: /database system is ready to accept connections/,
+      ready: /database system is ready to accept connections|Datenbanksystem ist bereit/,
+      ...(options.env ? { env: options.env } : {}),
     });
     const { namespace } = options;
     return handle({ ...started, directory, password, major: binaries.major, namespace });

@@ -76,6 +76,8 @@ export interface ServerProcessInput {
   namespace?: string | undefined;
   /** What the server's log says once it accepts connections. */
   ready: RegExp;
+  /** Variables of the server's environment beside the bare ones. */
+  env?: Record<string, string>;
 }
 
 /** Starts a server on a free port; resolves once it is ready. Its log goes to `server.log` of the directory. */
@@ -90,7 +92,7 @@ export async function startServerProcess(
     const child = spawn(file ?? program, file ? [...first, program, ...args] : args, {
       ...account,
       cwd: input.place.directory,
-      env: bareEnv(),
+      env: { ...bareEnv(), ...input.env },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     const failure = await untilReady(child, join(input.place.directory, 'server.log'), input.ready);

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import type { PostgresConnection } from '../../../protocol/engines/postgres.ts';
 import { type Failure, FailureError, toFailure } from '../../../protocol/failure.ts';
 import { complete, type Entry, firstCause, networkErrors, ToolError } from '../errors.ts';
+import { LOCKED, OUT_OF_SPACE, REFUSED_PRIVILEGE } from './languages.ts';
 
 type Explain = (where: PostgresConnection, text: string) => Entry;
 
@@ -147,13 +148,14 @@ const CONNECTING_WORDS: [RegExp, Explain][] = [
 
 /** Words of the server and of libpq about what was asked of it. */
 const WORKING_WORDS: [RegExp, Explain][] = [
-  [/No space left on device|could not extend file/, disk],
+  [OUT_OF_SPACE, disk],
   [
     /server closed the connection unexpectedly|terminating connection|connection to server was lost|SSL SYSCALL|connection not open/,
     gone,
   ],
-  [/permission denied|must be owner|must be superuser|must be member of role|row-level security/, privilege],
-  [/lock timeout|deadlock detected|the database was changed while/, busy],
+  [REFUSED_PRIVILEGE, privilege],
+  [LOCKED, busy],
+  [/the database was changed while/, busy],
   [/in a read-only transaction|during recovery/, readOnly],
   [/out of shared memory/, tooManyLocks],
 ];
