@@ -20,6 +20,7 @@ const PACKAGES = {
   debootstrap: { package: 'debootstrap', present: () => onPath('debootstrap') },
   ip: { package: 'iproute2', present: () => onPath('ip') },
   nft: { package: 'nftables', present: () => onPath('nft') },
+  locales: { package: 'locales', present: () => existsSync('/usr/share/i18n/locales/de_DE') },
   podman: { package: 'podman', present: () => onPath('podman') },
   crun: { package: 'crun', present: () => onPath('crun') },
   containerNetwork: {
@@ -33,7 +34,7 @@ const PACKAGES = {
 const NEEDS = {
   start: [],
   demo: ['postgresql', 'mariadb', 'mariadbClient'],
-  test: ['postgresql', 'mariadb', 'mariadbClient', 'chromium', 'ip', 'nft'],
+  test: ['postgresql', 'mariadb', 'mariadbClient', 'chromium', 'ip', 'nft', 'locales'],
   matrix: ['postgresql', 'mariadb', 'mariadbClient', 'debootstrap'],
   bench: ['postgresql', 'mariadb', 'mariadbClient', 'restic', 'zstd'],
 };
