@@ -1,8 +1,9 @@
 import type { Finding } from '../../../protocol/restore.ts';
+import { listed } from '../words.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Session } from './connect.ts';
 import { type Grant, grantOn, hidden, holds } from './grants.ts';
-import { listed, quoteAccount } from './quote.ts';
+import { quoteAccount } from './quote.ts';
 
 /**
  * What the account lacks for what the database holds, each with its GRANT. Where the server hides objects from the

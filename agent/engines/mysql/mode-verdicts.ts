@@ -1,7 +1,8 @@
 import type { RestorePreflight } from '../../../protocol/restore.ts';
+import { listed } from '../words.ts';
 import type { Catalogue } from './catalogue.ts';
 import { grantOn, holds } from './grants.ts';
-import { listed, MAX_NAME } from './quote.ts';
+import { MAX_NAME } from './quote.ts';
 import type { MysqlRequirements } from './requirements.ts';
 import {
   binaryLogObstacle,

@@ -1,5 +1,5 @@
 import type { RestorePreflight } from '../../../protocol/restore.ts';
-import { listed } from './quote.ts';
+import { listed } from '../words.ts';
 import type { MysqlRequirements } from './requirements.ts';
 import {
   definerPrivilege,

@@ -1,9 +1,10 @@
 import type { Finding } from '../../../protocol/restore.ts';
+import { listed } from '../words.ts';
 import { LIBRARIES } from './catalogue.ts';
 import { PRODUCT, series, versionText } from './flavour.ts';
 import { inPlaceDrops, keptTables } from './in-place.ts';
 import { collisions } from './names.ts';
-import { listed, quoteIdent } from './quote.ts';
+import { quoteIdent } from './quote.ts';
 import type { MysqlRequirements } from './requirements.ts';
 import { foreignDefiners, holdsGlobally, missingDefiners } from './restore-rights.ts';
 import { longestStatement } from './rewrite.ts';

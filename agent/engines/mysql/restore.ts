@@ -1,6 +1,7 @@
 import { FailureError, fail } from '../../../protocol/failure.ts';
 import type { RestorePlan, RestoreReport } from '../../../protocol/restore.ts';
 import type { OperationContext, RestoreSource, StreamOpener } from '../driver.ts';
+import { listed } from '../words.ts';
 import { type Catalogue, countKinds, readCatalogue } from './catalogue.ts';
 import { connect, explained, type MysqlServer, type Session } from './connect.ts';
 import { createDatabase, dropDatabase, endSession, MARK, removeMark } from './database.ts';
@@ -10,7 +11,7 @@ import { emptyDatabase, incomplete } from './in-place.ts';
 import { load } from './load.ts';
 import { foldName } from './names.ts';
 import { type Looked, lookAtTarget, refuseImpossible } from './preflight-restore.ts';
-import { listed, quoteAccount, quoteIdent } from './quote.ts';
+import { quoteAccount, quoteIdent } from './quote.ts';
 import { longestStatement } from './rewrite.ts';
 import type { Made } from './rewrite-statement.ts';
 

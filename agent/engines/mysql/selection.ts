@@ -1,9 +1,9 @@
 import type { Finding } from '../../../protocol/restore.ts';
 import type { TableSelection } from '../../../protocol/selection.ts';
 import { globMatches } from '../../glob.ts';
+import { listed } from '../words.ts';
 import { type Catalogue, inDatabase } from './catalogue.ts';
 import type { Session } from './connect.ts';
-import { listed } from './quote.ts';
 
 /** A selection applied to the tables a database has now. */
 export interface Selected {

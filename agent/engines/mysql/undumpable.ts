@@ -1,10 +1,11 @@
 import { FailureError, fail } from '../../../protocol/failure.ts';
 import type { Finding } from '../../../protocol/restore.ts';
+import { listed, pasteable } from '../words.ts';
 import { type Catalogue, inDatabase } from './catalogue.ts';
 import type { Session } from './connect.ts';
 import { MARK } from './database.ts';
 import { type Grant, grantOn } from './grants.ts';
-import { listed, pasteable, quoteIdent } from './quote.ts';
+import { quoteIdent } from './quote.ts';
 
 /** What the stock tools cannot dump, whoever runs them: each a blocker with the statement that removes it. */
 export async function undumpable(

@@ -1,6 +1,6 @@
+import { listed } from '../words.ts';
 import type { PostgresGlobals } from './globals.ts';
 import type { InPlaceFacts } from './in-place-facts.ts';
-import { listed } from './privileges.ts';
 import type { PostgresRequirements } from './requirements.ts';
 
 /** What the report of a restore in place says besides that it worked. */

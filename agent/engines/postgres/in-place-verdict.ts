@@ -1,10 +1,11 @@
 import type { FailureError } from '../../../protocol/failure.ts';
 import type { Finding } from '../../../protocol/restore.ts';
+import { listed, pasteable } from '../words.ts';
 import type { InPlaceFacts } from './in-place-facts.ts';
 import { spelled } from './in-place-notes.ts';
 import { no, type Reasoned } from './mode-verdicts.ts';
-import { connectGrant, listed, superuserGrant } from './privileges.ts';
-import { pasteable, quoteIdent, quoteLiteral } from './quote.ts';
+import { connectGrant, superuserGrant } from './privileges.ts';
+import { quoteIdent, quoteLiteral } from './quote.ts';
 import type { PostgresRequirements } from './requirements.ts';
 import type { TargetFacts } from './target.ts';
 import { type PostgresTool, toolLabel } from './tools.ts';

@@ -1,6 +1,7 @@
 import type { RestorePreflight } from '../../../protocol/restore.ts';
-import { listed, superuserGrant } from './privileges.ts';
-import { pasteable, quoteIdent } from './quote.ts';
+import { listed, pasteable } from '../words.ts';
+import { superuserGrant } from './privileges.ts';
+import { quoteIdent } from './quote.ts';
 import type { PostgresRequirements } from './requirements.ts';
 import type { TargetFacts } from './target.ts';
 

@@ -1,12 +1,10 @@
 import type { Finding } from '../../../protocol/restore.ts';
+import { listed, pasteable } from '../words.ts';
 import type { Session } from './connect.ts';
 import type { TableName } from './drops.ts';
-import { pasteable, quoteIdent, quoteLiteral } from './quote.ts';
+import { quoteIdent, quoteLiteral } from './quote.ts';
 
 const USER_SCHEMA = `n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'`;
-/** How many names a message lists before it only counts. */
-const LISTED = 5;
-
 interface Gap {
   schemas: string[];
   tables: TableName[];
@@ -148,12 +146,3 @@ END $homeport$;`;
 }
 
 const dotted = (one: TableName) => `${one.schema}.${one.name}`;
-
-/** The first few names, and how many more there are. */
-export function listed(names: readonly string[]): string {
-  const shown = names
-    .slice(0, LISTED)
-    .map((name) => `“${name}”`)
-    .join(', ');
-  return names.length > LISTED ? `${shown} and ${names.length - LISTED} more` : shown;
-}

@@ -55,18 +55,3 @@ function withoutNul(text: string): string {
     throw fail('invalid_input', 'A name contains a NUL.', 'PostgreSQL knows no such name.');
   return text;
 }
-
-/** Longest SQL that is offered for pasting, in characters. */
-const MAX_PASTE = 8000;
-
-/** Statements for pasting, one per line; where they are too many, as many as fit and a word about the rest. */
-export function pasteable(statements: readonly string[]): string {
-  let text = '';
-  for (const [index, statement] of statements.entries()) {
-    if (text.length + statement.length > MAX_PASTE) {
-      return `${text}-- and ${statements.length - index} more: run the preflight again after these`;
-    }
-    text += `${statement}\n`;
-  }
-  return text.trimEnd();
-}

@@ -1,6 +1,7 @@
 import type { Finding } from '../../../protocol/restore.ts';
+import { listed } from '../words.ts';
 import type { InPlaceFacts } from './in-place-facts.ts';
-import { listed, superuserGrant } from './privileges.ts';
+import { superuserGrant } from './privileges.ts';
 import { quoteIdent } from './quote.ts';
 import type { PostgresRequirements } from './requirements.ts';
 import type { TargetFacts } from './target.ts';

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { FailureError, fail } from '../../../protocol/failure.ts';
 import type { RestoreReport } from '../../../protocol/restore.ts';
+import { listed } from '../words.ts';
 import { analyse } from './analyse.ts';
 import { watchWork } from './at-work.ts';
 import { connect, explained, maintenanceDatabase, type Session } from './connect.ts';
@@ -10,7 +11,6 @@ import { restoreInPlace } from './in-place.ts';
 import { loadArchive } from './load.ts';
 import { preflightRestore, refuseImpossible } from './preflight-restore.ts';
 import { prepareRoles, type Roles } from './prepare-roles.ts';
-import { listed } from './privileges.ts';
 import { type PostgresRequirements, parseRequirements } from './requirements.ts';
 import type { Restoring } from './restoring.ts';
 import { removeRoles } from './roles.ts';

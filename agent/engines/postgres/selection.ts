@@ -1,9 +1,9 @@
 import type { Finding } from '../../../protocol/restore.ts';
 import type { TableSelection } from '../../../protocol/selection.ts';
 import { globMatches } from '../../glob.ts';
+import { listed } from '../words.ts';
 import type { Session } from './connect.ts';
 import type { TableName } from './drops.ts';
-import { listed } from './privileges.ts';
 import { quoteIdent } from './quote.ts';
 
 interface Table extends TableName {
