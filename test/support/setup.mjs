@@ -75,7 +75,8 @@ function modulesMatchLockfile() {
   if (!existsSync(installed)) return false;
   const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
   const present = JSON.parse(readFileSync(installed, 'utf8')).packages;
-  if (Object.keys(present).some((path) => !wanted[path])) return false;
+  // The registry may have got an optional package of some other platform since the lockfile was written.
+  if (Object.entries(present).some(([path, entry]) => !wanted[path] && !entry.optional)) return false;
   return Object.entries(wanted).every(([path, entry]) => {
     if (path === '') return true;
     const found = present[path];
