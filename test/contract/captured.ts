@@ -7,7 +7,7 @@ import type {
   StreamSink,
 } from '../../agent/engines/driver.ts';
 import { type Failure, FailureError } from '../../protocol/failure.ts';
-import type { RestorePlan } from '../../protocol/restore.ts';
+import type { Finding, RestorePlan } from '../../protocol/restore.ts';
 import { EVERYTHING } from '../../protocol/selection.ts';
 
 /** A finished dump in memory, to be restored or damaged. */
@@ -30,6 +30,10 @@ export function operation(
     phase: (name) => void phases.push(name),
   };
 }
+
+/** What a preflight found in database and account: how old this machine's client tools are is another matter. */
+export const found = ({ findings }: { findings: Finding[] }) =>
+  findings.filter(({ code }) => code !== 'tool_vulnerable');
 
 /** All of a database, nothing left out. */
 export const whole = (database: string) => ({ database, selection: EVERYTHING });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { EngineDriver, ServerTarget } from '../../agent/engines/driver.ts';
 import { mysqlDriver } from '../../agent/engines/mysql/driver.ts';
-import { capture, failureOf, operation, restoreInput, whole } from '../contract/captured.ts';
+import { capture, failureOf, found, operation, restoreInput, whole } from '../contract/captured.ts';
 import type { TestMysql } from '../support/mysql-family.ts';
 import { mysqlFingerprint } from '../support/mysql-fingerprint.ts';
 import { serverVersion, startMysqlVersion, toolDirectories } from '../support/servers.ts';
@@ -52,7 +52,7 @@ const contents = async (database: string) => ({
 });
 
 test('libraries, programs in other languages, JSON and materialized views come back as they were', async () => {
-  expect((await driver.preflightBackup(root, whole('app'), operation())).findings).toEqual([]);
+  expect(found(await driver.preflightBackup(root, whole('app'), operation()))).toEqual([]);
   const dump = await capture(driver, root, 'app');
   expect(dump.result.catalog.objectCounts).toEqual({
     table: 1,

@@ -70,11 +70,14 @@ export function explained(error: unknown, server: PostgresServer, signal: AbortS
   return new FailureError(explain(error, server.connection), { cause: error });
 }
 
+/** By itself and first: it is over before the shortest limit that a database could be used with. */
+const NO_TIME_LIMIT = 'SET statement_timeout = 0';
+
 const PREPARE = `
-  SELECT set_config('search_path', 'pg_catalog', false), set_config('statement_timeout', '0', false),
-    set_config('lock_timeout', '0', false), set_config('idle_in_transaction_session_timeout', '0', false),
-    set_config('extra_float_digits', '3', false), set_config('row_security', 'off', false),
-    set_config('datestyle', 'ISO', false), set_config('quote_all_identifiers', 'off', false)`;
+  SELECT set_config('search_path', 'pg_catalog', false), set_config('lock_timeout', '0', false),
+    set_config('idle_in_transaction_session_timeout', '0', false), set_config('extra_float_digits', '3', false),
+    set_config('row_security', 'off', false), set_config('datestyle', 'ISO', false),
+    set_config('quote_all_identifiers', 'off', false)`;
 
 async function prepare(input: {
   client: pg.Client;
@@ -83,6 +86,7 @@ async function prepare(input: {
   greetings: readonly string[];
 }): Promise<Session> {
   const { client, server, signal, greetings } = input;
+  await client.query(NO_TIME_LIMIT);
   await client.query(PREPARE.replaceAll('set_config', 'pg_catalog.set_config'));
   const facts = await client.query(
     `SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int AS number,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { quoteIdent } from '../../../../agent/engines/mysql/quote.ts';
-import { capture, operation, whole } from '../../../contract/captured.ts';
+import { capture, found, operation, whole } from '../../../contract/captured.ts';
 import type { TestMysql } from '../../../support/mysql-family.ts';
 import { driver, login, start } from './world.ts';
 
@@ -38,7 +38,7 @@ describe('databases called', () => {
     await server.query(`CREATE TABLE gone_out (a int); INSERT INTO gone_out VALUES (1)`, name);
     const listed = await driver.listDatabases(login(server), operation());
     expect(listed.map((one) => one.name)).toContain(name);
-    expect((await driver.preflightBackup(login(server), whole(name), operation())).findings).toEqual([]);
+    expect(found(await driver.preflightBackup(login(server), whole(name), operation()))).toEqual([]);
     const { result } = await capture(driver, login(server), name, { include: [], exclude: ['gone*'] });
     expect(result.catalog.tables).toMatchObject([{ name, rows: 1 }]);
     expect(result.catalog.objectCounts).toEqual({ table: 2 });

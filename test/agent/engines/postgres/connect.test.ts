@@ -17,6 +17,24 @@ test('the limit on connecting does not end a session that a long dump needs', as
   expect(await session.rows('SELECT 1 AS one')).toEqual([{ one: 1 }]);
 });
 
+test('a session has no time limits, whatever the database sets', async () => {
+  await using postgres = await startPostgres();
+  await postgres.query(`CREATE DATABASE hasty`);
+  // Long enough for the statement that takes it back, on a busy machine too.
+  await postgres.query(`ALTER DATABASE hasty SET statement_timeout = 500; ALTER DATABASE hasty SET lock_timeout = 500;
+    ALTER DATABASE hasty SET idle_in_transaction_session_timeout = 500`);
+  const { host, port, superuser, password } = postgres;
+  const server = { connection: { host, port, user: superuser, tls: 'off' as const }, password };
+  await using session = await connect(server, 'hasty', new AbortController().signal);
+  await session.run('SELECT pg_sleep(0.7)');
+  expect(
+    await session.rows(
+      `SELECT name, setting FROM pg_settings WHERE setting <> '0' AND name IN
+         ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout')`,
+    ),
+  ).toEqual([]);
+});
+
 test('aborting the operation cuts its session', async () => {
   await using postgres = await startPostgres();
   const { host, port, superuser, password } = postgres;
