@@ -5,6 +5,7 @@ import { HOMEPORT_VERSION } from '../protocol/version.ts';
 import { type AgentConfig, loadConfig } from './config.ts';
 import { controlPlaneOrigin } from './connection/address.ts';
 import { enrol } from './connection/enrol.ts';
+import { routeTo } from './connection/proxy.ts';
 import { ensureIdentity } from './identity.ts';
 import { runUntilStopped } from './lifecycle.ts';
 import { createLog, printable } from './log.ts';
@@ -55,13 +56,14 @@ function enrolCommand(config: LoadConfig): Command {
     .option('--token-file <file>', 'read the token from a file of mode 0600; - is standard input')
     .option('--replace', 'leave the control plane this agent belongs to now')
     .action(async (options: { url: string; name: string; tokenFile?: string; replace?: true }) => {
-      const { stateDir, controlPlaneKey } = await config();
-      controlPlaneOrigin(options.url); // refuse a bad address before a secret is asked for
+      const { stateDir, controlPlaneKey, proxy: wanted } = await config();
+      // A bad address is refused before a secret is asked for.
+      const { proxy } = routeTo(controlPlaneOrigin(options.url), wanted);
       await refuseSecondEnrolment(stateDir, options.replace === true);
       const token = await readSecret('Enrolment token', options.tokenFile);
       const identity = await ensureIdentity(stateDir);
       const { url, name } = options;
-      const pinned = await enrol({ url, name, token, identity, allowedKey: controlPlaneKey });
+      const pinned = await enrol({ url, proxy, name, token, identity, allowedKey: controlPlaneKey });
       await saveControlPlane(stateDir, pinned);
       say(`Enrolled with ${pinned.url}.`, `Fingerprint: ${identity.fingerprint}`);
       say('Start it with: homeport-agent run');
