@@ -5,6 +5,8 @@ import { HOMEPORT_VERSION } from '../protocol/version.ts';
 import { type AgentConfig, loadConfig } from './config.ts';
 import { controlPlaneOrigin } from './connection/address.ts';
 import { enrol } from './connection/enrol.ts';
+import { routeTo } from './connection/proxy.ts';
+import { doctorCommand } from './doctor/cli.ts';
 import { ensureIdentity } from './identity.ts';
 import { runUntilStopped } from './lifecycle.ts';
 import { createLog, printable } from './log.ts';
@@ -21,9 +23,12 @@ export type LoadConfig = () => Promise<AgentConfig>;
 
 /** Runs one command line of `homeport-agent`; resolves to the exit code. Never rejects. */
 export async function main(argv: readonly string[]): Promise<number> {
+  let code = 0;
   try {
-    await program().parseAsync([...argv]);
-    return 0;
+    await program((failed) => {
+      code = failed ? FAILED : 0;
+    }).parseAsync([...argv]);
+    return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : MISUSED;
     printFailure(toFailure(error));
@@ -31,7 +36,8 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-function program(): Command {
+/** @param examined told whether an examination found something that does not work */
+function program(examined: (failed: boolean) => void): Command {
   const root = new Command('homeport-agent')
     .description('Backs up and restores databases next to it, on behalf of a Homeport control plane.')
     .version(HOMEPORT_VERSION)
@@ -41,6 +47,7 @@ function program(): Command {
   const config: LoadConfig = () => loadConfig(root.opts());
   root.addCommand(enrolCommand(config));
   root.addCommand(runCommand(config));
+  root.addCommand(doctorCommand(() => root.opts(), examined));
   root.addCommand(fingerprintCommand(config));
   root.addCommand(serverCommand(config));
   for (const command of root.commands) command.copyInheritedSettings(root);
@@ -55,13 +62,14 @@ function enrolCommand(config: LoadConfig): Command {
     .option('--token-file <file>', 'read the token from a file of mode 0600; - is standard input')
     .option('--replace', 'leave the control plane this agent belongs to now')
     .action(async (options: { url: string; name: string; tokenFile?: string; replace?: true }) => {
-      const { stateDir, controlPlaneKey } = await config();
-      controlPlaneOrigin(options.url); // refuse a bad address before a secret is asked for
+      const { stateDir, controlPlaneKey, proxy: wanted } = await config();
+      // A bad address is refused before a secret is asked for.
+      const { proxy } = routeTo(controlPlaneOrigin(options.url), wanted);
       await refuseSecondEnrolment(stateDir, options.replace === true);
       const token = await readSecret('Enrolment token', options.tokenFile);
       const identity = await ensureIdentity(stateDir);
       const { url, name } = options;
-      const pinned = await enrol({ url, name, token, identity, allowedKey: controlPlaneKey });
+      const pinned = await enrol({ url, proxy, name, token, identity, allowedKey: controlPlaneKey });
       await saveControlPlane(stateDir, pinned);
       say(`Enrolled with ${pinned.url}.`, `Fingerprint: ${identity.fingerprint}`);
       say('Start it with: homeport-agent run');

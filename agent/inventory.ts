@@ -15,7 +15,8 @@ export async function takeInventory(
   const found = await Promise.all(
     ENGINE_IDS.map(async (engine) => {
       try {
-        return (await parts.driverFor(engine).detect()).map((tool) => ({ engine, ...tool }));
+        const tools = await parts.driverFor(engine).detect();
+        return tools.map(({ name, path, version }) => ({ engine, name, path, version }));
       } catch (error) {
         log.warn({ engine, failure: toFailure(error) }, 'looking for client tools failed');
         return [];

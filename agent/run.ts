@@ -1,5 +1,4 @@
-import { fingerprint } from '../protocol/enrolment.ts';
-import { type Failure, fail, toFailure } from '../protocol/failure.ts';
+import { type Failure, toFailure } from '../protocol/failure.ts';
 import type { JobOffer } from '../protocol/job.ts';
 import type { ToAgent } from '../protocol/messages.ts';
 import { systemClock as clock } from './clock.ts';
@@ -8,12 +7,11 @@ import { controlPlaneOrigin } from './connection/address.ts';
 import { createVaultClient } from './connection/bulk.ts';
 import { createBulkTransport } from './connection/bulk-transport.ts';
 import { type Connection, createConnection } from './connection/connection.ts';
-import { keyNotAllowed } from './connection/enrol.ts';
 import { createPersistence } from './connection/persist.ts';
+import { routeTo } from './connection/proxy.ts';
 import { createRequests, type Requests } from './connection/requests.ts';
 import type { Session } from './connection/session.ts';
 import { driverFor } from './engines/registry.ts';
-import { type AgentIdentity, loadIdentity } from './identity.ts';
 import { takeInventory } from './inventory.ts';
 import { runBackup } from './jobs/backup.ts';
 import { createJobs, type Jobs } from './jobs/jobs.ts';
@@ -23,8 +21,8 @@ import type { JobParts } from './jobs/parts.ts';
 import { type Operation, policyRefusal } from './jobs/policy.ts';
 import { runRestore } from './jobs/restore.ts';
 import type { Log } from './log.ts';
+import { loadMembership } from './membership.ts';
 import { createAnswers } from './servers/answers.ts';
-import { loadControlPlane, type PinnedControlPlane } from './state/control-plane.ts';
 import { createJournal } from './state/journal.ts';
 import { createKeyStore } from './state/keys.ts';
 import { lockState } from './state/lock.ts';
@@ -45,9 +43,11 @@ export interface RunningAgent {
 /** Starts the agent of a state directory. @throws FailureError where it is not enrolled or already running */
 export async function startAgent(config: AgentConfig, log: Log): Promise<RunningAgent> {
   const { identity, pinned } = await loadMembership(config);
+  const origin = controlPlaneOrigin(pinned.url);
+  const { proxy } = routeTo(origin, config.proxy);
   const unlock = await lockState(config.stateDir);
-  const connection = createConnection({ pinned, identity, clock, log });
-  const transport = createBulkTransport(controlPlaneOrigin(pinned.url));
+  const connection = createConnection({ pinned, identity, proxy, clock, log });
+  const transport = createBulkTransport(origin, proxy);
   const parts: JobParts = {
     agentId: pinned.agentId,
     identity,
@@ -104,23 +104,6 @@ export async function startAgent(config: AgentConfig, log: Log): Promise<Running
       await unlock();
     },
   };
-}
-
-async function loadMembership(
-  config: AgentConfig,
-): Promise<{ identity: AgentIdentity; pinned: PinnedControlPlane }> {
-  const identity = await loadIdentity(config.stateDir);
-  const pinned = await loadControlPlane(config.stateDir);
-  if (!identity || !pinned) {
-    throw fail(
-      'agent_unknown',
-      `The agent of ${config.stateDir} is not enrolled.`,
-      'Make a token with “Add agent” in the web UI, then run “homeport-agent enrol --url URL”.',
-    );
-  }
-  const found = fingerprint(pinned.controlPlaneKey);
-  if (config.controlPlaneKey !== undefined && config.controlPlaneKey !== found) throw keyNotAllowed(found);
-  return { identity, pinned };
 }
 
 /** A server that is missing is no matter of policy: the job then fails and says so. */

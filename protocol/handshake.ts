@@ -46,9 +46,22 @@ export const welcomeSchema = z.object({
   session: z.string().max(256),
   signature: signatureSchema,
 });
+/** In place of `hello`, from an agent that wants to know how it stands and not to connect. */
+export const checkSchema = helloSchema.extend({ type: z.literal('check') });
+/** Answer to `check`; the socket is closed after it. */
+export const checkedSchema = z.object({
+  type: z.literal('checked'),
+  /** The version both would speak. */
+  protocol: z.number().int().positive(),
+  /** The live connection of this identity, if there is one: where it comes from, and since when. */
+  connected: z.object({ from: z.string().max(64), since: z.iso.datetime() }).nullable(),
+  signature: signatureSchema,
+});
 export type Challenge = z.infer<typeof challengeSchema>;
 export type Hello = z.infer<typeof helloSchema>;
 export type Welcome = z.infer<typeof welcomeSchema>;
+export type HandshakeCheck = z.infer<typeof checkSchema>;
+export type HandshakeChecked = z.infer<typeof checkedSchema>;
 
 /** What both sides must have seen alike for the handshake to succeed. */
 export interface HandshakeFacts {
@@ -63,7 +76,10 @@ export interface HandshakeFacts {
   agentVersion: string;
 }
 
-export function handshakeFacts(challenge: Challenge, hello: Omit<Hello, 'signature'>): HandshakeFacts {
+export function handshakeFacts(
+  challenge: Challenge,
+  hello: Omit<Hello | HandshakeCheck, 'signature' | 'type'>,
+): HandshakeFacts {
   return {
     controlPlaneId: challenge.controlPlaneId,
     agentId: hello.agentId,
@@ -95,6 +111,24 @@ function common(facts: HandshakeFacts): string[] {
 /** Bytes the agent signs in `hello`. */
 export function helloTranscript(facts: HandshakeFacts): Buffer {
   return transcript('homeport/1 handshake agent', common(facts));
+}
+
+/** Bytes the agent signs in `check`: of no use as a `hello`. */
+export function checkTranscript(facts: HandshakeFacts): Buffer {
+  return transcript('homeport/1 handshake check agent', common(facts));
+}
+
+/** Bytes the control plane signs in `checked`. */
+export function checkedTranscript(
+  facts: HandshakeFacts,
+  { connected, protocol }: Pick<HandshakeChecked, 'protocol' | 'connected'>,
+): Buffer {
+  const live = connected ? ['connected', connected.from, connected.since] : ['not connected'];
+  return transcript('homeport/1 handshake check control-plane', [
+    ...common(facts),
+    String(protocol),
+    ...live,
+  ]);
 }
 
 /** Bytes the control plane signs in `welcome`: the same facts, the chosen version and the session. */

@@ -1,5 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
+import type { OutgoingProxy } from './proxy.ts';
+import { proxyFailure } from './proxy-failures.ts';
 
 /** Sockets to the control plane's bulk endpoints, all jobs together. */
 const MAX_SOCKETS = 16;
@@ -24,29 +26,32 @@ export interface WireReply {
 
 /** HTTP to one origin with connections that are kept and reused. */
 export interface BulkTransport {
-  /** One exchange; rejects where it did not complete. */
+  /** One exchange; rejects where it did not complete, with a FailureError where the proxy is why. */
   exchange(request: WireRequest, signal: AbortSignal): Promise<WireReply>;
   close(): void;
 }
 
-export function createBulkTransport(origin: URL): BulkTransport {
+/** @param proxy what to go through; directly where absent */
+export function createBulkTransport(origin: URL, proxy?: OutgoingProxy): BulkTransport {
   const { request: open, Agent } = origin.protocol === 'https:' ? https : http;
-  const agent = new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS });
+  const agent = new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS, ...proxy?.agentOptions() });
   return {
     exchange(wire, signal) {
       const length = wire.body.reduce((sum, part) => sum + part.length, 0);
       const headers = { ...wire.headers, ...(wire.method === 'GET' ? {} : { 'content-length': length }) };
       const url = new URL(wire.path, origin);
       return new Promise((resolve, reject) => {
-        const request = open(url, { method: wire.method, headers, agent, signal }, (response) => {
+        // As an option, since a proxy that says nothing is met before there is a socket to watch.
+        const options = { method: wire.method, headers, agent, signal, timeout: wire.idleMs };
+        const request = open(url, options, (response) => {
           collect(response, wire.replyLimit).then(
             (body) => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }),
             reject,
           );
         });
-        request.setTimeout(wire.idleMs, () => request.destroy(new Error('The control plane went silent.')));
+        request.on('timeout', () => request.destroy(new Error('The control plane went silent.')));
         // After an answer this changes nothing: a server may refuse before it has read the body.
-        request.on('error', reject);
+        request.on('error', (error) => reject((proxy && proxyFailure(error, proxy)) ?? error));
         send(request, wire.body);
       });
     },

@@ -116,7 +116,8 @@ async function exchange(
   const wire = { method, path, headers, body, replyLimit, idleMs };
   const reply = await transport.exchange(wire, signal).catch((error: Error) => {
     signal.throwIfAborted();
-    throw new Unavailable(error.message, { cause: error });
+    const reason = error instanceof FailureError ? error.failure.message : error.message;
+    throw new Unavailable(reason, { cause: error });
   });
   const signed = isSigned(reply, facts, session.bulkKey);
   if (reply.status < 200 || reply.status > 299) throw refusal(reply, signed);

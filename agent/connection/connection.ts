@@ -6,6 +6,7 @@ import type { AgentIdentity } from '../identity.ts';
 import type { Log } from '../log.ts';
 import type { PinnedControlPlane } from '../state/control-plane.ts';
 import { fullJitter, SLOWEST } from './backoff.ts';
+import type { OutgoingProxy } from './proxy.ts';
 import { openSession, type Session } from './session.ts';
 
 /** A session that lasted this long counts as a success for the backoff, in milliseconds. */
@@ -14,6 +15,8 @@ const SETTLED_MS = 10_000;
 export interface ConnectionOptions {
   pinned: PinnedControlPlane;
   identity: AgentIdentity;
+  /** What to go through; directly where absent. */
+  proxy?: OutgoingProxy | undefined;
   clock: Clock;
   log: Log;
   random?: () => number;
@@ -124,11 +127,12 @@ async function connectOnce(
     // The first frames may arrive with the welcome, before the promise below has told us of the session.
     const queue: ToAgent[] = [];
     let session: Session | undefined;
-    const { clock, identity, log, onBeat, pinned } = options;
+    const { clock, identity, log, onBeat, pinned, proxy } = options;
     const onMessage = (message: ToAgent) =>
       session ? options.onMessage(message, session) : void queue.push(message);
-    session = await openSession({ pinned, identity, clock, log, onBeat, onMessage }, signal);
-    log.info({ url: pinned.url }, 'connected to the control plane');
+    session = await openSession({ pinned, identity, proxy, clock, log, onBeat, onMessage }, signal);
+    const way = proxy ? { url: pinned.url, proxy: proxy.shown } : { url: pinned.url };
+    log.info(way, 'connected to the control plane');
     publish(session);
     for (const message of queue) options.onMessage(message, session);
     return await session.closed;

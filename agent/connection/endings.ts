@@ -1,6 +1,8 @@
 import { type Failure, type FailureError, fail, toFailure } from '../../protocol/failure.ts';
 import { MAX_FRAME_BYTES } from '../../protocol/frames.ts';
 import { CLOSE } from '../../protocol/handshake.ts';
+import type { OutgoingProxy } from './proxy.ts';
+import { proxyFailure } from './proxy-failures.ts';
 
 /** Close code for an error met while reading a frame. */
 export function closeCodeOf(error: unknown): number {
@@ -20,14 +22,27 @@ export function tooLarge(type: string): FailureError {
 }
 
 /** For a socket that failed, or never opened. */
-export function connectionFailed(url: string, error: Error): Failure {
+export function connectionFailed(
+  { pinned, proxy }: { pinned: { url: string }; proxy?: OutgoingProxy | undefined },
+  error: Error,
+): Failure {
+  const onTheWay = proxy && proxyFailure(error, proxy);
+  if (onTheWay) return onTheWay.failure;
   const tooBig = (error as NodeJS.ErrnoException).code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
   return fail(
     tooBig ? 'message_too_large' : 'control_plane_unreachable',
-    `The connection to ${url} failed: ${error.message}`,
+    `The connection to ${pinned.url} failed: ${reasonOf(error)}`,
     'Check that the control plane runs and that this host may open outgoing connections to it.',
     { retryable: true },
   ).failure;
+}
+
+/** What an error says; where each address of a name failed it says nothing itself. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') {
+    return error.errors.map((one: unknown) => reasonOf(one)).join('; ');
+  }
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** For a peer that is dead or stuck. */

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import type { z } from 'zod';
 import {
   type EnrolHelloReply,
   type EnrolRequest,
@@ -17,12 +16,17 @@ import { encryptTo } from '../../protocol/vault/keys.ts';
 import type { AgentIdentity } from '../identity.ts';
 import type { PinnedControlPlane } from '../state/control-plane.ts';
 import { controlPlaneOrigin } from './address.ts';
+import { type BulkTransport, createBulkTransport, type WireReply } from './bulk-transport.ts';
+import { reasonOf } from './endings.ts';
+import type { OutgoingProxy } from './proxy.ts';
 
 const TIMEOUT_MS = 15_000;
 const MAX_REPLY_BYTES = 64 * 1024;
 
 export interface EnrolOptions {
   url: string;
+  /** What to go through; directly where absent. */
+  proxy?: OutgoingProxy | undefined;
   token: string;
   name: string;
   identity: AgentIdentity;
@@ -33,13 +37,32 @@ export interface EnrolOptions {
 /**
  * Turns a token into a membership. The control plane proves that it holds the key whose fingerprint the
  * token carries before the token is sent, and the token goes out encrypted.
- * @throws FailureError `enrolment_token_invalid` | `control_plane_untrusted` | `control_plane_unreachable` | `policy_denied`
+ * @throws FailureError `enrolment_token_invalid` | `control_plane_untrusted` | `control_plane_unreachable` |
+ *   `policy_denied`, or what stands in the way at the proxy
  */
 export async function enrol(options: EnrolOptions): Promise<PinnedControlPlane> {
   const origin = controlPlaneOrigin(options.url);
   const expected = parseEnrolmentToken(options.token).fingerprint;
   if (options.allowedKey !== undefined && options.allowedKey !== expected) throw keyNotAllowed(expected);
-  const hello = await sayHello(origin, options.identity, expected);
+  const transport = createBulkTransport(origin, options.proxy);
+  try {
+    return await exchangeToken(options, { origin, transport }, expected);
+  } finally {
+    transport.close();
+  }
+}
+
+interface Line {
+  origin: URL;
+  transport: BulkTransport;
+}
+
+async function exchangeToken(
+  options: EnrolOptions,
+  line: Line,
+  expected: string,
+): Promise<PinnedControlPlane> {
+  const hello = await sayHello(line, options.identity, expected);
   const { signingKey, identityKey, sealingKey } = options.identity;
   const unsigned = {
     identityKey,
@@ -52,69 +75,53 @@ export async function enrol(options: EnrolOptions): Promise<PinnedControlPlane> 
   const request: EnrolRequest = { ...unsigned, signature };
   const sealed = await encryptTo([hello.enrolmentKey], JSON.stringify(request));
   const body = { sealed: Buffer.from(sealed).toString('base64') };
-  const reply = await post(new URL('/agent/v1/enrol', origin), body, enrolReplySchema);
-  const proof = enrolReplyTranscript(request, hello.controlPlaneId, reply.agentId);
-  if (!verifyBytes(proof, reply.signature, hello.controlPlaneKey)) throw untrusted();
-  return {
-    v: 1,
-    url: origin.origin,
-    controlPlaneId: hello.controlPlaneId,
-    controlPlaneKey: hello.controlPlaneKey,
-    agentId: reply.agentId,
-    name: options.name,
-  };
+  const reply = enrolReplySchema.safeParse(await post(line, '/agent/v1/enrol', body));
+  if (!reply.success) throw notOurs(line.origin);
+  const { agentId, signature: proof } = reply.data;
+  const signed = enrolReplyTranscript(request, hello.controlPlaneId, agentId);
+  if (!verifyBytes(signed, proof, hello.controlPlaneKey)) throw untrusted();
+  const { controlPlaneId, controlPlaneKey } = hello;
+  return { v: 1, url: line.origin.origin, controlPlaneId, controlPlaneKey, agentId, name: options.name };
 }
 
-async function sayHello(origin: URL, identity: AgentIdentity, expected: string): Promise<EnrolHelloReply> {
+async function sayHello(line: Line, identity: AgentIdentity, expected: string): Promise<EnrolHelloReply> {
   const hello = {
     identityKey: identity.identityKey,
     sealingKey: identity.sealingKey,
     nonce: randomBytes(32).toString('base64url'),
   };
-  const reply = await post(new URL('/agent/v1/enrol/hello', origin), hello, enrolHelloReplySchema);
-  const { signature, ...facts } = reply;
+  const reply = enrolHelloReplySchema.safeParse(await post(line, '/agent/v1/enrol/hello', hello));
+  if (!reply.success) throw notOurs(line.origin);
+  const { signature, ...facts } = reply.data;
   const proven =
-    fingerprint(reply.controlPlaneKey) === expected &&
-    verifyBytes(enrolHelloTranscript(hello, facts), signature, reply.controlPlaneKey);
+    fingerprint(facts.controlPlaneKey) === expected &&
+    verifyBytes(enrolHelloTranscript(hello, facts), signature, facts.controlPlaneKey);
   if (!proven) throw untrusted();
-  return reply;
+  return reply.data;
 }
 
-async function post<S extends z.ZodType>(url: URL, body: unknown, schema: S): Promise<z.infer<S>> {
-  let status: number;
-  let text: string;
+/** The answer's JSON. A redirect is not followed: it is an answer like any other that is none of Homeport's. */
+async function post({ origin, transport }: Line, path: string, body: unknown): Promise<unknown> {
+  let reply: WireReply;
   try {
-    const response = await fetch(url, {
-      method: 'POST',
+    const wire = {
+      method: 'POST' as const,
+      path,
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-      redirect: 'error',
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-    status = response.status;
-    text = await boundedText(response);
+      body: [Buffer.from(JSON.stringify(body))],
+      replyLimit: MAX_REPLY_BYTES,
+      idleMs: TIMEOUT_MS,
+    };
+    reply = await transport.exchange(wire, AbortSignal.timeout(TIMEOUT_MS));
   } catch (cause) {
-    throw unreachable(url, cause);
+    throw unreachable(origin, cause);
   }
-  const json = parseJson(text);
-  if (status < 200 || status > 299) {
-    const failure = failureSchema.safeParse((json as { error?: unknown } | undefined)?.error);
-    if (failure.success) throw new FailureError(failure.data);
-    throw noHomeport(url, `It answered with status ${status}.`);
-  }
-  const parsed = schema.safeParse(json);
-  if (!parsed.success) throw noHomeport(url, 'Its answer is not one of a Homeport control plane.');
-  return parsed.data;
-}
-
-async function boundedText(response: Response): Promise<string> {
-  let text = '';
-  const decoder = new TextDecoder();
-  for await (const part of response.body ?? []) {
-    text += decoder.decode(part, { stream: true });
-    if (text.length > MAX_REPLY_BYTES) throw new Error('The answer is too long.');
-  }
-  return text;
+  const { status } = reply;
+  const json = parseJson(reply.body.toString('utf8'));
+  if (status >= 200 && status <= 299) return json;
+  const failure = failureSchema.safeParse((json as { error?: unknown } | undefined)?.error);
+  if (failure.success) throw new FailureError(failure.data);
+  throw noHomeport(origin, `It answered with status ${status}.`);
 }
 
 function parseJson(text: string): unknown {
@@ -125,20 +132,24 @@ function parseJson(text: string): unknown {
   }
 }
 
-function unreachable(url: URL, cause: unknown) {
-  const reason = cause instanceof Error ? ((cause.cause as Error | undefined)?.message ?? cause.message) : '';
+function unreachable(origin: URL, cause: unknown) {
+  if (cause instanceof FailureError) return cause; // the proxy's
   return fail(
     'control_plane_unreachable',
-    `${url.origin} cannot be reached: ${reason}`,
+    `${origin.origin} cannot be reached: ${reasonOf(cause)}`,
     'Check the address, DNS and that this host may open outgoing connections to it.',
     { retryable: true, cause },
   );
 }
 
-function noHomeport(url: URL, why: string) {
+function notOurs(origin: URL) {
+  return noHomeport(origin, 'Its answer is not one of a Homeport control plane.');
+}
+
+function noHomeport(origin: URL, why: string) {
   return fail(
     'control_plane_unreachable',
-    `${url.origin} is no Homeport control plane. ${why}`,
+    `${origin.origin} is no Homeport control plane. ${why}`,
     'Check the address.',
   );
 }

@@ -3,9 +3,13 @@ import { type FailureError, fail } from '../../protocol/failure.ts';
 import {
   type Challenge,
   type ConnectionKeys,
+  checkedTranscript,
+  checkTranscript,
   connectionKeys,
   type Ephemeral,
   generateEphemeral,
+  type HandshakeCheck,
+  type HandshakeChecked,
   type HandshakeFacts,
   type Hello,
   handshakeFacts,
@@ -32,20 +36,45 @@ export function answerChallenge(
   identity: AgentIdentity,
   pinned: PinnedControlPlane,
 ): OpenHandshake {
+  const { ephemeral, facts, unsigned } = prepareAnswer(challenge, pinned);
+  const signature = signBytes(helloTranscript(facts), identity.signingKey);
+  return { facts, ephemeral, hello: { type: 'hello', ...unsigned, signature } };
+}
+
+/** Answers a challenge without wanting to connect. @throws FailureError as {@link answerChallenge} does */
+export function answerWithCheck(
+  challenge: Challenge,
+  identity: AgentIdentity,
+  pinned: PinnedControlPlane,
+): { facts: HandshakeFacts; check: HandshakeCheck } {
+  const { facts, unsigned } = prepareAnswer(challenge, pinned);
+  const signature = signBytes(checkTranscript(facts), identity.signingKey);
+  return { facts, check: { type: 'check', ...unsigned, signature } };
+}
+
+/** Checks who answered the check. @throws FailureError `control_plane_untrusted` */
+export function verifyChecked(
+  checked: HandshakeChecked,
+  facts: HandshakeFacts,
+  pinned: PinnedControlPlane,
+): void {
+  if (!verifyBytes(checkedTranscript(facts, checked), checked.signature, pinned.controlPlaneKey)) {
+    throw untrusted();
+  }
+}
+
+function prepareAnswer(challenge: Challenge, pinned: PinnedControlPlane) {
   if (challenge.controlPlaneId !== pinned.controlPlaneId) throw untrusted();
   if (negotiate(PROTOCOL, challenge.protocol) === undefined) throw mismatch(challenge);
   const ephemeral = generateEphemeral();
   const unsigned = {
-    type: 'hello' as const,
     agentId: pinned.agentId,
     nonce: randomBytes(32).toString('base64url'),
     ephemeral: ephemeral.publicRaw,
     protocol: PROTOCOL,
     version: HOMEPORT_VERSION,
   };
-  const facts = handshakeFacts(challenge, unsigned);
-  const hello = { ...unsigned, signature: signBytes(helloTranscript(facts), identity.signingKey) };
-  return { facts, ephemeral, hello };
+  return { unsigned, ephemeral, facts: handshakeFacts(challenge, unsigned) };
 }
 
 /** Checks the welcome against the pinned key and derives the connection's keys. @throws FailureError `control_plane_untrusted` */

@@ -1,3 +1,4 @@
+import { Agent } from 'node:https';
 import { WebSocket } from 'ws';
 import { type Failure, FailureError, fail, toFailure } from '../../protocol/failure.ts';
 import { createFrameOpener, createFrameSealer, MAX_FRAME_BYTES } from '../../protocol/frames.ts';
@@ -11,6 +12,7 @@ import { controlPlaneOrigin, socketUrl } from './address.ts';
 import { closeCodeOf, connectionFailed, connectionLost, interrupted, silent, tooLarge } from './endings.ts';
 import { createGreeting } from './greeting.ts';
 import { startHeartbeat } from './heartbeat.ts';
+import type { OutgoingProxy } from './proxy.ts';
 
 const HANDSHAKE_TIMEOUT_MS = 15_000;
 /** Unsent bytes on the socket beyond which what may be dropped is dropped. */
@@ -19,6 +21,8 @@ const CONGESTED_BYTES = 4 * MAX_FRAME_BYTES;
 export interface SessionOptions {
   pinned: PinnedControlPlane;
   identity: AgentIdentity;
+  /** What to go through; directly where absent. */
+  proxy?: OutgoingProxy | undefined;
   clock: Clock;
   log: Log;
   /** Called for each message, in order. */
@@ -42,11 +46,13 @@ export interface Session {
 
 /** Connects, shakes hands and keeps watch. @throws FailureError with the reason for which no session came to be */
 export function openSession(options: SessionOptions, signal: AbortSignal): Promise<Session> {
-  const socket = new WebSocket(socketUrl(controlPlaneOrigin(options.pinned.url)), {
+  const { pinned, proxy } = options;
+  const socket = new WebSocket(socketUrl(controlPlaneOrigin(pinned.url)), {
     maxPayload: MAX_FRAME_BYTES,
     perMessageDeflate: false,
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     followRedirects: false,
+    ...(proxy ? { agent: new Agent(proxy.agentOptions()) } : {}),
   });
   return new Promise((resolve, reject) => {
     const line = createLine(socket, options);
@@ -127,7 +133,7 @@ function createLine(socket: WebSocket, options: SessionOptions): Line {
   });
   socket.on('ping', heartbeat.heard);
   socket.on('pong', heartbeat.heard);
-  socket.on('error', (error) => closed.resolve(connectionFailed(options.pinned.url, error)));
+  socket.on('error', (error) => closed.resolve(connectionFailed(options, error)));
   socket.on('close', (code) => {
     heartbeat.stop();
     closed.resolve(connectionLost(code));

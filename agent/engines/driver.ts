@@ -37,6 +37,8 @@ export interface ToolFact {
   name: string;
   version: string;
   path: string;
+  /** First version of its series without a vulnerability that this one is known for; absent where there is none. */
+  safer?: string;
 }
 
 /** What a login showed. */
@@ -133,6 +135,11 @@ export interface EngineDriver<C extends ConnectionBase = ConnectionBase> {
   parseConnection(value: unknown): C;
   /** Client tools installed on this host, newest first. */
   detect(): Promise<ToolFact[]>;
+  /**
+   * The tools with which databases of a server of this version are backed up and restored here.
+   * @throws FailureError `tool_missing` | `tool_too_old`
+   */
+  toolsFor(serverVersion: string, signal: AbortSignal): Promise<ToolFact[]>;
   /**
    * Whether a server of this engine answers at `endpoint`, told without logging in; `undefined` where it does not.
    * Must leave no trace that locks an account or a host out. Where absent the engine cannot be discovered.

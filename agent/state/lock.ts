@@ -17,7 +17,7 @@ export async function lockState(stateDir: string): Promise<() => Promise<void>> 
       return () => rm(path, { force: true });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      if (await holderLives(path)) break;
+      if ((await livingHolder(path)) !== undefined) break;
       await rm(path, { force: true });
     }
   }
@@ -28,10 +28,15 @@ export async function lockState(stateDir: string): Promise<() => Promise<void>> 
   );
 }
 
-async function holderLives(path: string): Promise<boolean> {
+/** The process that runs jobs from a state directory now, as far as it can be seen from here. */
+export async function lockHolder(stateDir: string): Promise<number | undefined> {
+  return livingHolder(join(stateDir, 'run.lock'));
+}
+
+async function livingHolder(path: string): Promise<number | undefined> {
   const holder = await readFile(path, 'utf8').catch(() => ''); // it was given up in this moment
   const pid = Number(holder.split(' ')[0]);
-  return pid > 0 && holder === `${pid} ${await startOf(pid)}`;
+  return pid > 0 && holder === `${pid} ${await startOf(pid)}` ? pid : undefined;
 }
 
 /** Start time of a process in clock ticks since boot, or `gone`. */

@@ -20,6 +20,7 @@ import {
   checkHello,
   closeCodeFor,
   createChallenge,
+  createChecked,
   createWelcome,
   duplicateAgent,
   type ProvenAgent,
@@ -28,6 +29,8 @@ import type { Registry } from './registry.ts';
 import { type AgentSession, closeSocket, startSession } from './session.ts';
 
 export const CONNECT_PATH = '/agent/v1/connect';
+/** WebSocket's own code for “done”. */
+const NORMAL = 1000;
 const DUPLICATE = 'agent.duplicate-refused';
 const HANDSHAKE_MS = 10_000;
 /** Sockets in their handshake, in all and from one address. */
@@ -115,6 +118,10 @@ async function welcome(ws: WebSocket, from: string, deps: GatewayDeps): Promise<
     const answer = nextMessage(ws, deps.clock);
     ws.send(JSON.stringify(open.challenge));
     const proven = checkHello(await answer, open, (id) => findAgent(db, id));
+    if (proven.hello.type === 'check') {
+      answerCheck(ws, proven, deps);
+      return;
+    }
     // Frames may follow only the welcome: what comes before it is out of turn.
     const outOfTurn = () => closeSocket(ws, CLOSE.badHandshake, 'out of turn');
     ws.on('message', outOfTurn);
@@ -126,6 +133,14 @@ async function welcome(ws: WebSocket, from: string, deps: GatewayDeps): Promise<
     log.warn({ from, code: failure.code }, `an agent’s handshake was refused: ${failure.message}`);
     refuse(ws, failure);
   }
+}
+
+/** Leaves everything as it is: the agent may be at work on another connection. */
+function answerCheck(ws: WebSocket, proven: ProvenAgent, { identity, registry }: GatewayDeps): void {
+  const live = registry.session(proven.agent.id);
+  const connected = live ? { from: live.from, since: new Date(live.connectedAt).toISOString() } : null;
+  ws.send(JSON.stringify(createChecked(proven, connected, identity)));
+  closeSocket(ws, NORMAL, 'checked');
 }
 
 function admit(ws: WebSocket, visitor: { proven: ProvenAgent; from: string }, deps: GatewayDeps): void {

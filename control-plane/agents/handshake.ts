@@ -1,12 +1,18 @@
 import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
 import { type Failure, type FailureCode, type FailureError, fail } from '../../protocol/failure.ts';
 import {
   type Challenge,
   CLOSE,
   type ConnectionKeys,
+  checkedTranscript,
+  checkSchema,
+  checkTranscript,
   connectionKeys,
   type Ephemeral,
   generateEphemeral,
+  type HandshakeCheck,
+  type HandshakeChecked,
   type HandshakeFacts,
   type Hello,
   handshakeFacts,
@@ -42,7 +48,8 @@ export function createChallenge(controlPlaneId: string): OpenChallenge {
 /** An agent that proved who it is. */
 export interface ProvenAgent {
   agent: AgentRow;
-  hello: Hello;
+  /** How it answered: to connect, or only to know how it stands. */
+  hello: Hello | HandshakeCheck;
   facts: HandshakeFacts;
   keys: ConnectionKeys;
   protocol: number;
@@ -62,7 +69,8 @@ export function checkHello(
   if (!agent) throw refusals.unknown();
   const facts = handshakeFacts(challenge, hello);
   // The signature comes first: what is said about an agent is said to that agent only.
-  if (!verifyBytes(helloTranscript(facts), hello.signature, agent.identityKey)) throw refusals.signature();
+  const signed = hello.type === 'check' ? checkTranscript(facts) : helloTranscript(facts);
+  if (!verifyBytes(signed, hello.signature, agent.identityKey)) throw refusals.signature();
   if (agent.revokedAt !== null) throw agentRevoked();
   const protocol = negotiate(PROTOCOL, hello.protocol);
   if (protocol === undefined) throw refusals.protocol(hello);
@@ -76,15 +84,28 @@ export function createWelcome(proven: ProvenAgent, session: string, identity: Co
   return { type: 'welcome', ...chosen, signature };
 }
 
-function parseHello(text: string): Hello {
+/** What an agent that only asks is told: that this is its control plane, that it is known, and who is connected as it. */
+export function createChecked(
+  proven: ProvenAgent,
+  connected: HandshakeChecked['connected'],
+  identity: ControlPlaneIdentity,
+): HandshakeChecked {
+  const facts = { protocol: proven.protocol, connected };
+  const signature = signBytes(checkedTranscript(proven.facts, facts), identity.key);
+  return { type: 'checked', ...facts, signature };
+}
+
+const answerSchema = z.discriminatedUnion('type', [helloSchema, checkSchema]);
+
+function parseHello(text: string): Hello | HandshakeCheck {
   try {
-    return helloSchema.parse(JSON.parse(text));
+    return answerSchema.parse(JSON.parse(text));
   } catch (cause) {
     throw refusals.malformed(cause);
   }
 }
 
-function agree(ephemeral: Ephemeral, hello: Hello, facts: HandshakeFacts): ConnectionKeys {
+function agree(ephemeral: Ephemeral, hello: Hello | HandshakeCheck, facts: HandshakeFacts): ConnectionKeys {
   try {
     return connectionKeys(ephemeral, hello.ephemeral, facts);
   } catch (cause) {
@@ -107,7 +128,7 @@ const refusals = {
       'The hello is not signed with the key this agent enrolled with.',
       'Enrol the agent again with a new token from “Add agent”.',
     ),
-  protocol: (hello: Hello) =>
+  protocol: (hello: Hello | HandshakeCheck) =>
     fail(
       'protocol_mismatch',
       `The agent (${hello.version}) speaks protocol ${hello.protocol.min}–${hello.protocol.max}, the control plane ${PROTOCOL.min}–${PROTOCOL.max}.`,

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { loadConfig } from '../../agent/config.ts';
 import { temporaryState } from '../support/agent-at-peer.ts';
 
@@ -41,4 +41,33 @@ test.for([
 
 test('a file that was named must be there', async () => {
   await expect(loadConfig({ state: '/nowhere', config: '/nowhere/agent.toml' })).rejects.toEqual(refused);
+});
+
+test('a proxy in the file goes before the environment, and “” means none', async () => {
+  vi.stubEnv('HTTPS_PROXY', 'http://upper:3128');
+  vi.stubEnv('no_proxy', 'example.org');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  expect((await configured('')).proxy).toEqual({
+    url: 'http://upper:3128',
+    except: 'example.org',
+    source: 'HTTPS_PROXY',
+    fromFile: false,
+  });
+  vi.stubEnv('https_proxy', 'http://lower:3128');
+  expect((await configured('')).proxy).toMatchObject({ url: 'http://lower:3128', source: 'https_proxy' });
+  const { proxy } = await configured('proxy = "http://file:3128"');
+  expect(proxy).toMatchObject({ url: 'http://file:3128', except: '' });
+  expect(proxy?.source).toMatch(/^“proxy” in .*agent\.toml$/);
+  expect((await configured('proxy = ""')).proxy).toMatchObject({ url: '', except: '' });
+});
+
+test.for([
+  'proxy = "http://me:hush@proxy:3128"\nmax_jobs = ',
+  'proxy = "socks5://me:hush@proxy:1080"',
+  'proxy = 5',
+])('refuses %s without repeating a password', async (text) => {
+  const error = await configured(text).catch((thrown) => thrown);
+  expect(error).toEqual(refused);
+  expect(error.failure.message).toContain('agent.toml');
+  expect(JSON.stringify(error.failure)).not.toContain('hush');
 });

@@ -28,6 +28,16 @@ export function engineContract(subject: EngineSubject): void {
         });
     });
 
+    test('names the tools for its server, and refuses a server newer than any tool', async () => {
+      const { version } = await it.driver.probe(it.server, operation());
+      const { signal } = operation();
+      const tools = await it.driver.toolsFor(version, signal);
+      const paths = (await it.driver.detect()).map(({ path }) => path);
+      expect(tools.length).toBeGreaterThan(0);
+      for (const { path } of tools) expect(paths).toContain(path);
+      expect((await failureOf(it.driver.toolsFor('99.1', signal))).code).toBe('tool_too_old');
+    });
+
     test('probes and lists databases', async () => {
       const facts = await it.driver.probe(it.server, operation());
       expect(facts.version).toMatch(/^\d+\.\d+/);

@@ -25,7 +25,6 @@ function handshake() {
     protocol: { min: 1, max: 2 },
   };
   const facts = handshakeFacts(challenge, {
-    type: 'hello',
     agentId: '22222222-2222-4222-8222-222222222222',
     nonce: nonce(2),
     ephemeral: agent.publicRaw,

@@ -45,7 +45,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const agents = await api.get<ApiAgent[]>('/agents');
   const id = agents.find((agent) => agent.name === name)?.id;
   if (!id) throw new Error(`“${name}” enrolled, but the control plane does not list it.`);
-  let child = launch(options, ['run']);
+  let child = launchAgentCli(options, ['run']);
   const inState = (state: ApiAgent['state']) =>
     eventually(`agent ${name} is ${state}`, async () => {
       if (state === 'online' && !child.running())
@@ -65,7 +65,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     kill: () => child.end('SIGKILL'),
     stop: () => child.end('SIGTERM'),
     start: () => {
-      child = launch(options, ['run']);
+      child = launchAgentCli(options, ['run']);
     },
   };
 }
@@ -76,13 +76,14 @@ export async function runAgentCli(
   args: string[],
   input?: string,
 ): Promise<string> {
-  const child = launch(options, args, input);
+  const child = launchAgentCli(options, args, input);
   const code = await child.exited;
   if (code !== 0) throw new Error(`homeport-agent ${args[0]} ended with ${code}:\n${child.output()}`);
   return child.output();
 }
 
-function launch(
+/** Starts one `homeport-agent` command. */
+export function launchAgentCli(
   options: Pick<AgentOptions, 'name' | 'state' | 'logDirectory' | 'env' | 'prefix'>,
   args: string[],
   input = '',

@@ -7,6 +7,7 @@ export interface ApiAgent {
   id: string;
   name: string;
   state: 'online' | 'offline' | 'revoked';
+  connectedSince: string | null;
   sealingKey: string;
   fingerprint: string;
   inventory: Inventory | null;

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { createServer, type TLSSocket } from 'node:tls';
@@ -16,17 +16,26 @@ export interface TlsProxy extends AsyncDisposable {
   accepted(): number;
 }
 
-/** @param input.host address to listen on and to certify */
+/** @param input.host address to listen on and to certify; `input.name`: a host name to certify besides */
 export async function startTlsProxy(input: {
   host: string;
   targetPort: number;
   directory: string;
+  name?: string;
+  /** PEM, instead of one that is made here. */
+  certificate?: { key: string; cert: string };
 }): Promise<TlsProxy> {
   const certificateFile = join(input.directory, 'tls.crt');
   const keyFile = join(input.directory, 'tls.key');
-  const subject = ['-subj', '/CN=homeport test', '-addext', `subjectAltName=IP:${input.host}`];
+  const names = [`IP:${input.host}`, ...(input.name ? [`DNS:${input.name}`] : [])].join();
+  const subject = ['-subj', '/CN=homeport test', '-addext', `subjectAltName=${names}`];
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', keyFile];
-  await run('openssl', ['req', '-x509', '-days', '2', ...key, '-out', certificateFile, ...subject]);
+  if (input.certificate) {
+    await writeFile(keyFile, input.certificate.key);
+    await writeFile(certificateFile, input.certificate.cert);
+  } else {
+    await run('openssl', ['req', '-x509', '-days', '2', ...key, '-out', certificateFile, ...subject]);
+  }
   let accepted = 0;
   const live = new Set<TLSSocket>();
   const server = createServer({ key: await readFile(keyFile), cert: await readFile(certificateFile) });

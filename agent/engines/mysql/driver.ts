@@ -5,13 +5,13 @@ import { connect } from './connect.ts';
 import { dropDatabase, readMark } from './database.ts';
 import { dump } from './dump.ts';
 import { explain } from './errors.ts';
-import type { Flavour } from './flavour.ts';
+import { type Flavour, versionNumber } from './flavour.ts';
 import { identify } from './identify.ts';
 import { preflightBackup } from './preflight-backup.ts';
 import { preflightRestore } from './preflight-restore.ts';
 import { listDatabases, probe } from './probe.ts';
 import { restore } from './restore.ts';
-import { findTools, standardDirectories } from './tools.ts';
+import { chooseTool, factsOf, findTools, standardDirectories } from './tools.ts';
 import { mysqlTraces } from './traces.ts';
 
 /**
@@ -40,9 +40,12 @@ export function mysqlDriver(options: {
     },
     detect: async () => {
       const found = await tools(new AbortController().signal);
-      return found
-        .filter((tool) => tool.flavour === flavour)
-        .map(({ name, version, path }) => ({ name, version, path }));
+      return found.filter((tool) => tool.flavour === flavour).map(factsOf);
+    },
+    // A restore sends its statements itself.
+    toolsFor: async (serverVersion, signal) => {
+      const wish = { kind: 'dump', flavour, version: versionNumber(serverVersion) } as const;
+      return [factsOf(chooseTool(await tools(signal), wish))];
     },
     probe: (server, context) => probe(server, flavour, context),
     listDatabases: (server, context) => listDatabases(server, flavour, context),

@@ -138,6 +138,13 @@ export function saferVersion(tool: Pick<MysqlTool, 'flavour' | 'versionNumber'>)
   return needed !== undefined && tool.versionNumber < needed ? versionText(needed) : undefined;
 }
 
+/** What others than these engines' driver know of a tool. */
+export function factsOf(tool: MysqlTool): ToolFact {
+  const { name, path, version } = tool;
+  const safer = saferVersion(tool);
+  return { name, path, version, ...(safer === undefined ? {} : { safer }) };
+}
+
 /** How a tool is named in reports and manifests. */
 export function toolLabel(tool: ToolFact): string {
   return `${tool.name} ${tool.version}`;

@@ -11,7 +11,7 @@ import { preflightBackup } from './preflight-backup.ts';
 import { preflightRestore } from './preflight-restore.ts';
 import { listDatabases, probe } from './probe.ts';
 import { restore } from './restore.ts';
-import { findTools, standardDirectories } from './tools.ts';
+import { chooseTool, factsOf, findTools, standardDirectories } from './tools.ts';
 import { postgresTraces } from './traces.ts';
 
 /**
@@ -34,7 +34,12 @@ export function postgresDriver(
         cause: parsed.error,
       });
     },
-    detect: () => tools(new AbortController().signal),
+    detect: async () => (await tools(new AbortController().signal)).map(factsOf),
+    toolsFor: async (serverVersion, signal) => {
+      const found = await tools(signal);
+      const major = Number.parseInt(serverVersion, 10);
+      return (['pg_dump', 'pg_restore'] as const).map((name) => factsOf(chooseTool(found, name, major)));
+    },
     traces: postgresTraces,
     identify,
     probe,

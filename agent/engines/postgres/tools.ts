@@ -86,6 +86,13 @@ export function saferVersion(tool: PostgresTool): string | undefined {
   return tool.minor < minor ? `${tool.major}.${minor}` : undefined;
 }
 
+/** What others than this engine's driver know of a tool. */
+export function factsOf(tool: PostgresTool): ToolFact {
+  const { name, path, version } = tool;
+  const safer = saferVersion(tool);
+  return { name, path, version, ...(safer === undefined ? {} : { safer }) };
+}
+
 /** How a tool is named in reports and manifests. */
 export function toolLabel(tool: PostgresTool): string {
   return `${tool.name} ${tool.version}`;
