@@ -26,6 +26,8 @@ export interface EnrolOptions {
   token: string;
   name: string;
   identity: AgentIdentity;
+  /** Name or id of the agent whose place this one is to take; the token has to be for that. */
+  succeeds?: string | undefined;
   /** Fingerprint of the only key local policy allows, if it names one. */
   allowedKey: string | undefined;
 }
@@ -47,13 +49,14 @@ export async function enrol(options: EnrolOptions): Promise<PinnedControlPlane> 
     nonce: randomBytes(32).toString('base64url'),
     token: options.token.trim(),
     name: options.name,
+    ...(options.succeeds === undefined ? {} : { succeeds: options.succeeds }),
   };
   const signature = signBytes(enrolRequestTranscript(unsigned, hello.controlPlaneId), signingKey);
   const request: EnrolRequest = { ...unsigned, signature };
   const sealed = await encryptTo([hello.enrolmentKey], JSON.stringify(request));
   const body = { sealed: Buffer.from(sealed).toString('base64') };
   const reply = await post(new URL('/agent/v1/enrol', origin), body, enrolReplySchema);
-  const proof = enrolReplyTranscript(request, hello.controlPlaneId, reply.agentId);
+  const proof = enrolReplyTranscript(request, hello.controlPlaneId, reply);
   if (!verifyBytes(proof, reply.signature, hello.controlPlaneKey)) throw untrusted();
   return {
     v: 1,
@@ -61,6 +64,7 @@ export async function enrol(options: EnrolOptions): Promise<PinnedControlPlane> 
     controlPlaneId: hello.controlPlaneId,
     controlPlaneKey: hello.controlPlaneKey,
     agentId: reply.agentId,
+    ...(reply.succeeds ? { succeeds: reply.succeeds } : {}),
     name: options.name,
   };
 }

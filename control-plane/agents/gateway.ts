@@ -9,7 +9,7 @@ import type { ToControlPlane } from '../../protocol/messages.ts';
 import type { Audit } from '../audit.ts';
 import { clientAddress } from '../client-address.ts';
 import type { Clock } from '../clock.ts';
-import { type AgentRow, findAgent } from '../db/agents.ts';
+import { type AgentRow, findAgent, successorOf } from '../db/agents.ts';
 import { auditedLately } from '../db/audit.ts';
 import type { Db } from '../db/open.ts';
 import type { ControlPlaneIdentity } from '../keys/identity.ts';
@@ -114,7 +114,8 @@ async function welcome(ws: WebSocket, from: string, deps: GatewayDeps): Promise<
     const open = createChallenge(identity.id);
     const answer = nextMessage(ws, deps.clock);
     ws.send(JSON.stringify(open.challenge));
-    const proven = checkHello(await answer, open, (id) => findAgent(db, id));
+    const book = { agent: (id: string) => findAgent(db, id), successor: (id: string) => successorOf(db, id) };
+    const proven = checkHello(await answer, open, book);
     // Frames may follow only the welcome: what comes before it is out of turn.
     const outOfTurn = () => closeSocket(ws, CLOSE.badHandshake, 'out of turn');
     ws.on('message', outOfTurn);
@@ -133,7 +134,7 @@ function admit(ws: WebSocket, visitor: { proven: ProvenAgent; from: string }, de
   const { from, proven } = visitor;
   // Both may have changed while the first connection was probed.
   const agent = findAgent(db, proven.agent.id);
-  if (agent?.revokedAt !== null) throw agentRevoked();
+  if (agent?.revokedAt !== null) throw agentRevoked(successorOf(db, proven.agent.id));
   if (registry.isOnline(agent.id)) throw duplicateAgent();
   const connectionId = randomUUID();
   const issue = () => bearers.issue(connectionId, { agentId: agent.id, bulkKey: proven.keys.bulk });

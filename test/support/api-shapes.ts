@@ -10,6 +10,9 @@ export interface ApiAgent {
   sealingKey: string;
   fingerprint: string;
   inventory: Inventory | null;
+  predecessor: { id: string; name: string } | null;
+  successor: { id: string; name: string } | null;
+  waitingServerCount: number;
 }
 
 export interface ApiServer {
@@ -18,6 +21,8 @@ export interface ApiServer {
   name: string;
   engine: string;
   addedOnHost: boolean;
+  removedFromAgent: boolean;
+  awaitsCredentialsSince: string | null;
 }
 
 export interface ApiDatabase {
