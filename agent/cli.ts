@@ -1,5 +1,6 @@
 import os from 'node:os';
 import { Command, CommanderError } from 'commander';
+import type { Predecessor } from '../protocol/enrolment.ts';
 import { type Failure, fail, toFailure } from '../protocol/failure.ts';
 import { HOMEPORT_VERSION } from '../protocol/version.ts';
 import { type AgentConfig, loadConfig } from './config.ts';
@@ -61,19 +62,48 @@ function enrolCommand(config: LoadConfig): Command {
     .option('--name <name>', 'name shown for this agent', os.hostname())
     .option('--token-file <file>', 'read the token from a file of mode 0600; - is standard input')
     .option('--replace', 'leave the control plane this agent belongs to now')
-    .action(async (options: { url: string; name: string; tokenFile?: string; replace?: true }) => {
+    .option(
+      '--successor-of <agent>',
+      'take the place of this agent, which is lost; the token has to be for that',
+    )
+    .action(async (options: EnrolWish) => {
       const { stateDir, controlPlaneKey, proxy: wanted } = await config();
       // A bad address is refused before a secret is asked for.
       const { proxy } = routeTo(controlPlaneOrigin(options.url), wanted);
       await refuseSecondEnrolment(stateDir, options.replace === true);
       const token = await readSecret('Enrolment token', options.tokenFile);
       const identity = await ensureIdentity(stateDir);
-      const { url, name } = options;
-      const pinned = await enrol({ url, proxy, name, token, identity, allowedKey: controlPlaneKey });
+      const { url, name, successorOf: succeeds } = options;
+      const pinned = await enrol({
+        url,
+        proxy,
+        name,
+        token,
+        identity,
+        succeeds,
+        allowedKey: controlPlaneKey,
+      });
       await saveControlPlane(stateDir, pinned);
       say(`Enrolled with ${pinned.url}.`, `Fingerprint: ${identity.fingerprint}`);
+      if (pinned.succeeds) sayWhomItSucceeds(pinned.succeeds);
       say('Start it with: homeport-agent run');
     });
+}
+
+interface EnrolWish {
+  url: string;
+  name: string;
+  tokenFile?: string;
+  replace?: true;
+  successorOf?: string;
+}
+
+function sayWhomItSucceeds({ id, name, waiting }: Predecessor): void {
+  say(printable(`This agent has taken the place of “${name}” (${id}), which is cut off for good.`));
+  if (waiting === 0) return;
+  const servers = waiting === 1 ? '1 server of its waits' : `${waiting} servers of its wait`;
+  say(`${servers} for their credentials: enter them in the web UI, on this agent’s page,`);
+  say('or here: homeport-agent server add NAME --id ID … (the page shows the ids)');
 }
 
 async function refuseSecondEnrolment(stateDir: string, replace: boolean): Promise<void> {
@@ -103,7 +133,9 @@ function fingerprintCommand(config: LoadConfig): Command {
       const identity = await ensureIdentity(stateDir);
       say(`Fingerprint: ${identity.fingerprint}`, `Sealing key: ${identity.sealingKey}`);
       const pinned = await loadControlPlane(stateDir);
-      if (pinned) say(`Agent id:    ${pinned.agentId}`, `Enrolled at: ${pinned.url}`);
+      if (!pinned) return;
+      say(`Agent id:    ${pinned.agentId}`, `Enrolled at: ${pinned.url}`);
+      if (pinned.succeeds) say(printable(`Successor of: “${pinned.succeeds.name}” (${pinned.succeeds.id})`));
     });
 }
 

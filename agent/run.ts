@@ -167,8 +167,9 @@ function createReceiver(
     'request.cancel': ({ id }) => requests.cancel(id),
     renew: () => undefined, // the session has taken it
     drain: () => log.info('the control plane is about to stop; jobs go on'),
-    revoked() {
-      log.error('this agent was revoked; enrol it again with a new token');
+    revoked({ failure }) {
+      if (failure) log.error({ code: failure.code, hint: failure.hint }, failure.message);
+      else log.error('this agent was revoked; enrol it again with a new token');
       jobs.stop();
     },
     refused: ({ failure }) => log.warn({ failure }, 'the control plane did not understand the last message'),

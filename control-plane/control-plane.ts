@@ -3,6 +3,7 @@ import { createAutoProtect } from './agents/auto-protect.ts';
 import { createBearers } from './agents/bearers.ts';
 import { createEnrolment } from './agents/enrolment.ts';
 import { createGateway, type GatewayListener } from './agents/gateway.ts';
+import { endPredecessor } from './agents/membership.ts';
 import { createRegistry } from './agents/registry.ts';
 import { createApp } from './app.ts';
 import { createAudit } from './audit.ts';
@@ -10,6 +11,7 @@ import { createAuth } from './auth/auth.ts';
 import { createSetupLink, setupNeeded } from './auth/setup.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type Config, publicUrl } from './config.ts';
+import { highestByOthers } from './db/jobs.ts';
 import { closeDb, DATABASE_FILE, type Db, openDb } from './db/open.ts';
 import { createEvents } from './events.ts';
 import { createOneTimeAccounts } from './jobs/accounts.ts';
@@ -18,6 +20,7 @@ import { createCommits } from './jobs/commits.ts';
 import { createDispatcher } from './jobs/dispatcher.ts';
 import { createInbox } from './jobs/inbox.ts';
 import { createLedger } from './jobs/ledger.ts';
+import { endAllOrphans } from './jobs/orphans.ts';
 import { createProgressBoard } from './jobs/progress.ts';
 import { createJobDesk, createJobService } from './jobs/service.ts';
 import { loadIdentity } from './keys/identity.ts';
@@ -106,7 +109,9 @@ async function assemble(config: Config, ground: Ground) {
   const agentVault = noteBeginnings(vaults.agents, { db, ledger, commits });
   const dispatcher = createDispatcher({
     ...{ db, clock, log, registry, ledger, vault, accounts, leaseMs, stallMs },
-    nextSequence: vault.nextSequence,
+    // A successor has no pin of its own yet against numbers that the agent before it used up.
+    nextSequence: ({ agentId, databaseId }) =>
+      Math.max(vault.nextSequence(databaseId), highestByOthers(db, databaseId, agentId) + 1),
   });
   const jobs = createJobService({
     ...{ db, clock, registry, vault, ledger, dispatcher, commits, accounts },
@@ -115,8 +120,10 @@ async function assemble(config: Config, ground: Ground) {
     ...{ db, clock, events, audit, log, ledger, dispatcher, progress, commits },
   });
   const enrolment = await createEnrolment({
-    ...{ db, identity, clock, audit, events },
+    ...{ db, identity, clock, audit, events, registry },
     certifyAgent: vault.certifyAgent,
+    withdrawAgent: vault.withdrawAgent,
+    endPredecessor: (change) => endPredecessor({ bearers, events, jobs, registry }, change),
   });
   const fleet: GatewayListener = {
     onMessage,
@@ -136,6 +143,7 @@ async function assemble(config: Config, ground: Ground) {
     ...{ db, clock, log, audit, events, identity, auth, url, origins, registry, bearers, enrolment },
     ...{ autoProtect, vault, agentVault, jobs, progress, webRoot: config.webRoot },
   });
+  endAllOrphans({ db, ledger, commits });
   dispatcher.start();
   autoProtect.start();
   gateway.attach(listener.server);

@@ -75,6 +75,8 @@ export const enrolRequestSchema = agentKeysSchema.extend({
   nonce: bytes32Schema,
   token: z.string().max(256),
   name: z.string().min(1).max(255),
+  /** Name or id of the agent whose place it is to take; has to be the one that the token was made for. */
+  succeeds: z.string().min(1).max(255).optional(),
   /** By the agent's identity key over {@link enrolRequestTranscript}. */
   signature,
 });
@@ -91,18 +93,38 @@ export function enrolRequestTranscript(
     request.name,
     request.identityKey,
     request.sealingKey,
+    ...(request.succeeds === undefined ? [] : [request.succeeds]),
   ]);
 }
 
-export const enrolReplySchema = z.object({ agentId: z.uuid(), signature });
+/** The agent whose place a new one has taken. */
+export const predecessorSchema = z.object({
+  id: z.uuid(),
+  name: z.string(),
+  /** Servers that wait for their credentials: those it had were sealed to it alone. */
+  waiting: z.number().int().nonnegative(),
+});
+export type Predecessor = z.infer<typeof predecessorSchema>;
+
+export const enrolReplySchema = z.object({
+  agentId: z.uuid(),
+  /** Absent where the agent takes nobody's place. */
+  succeeds: predecessorSchema.optional(),
+  signature,
+});
 export type EnrolReply = z.infer<typeof enrolReplySchema>;
 
-export function enrolReplyTranscript(request: EnrolRequest, controlPlaneId: string, agentId: string): Buffer {
+export function enrolReplyTranscript(
+  request: EnrolRequest,
+  controlPlaneId: string,
+  { agentId, succeeds }: Omit<EnrolReply, 'signature'>,
+): Buffer {
   return transcript('homeport/1 enrol reply', [
     controlPlaneId,
     request.nonce,
     request.identityKey,
     request.sealingKey,
     agentId,
+    ...(succeeds ? [succeeds.id, succeeds.name, String(succeeds.waiting)] : []),
   ]);
 }

@@ -186,7 +186,8 @@ export const toAgentSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('renew'), session: z.string().max(256) }),
   /** The control plane is about to stop: keep working, expect to reconnect. */
   z.object({ type: z.literal('drain') }),
-  z.object({ type: z.literal('revoked') }),
+  /** This identity is not accepted any more; `failure` where there is more to say than that. */
+  z.object({ type: z.literal('revoked'), failure: failureSchema.optional() }),
   /** The last frame could not be understood. */
   z.object({ type: z.literal('refused'), failure: failureSchema }),
 ]);

@@ -30,6 +30,8 @@ export interface EnrolOptions {
   token: string;
   name: string;
   identity: AgentIdentity;
+  /** Name or id of the agent whose place this one is to take; the token has to be for that. */
+  succeeds?: string | undefined;
   /** Fingerprint of the only key local policy allows, if it names one. */
   allowedKey: string | undefined;
 }
@@ -70,6 +72,7 @@ async function exchangeToken(
     nonce: randomBytes(32).toString('base64url'),
     token: options.token.trim(),
     name: options.name,
+    ...(options.succeeds === undefined ? {} : { succeeds: options.succeeds }),
   };
   const signature = signBytes(enrolRequestTranscript(unsigned, hello.controlPlaneId), signingKey);
   const request: EnrolRequest = { ...unsigned, signature };
@@ -77,11 +80,18 @@ async function exchangeToken(
   const body = { sealed: Buffer.from(sealed).toString('base64') };
   const reply = enrolReplySchema.safeParse(await post(line, '/agent/v1/enrol', body));
   if (!reply.success) throw notOurs(line.origin);
-  const { agentId, signature: proof } = reply.data;
-  const signed = enrolReplyTranscript(request, hello.controlPlaneId, agentId);
+  const { agentId, signature: proof, succeeds } = reply.data;
+  const signed = enrolReplyTranscript(request, hello.controlPlaneId, reply.data);
   if (!verifyBytes(signed, proof, hello.controlPlaneKey)) throw untrusted();
-  const { controlPlaneId, controlPlaneKey } = hello;
-  return { v: 1, url: line.origin.origin, controlPlaneId, controlPlaneKey, agentId, name: options.name };
+  return {
+    v: 1,
+    url: line.origin.origin,
+    controlPlaneId: hello.controlPlaneId,
+    controlPlaneKey: hello.controlPlaneKey,
+    agentId,
+    ...(succeeds ? { succeeds } : {}),
+    name: options.name,
+  };
 }
 
 async function sayHello(line: Line, identity: AgentIdentity, expected: string): Promise<EnrolHelloReply> {

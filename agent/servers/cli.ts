@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError } from 'commander';
+import { z } from 'zod';
 import { TLS_MODES } from '../../protocol/engines/engine.ts';
 import { ENGINE_IDS, ENGINES, type EngineId } from '../../protocol/engines/registry.ts';
 import { fail } from '../../protocol/failure.ts';
@@ -22,6 +23,7 @@ interface AddOptions {
   ca?: string;
   passwordFile?: string;
   set: Record<string, string>;
+  id?: string;
   check: boolean;
 }
 
@@ -73,6 +75,7 @@ function addCommand(store: () => Promise<ServerStore>): Command {
     .option('--ca <file>', 'PEM of the CA to trust with verify-full')
     .option('--set <key=value>', 'a setting of this engine only', parseSetting, {})
     .option('--password-file <file>', 'read the password from a file of mode 0600; - is standard input')
+    .option('--id <id>', 'go on with this server of the agent whose place this one took', parseId)
     .option('--no-check', 'keep the credentials without logging in once')
     .action(async (name: string, options: AddOptions) => {
       const server = await add(await store(), name, options);
@@ -81,9 +84,12 @@ function addCommand(store: () => Promise<ServerStore>): Command {
 }
 
 async function add(store: ServerStore, name: string, options: AddOptions): Promise<KnownServer> {
-  const taken = (await store.list()).some((server) => server.name === name);
-  if (taken)
+  const known = await store.list();
+  if (known.some((server) => server.name === name))
     throw fail('conflict', `There is a server “${name}” already.`, 'Remove it first, or use another name.');
+  const same = known.find((server) => server.id === options.id);
+  if (same)
+    throw fail('conflict', `The server with this id is here already, as “${same.name}”.`, 'Remove it first.');
   const { engine, host, user, tls } = options;
   const connection = {
     host,
@@ -95,7 +101,7 @@ async function add(store: ServerStore, name: string, options: AddOptions): Promi
   };
   const parsed = { ...driverFor(engine).parseConnection(connection) };
   const password = await readSecret('Password', options.passwordFile);
-  const server = { id: randomUUID(), name, engine, connection: parsed, password };
+  const server = { id: options.id ?? randomUUID(), name, engine, connection: parsed, password };
   if (options.check) {
     const { driver, target } = openServer({ driverFor }, server);
     const nobody = { signal: AbortSignal.timeout(30_000), log: () => undefined, phase: () => undefined };
@@ -132,6 +138,12 @@ function parseEngine(text: string): EngineId {
   const engine = ENGINE_IDS.find((id) => id === text);
   if (!engine) throw new InvalidArgumentError(`Use one of: ${ENGINE_IDS.join(', ')}.`);
   return engine;
+}
+
+function parseId(text: string): string {
+  const id = z.uuid().safeParse(text.toLowerCase());
+  if (!id.success) throw new InvalidArgumentError('Not an id: copy it from the agent’s page.');
+  return id.data;
 }
 
 function parsePort(text: string): number {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { z } from 'zod';
+import { predecessorSchema } from '../../protocol/enrolment.ts';
 import { bytes32Schema } from '../../protocol/handshake.ts';
 import { readState, writeDurable } from './durable.ts';
 
@@ -12,6 +13,8 @@ const pinnedSchema = z.object({
   controlPlaneKey: bytes32Schema,
   agentId: z.uuid(),
   name: z.string(),
+  /** The agent whose place this one took, as it was then. */
+  succeeds: predecessorSchema.optional(),
 });
 /** The one control plane this agent belongs to. */
 export type PinnedControlPlane = z.infer<typeof pinnedSchema>;

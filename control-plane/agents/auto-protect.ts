@@ -106,7 +106,8 @@ export function createAutoProtect(deps: AutoProtectDeps): AutoProtect {
 
 function chosen(db: Db, serverId: string): ServerRow | undefined {
   const server = findServer(db, serverId);
-  return server && server.autoProtectSince !== null && server.removedAt === null ? server : undefined;
+  if (!server || server.autoProtectSince === null) return undefined;
+  return server.removedAt === null && server.awaitsCredentialsSince === null ? server : undefined;
 }
 
 function protectNew(deps: AutoProtectDeps, serverId: string, listed: Listed): void {

@@ -9,7 +9,7 @@ import type { ToControlPlane } from '../../protocol/messages.ts';
 import type { Audit } from '../audit.ts';
 import { clientAddress } from '../client-address.ts';
 import type { Clock } from '../clock.ts';
-import { type AgentRow, findAgent } from '../db/agents.ts';
+import { type AgentRow, findAgent, successorOf } from '../db/agents.ts';
 import { auditedLately } from '../db/audit.ts';
 import type { Db } from '../db/open.ts';
 import type { ControlPlaneIdentity } from '../keys/identity.ts';
@@ -117,7 +117,8 @@ async function welcome(ws: WebSocket, from: string, deps: GatewayDeps): Promise<
     const open = createChallenge(identity.id);
     const answer = nextMessage(ws, deps.clock);
     ws.send(JSON.stringify(open.challenge));
-    const proven = checkHello(await answer, open, (id) => findAgent(db, id));
+    const book = { agent: (id: string) => findAgent(db, id), successor: (id: string) => successorOf(db, id) };
+    const proven = checkHello(await answer, open, book);
     if (proven.hello.type === 'check') {
       answerCheck(ws, proven, deps);
       return;
@@ -148,7 +149,7 @@ function admit(ws: WebSocket, visitor: { proven: ProvenAgent; from: string }, de
   const { from, proven } = visitor;
   // Both may have changed while the first connection was probed.
   const agent = findAgent(db, proven.agent.id);
-  if (agent?.revokedAt !== null) throw agentRevoked();
+  if (agent?.revokedAt !== null) throw agentRevoked(successorOf(db, proven.agent.id));
   if (registry.isOnline(agent.id)) throw duplicateAgent();
   const connectionId = randomUUID();
   const issue = () => bearers.issue(connectionId, { agentId: agent.id, bulkKey: proven.keys.bulk });

@@ -26,6 +26,7 @@ import {
 import { negotiate, PROTOCOL } from '../../protocol/version.ts';
 import type { AgentRow } from '../db/agents.ts';
 import type { ControlPlaneIdentity } from '../keys/identity.ts';
+import { agentReplaced } from './succession.ts';
 
 /** What the control plane remembers between its challenge and the answer. */
 export interface OpenChallenge {
@@ -55,6 +56,13 @@ export interface ProvenAgent {
   protocol: number;
 }
 
+/** What is known of agents, by their id. */
+export interface AgentBook {
+  agent(id: string): AgentRow | undefined;
+  /** The agent that took its place. */
+  successor(id: string): AgentRow | undefined;
+}
+
 /**
  * Checks an agent's answer to the challenge.
  * @throws FailureError `invalid_input` | `agent_unknown` | `signature_invalid` | `agent_revoked` | `protocol_mismatch`
@@ -62,16 +70,16 @@ export interface ProvenAgent {
 export function checkHello(
   text: string,
   { challenge, ephemeral }: OpenChallenge,
-  findAgent: (id: string) => AgentRow | undefined,
+  book: AgentBook,
 ): ProvenAgent {
   const hello = parseHello(text);
-  const agent = findAgent(hello.agentId);
+  const agent = book.agent(hello.agentId);
   if (!agent) throw refusals.unknown();
   const facts = handshakeFacts(challenge, hello);
   // The signature comes first: what is said about an agent is said to that agent only.
   const signed = hello.type === 'check' ? checkTranscript(facts) : helloTranscript(facts);
   if (!verifyBytes(signed, hello.signature, agent.identityKey)) throw refusals.signature();
-  if (agent.revokedAt !== null) throw agentRevoked();
+  if (agent.revokedAt !== null) throw agentRevoked(book.successor(agent.id));
   const protocol = negotiate(PROTOCOL, hello.protocol);
   if (protocol === undefined) throw refusals.protocol(hello);
   return { agent, hello, facts, keys: agree(ephemeral, hello, facts), protocol };
@@ -136,8 +144,9 @@ const refusals = {
     ),
 };
 
-/** The refusal of an agent whose membership was ended. */
-export function agentRevoked(): FailureError {
+/** The refusal of an agent whose membership was ended, by a person or by the successor that has its place. */
+export function agentRevoked(successor: AgentRow | undefined): FailureError {
+  if (successor) return agentReplaced(successor);
   return fail(
     'agent_revoked',
     'This agent was revoked.',

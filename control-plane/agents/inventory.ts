@@ -39,7 +39,9 @@ export function takeInventory(deps: InventoryDeps, announcer: Announcer, invento
     for (const server of inventory.servers) upsertAnnounced(deps, announcer, server);
     const known = new Set(inventory.servers.map(({ id }) => id));
     for (const row of serversOfAgent(db, agentId)) {
-      if (row.removedAt === null && !known.has(row.id)) updateServer(db, row.id, { removedAt: clock.now() });
+      // One that waits for its credentials has never been there to be missed.
+      const held = row.removedAt === null && row.awaitsCredentialsSince === null;
+      if (held && !known.has(row.id)) updateServer(db, row.id, { removedAt: clock.now() });
     }
   });
   events.changed('agents', agentId);
@@ -48,13 +50,14 @@ export function takeInventory(deps: InventoryDeps, announcer: Announcer, invento
 }
 
 function upsertAnnounced(deps: InventoryDeps, announcer: Announcer, server: KnownServer): void {
-  const { audit, clock, db, log } = deps;
-  const { agentId, agentName, from } = announcer;
+  const { clock, db, log } = deps;
+  const { agentId } = announcer;
   const existing = findServer(db, server.id);
   const facts = {
     name: server.name,
     connection: connectionText(server.connection),
     removedAt: null,
+    awaitsCredentialsSince: null,
   };
   if (!existing) {
     if (serversOfAgent(db, agentId).length >= MAX_SERVERS) {
@@ -64,25 +67,28 @@ function upsertAnnounced(deps: InventoryDeps, announcer: Announcer, server: Know
     const { id, engine } = server;
     const now = clock.now();
     insertServer(db, { ...facts, id, agentId, engine, version: null, addedOnHost: true, createdAt: now });
-    audit({
-      actor: { kind: 'agent', id: agentId, name: agentName },
-      action: 'server.add-on-host',
-      target: { kind: 'server', id, name: server.name },
-      from,
-    });
+    auditAnnounced(deps, announcer, 'server.add-on-host', server);
     return;
   }
   if (existing.agentId !== agentId || existing.engine !== server.engine) {
     // Ids are random: a clash means a copied state file, or an agent reaching for another one's backups.
     log.error({ agentId, serverId: server.id }, 'an agent announced a server of another agent');
-    if (auditedLately(db, FOREIGN, agentId)) return;
-    audit({
-      actor: { kind: 'agent', id: agentId, name: agentName },
-      action: FOREIGN,
-      target: { kind: 'server', id: server.id, name: existing.name },
-      from,
-    });
+    if (!auditedLately(db, FOREIGN, agentId)) auditAnnounced(deps, announcer, FOREIGN, existing);
     return;
   }
-  updateServer(db, server.id, facts);
+  if (existing.awaitsCredentialsSince === null) {
+    updateServer(db, server.id, facts);
+    return;
+  }
+  updateServer(db, server.id, { ...facts, addedOnHost: true });
+  auditAnnounced(deps, announcer, 'server.add-on-host', server);
+}
+
+function auditAnnounced(
+  { audit }: InventoryDeps,
+  { agentId, agentName, from }: Announcer,
+  ...[action, { id, name }]: [action: string, server: { id: string; name: string }]
+): void {
+  const actor = { kind: 'agent', id: agentId, name: agentName } as const;
+  audit({ actor, action, target: { kind: 'server', id, name }, from });
 }

@@ -56,20 +56,31 @@ function checkWish(db: Db, { agentId, engine, id }: ServerWish): void {
     throw fail('invalid_input', `This build does not know the engine “${engine}”.`, 'Choose another engine.');
   }
   const existing = findServer(db, id);
-  if (existing && (existing.agentId !== agentId || existing.engine !== engine)) {
-    throw fail(
-      'conflict',
-      'The server belongs to another agent or engine.',
-      'Add it as a new server: credentials are sealed to one agent.',
-    );
-  }
+  if (existing && (existing.agentId !== agentId || existing.engine !== engine)) throw otherOwner();
+}
+
+function otherOwner() {
+  return fail(
+    'conflict',
+    'The server belongs to another agent or engine.',
+    'Add it as a new server: credentials are sealed to one agent.',
+  );
 }
 
 /** The agent's inventory may have told of it first. */
 function keep({ clock, db }: ServerDeps, wish: ServerWish, known: KnownServer): void {
   const { agentId, engine, id, name } = wish;
-  const set = { name, connection: connectionText(known.connection), addedOnHost: false, removedAt: null };
-  if (findServer(db, id)) updateServer(db, id, set);
+  const set = {
+    name,
+    connection: connectionText(known.connection),
+    addedOnHost: false,
+    removedAt: null,
+    awaitsCredentialsSince: null,
+  };
+  const present = findServer(db, id);
+  // While the agent was asked another one may have taken its place.
+  if (present && present.agentId !== agentId) throw otherOwner();
+  if (present) updateServer(db, id, set);
   else insertServer(db, { id, agentId, engine, ...set, version: null, createdAt: clock.now() });
 }
 
@@ -93,12 +104,13 @@ export async function removeServer(deps: ServerDeps, server: ServerRow): Promise
     );
   }
   const revoked = findAgent(db, server.agentId)?.revokedAt !== null;
-  if (!revoked && server.removedAt === null) {
+  const held = server.removedAt === null && server.awaitsCredentialsSince === null;
+  if (!revoked && held) {
     await registry.ask(server.agentId, 'server.remove', { serverId: server.id });
   }
   const now = clock.now();
   db.transaction(() => {
-    updateServer(db, server.id, { removedAt: now, autoProtectSince: null });
+    updateServer(db, server.id, { removedAt: now, awaitsCredentialsSince: null, autoProtectSince: null });
     stopProtectingServer(db, server.id, now);
   });
   events.changed('servers', server.id);

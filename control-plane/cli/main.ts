@@ -10,6 +10,7 @@ import { addRestoreCommand } from './commands/restore.ts';
 import { addSelectionCommand } from './commands/selection.ts';
 import { addSessionCommands } from './commands/session.ts';
 import { addSnapshotCommands } from './commands/snapshots.ts';
+import { addSuccessionCommands } from './commands/succession.ts';
 import { addVaultCommands } from './commands/vault.ts';
 import { EXIT, report } from './exit.ts';
 import { endQuietlyWithTheReader } from './say.ts';
@@ -30,6 +31,7 @@ function program(): Command {
   root.commandsGroup('A control plane, from anywhere:');
   addSessionCommands(root);
   addFleetCommands(root);
+  addSuccessionCommands(root);
   addDatabaseCommands(root);
   addSelectionCommand(root);
   addSnapshotCommands(root);

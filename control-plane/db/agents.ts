@@ -1,4 +1,4 @@
-import { and, asc, eq, isNull } from 'drizzle-orm';
+import { and, asc, desc, eq, isNull } from 'drizzle-orm';
 import type { Inventory } from '../../protocol/messages.ts';
 import type { Db } from './open.ts';
 import { agents } from './schema/fleet.ts';
@@ -19,9 +19,17 @@ export function findAgentByKey(db: Db, identityKey: string): AgentRow | undefine
 
 export function insertAgent(
   db: Db,
-  agent: Pick<AgentRow, 'id' | 'name' | 'identityKey' | 'sealingKey' | 'createdAt'>,
+  agent: Pick<AgentRow, 'id' | 'name' | 'identityKey' | 'sealingKey' | 'createdAt'> & {
+    predecessorId?: string | null;
+  },
 ): void {
   db.insert(agents).values(agent).run();
+}
+
+/** The agent that took this one's place. */
+export function successorOf(db: Db, id: string): AgentRow | undefined {
+  const newest = desc(agents.createdAt);
+  return db.select().from(agents).where(eq(agents.predecessorId, id)).orderBy(newest, desc(agents.id)).get();
 }
 
 export function renameAgent(db: Db, id: string, name: string): void {

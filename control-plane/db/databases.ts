@@ -9,6 +9,8 @@ export interface DatabaseListing extends DatabaseRow {
   serverName: string;
   engine: string;
   serverRemovedAt: number | null;
+  /** Since when its server waits for credentials; null: it does not. */
+  serverAwaitsSince: number | null;
   agentId: string;
   agentName: string;
   agentRevokedAt: number | null;
@@ -27,6 +29,7 @@ function select(db: Db, where: SQL | undefined): DatabaseListing[] {
       serverName: servers.name,
       engine: servers.engine,
       serverRemovedAt: servers.removedAt,
+      serverAwaitsSince: servers.awaitsCredentialsSince,
       agentId: servers.agentId,
       agentName: agents.name,
       agentRevokedAt: agents.revokedAt,

@@ -1,4 +1,4 @@
-import { and, asc, count, eq, isNotNull, isNull } from 'drizzle-orm';
+import { and, asc, count, eq, isNotNull, isNull, sql } from 'drizzle-orm';
 import type { Db } from './open.ts';
 import { agents, databases, servers } from './schema/fleet.ts';
 
@@ -48,8 +48,25 @@ export function serversOfAgent(db: Db, agentId: string): ServerRow[] {
 /** Servers whose databases are protected as they appear; of one agent where told. */
 export function autoProtectedServers(db: Db, agentId?: string): ServerRow[] {
   const own = agentId === undefined ? undefined : eq(servers.agentId, agentId);
-  const where = and(isNotNull(servers.autoProtectSince), isNull(servers.removedAt), own);
+  const reached = and(isNull(servers.removedAt), isNull(servers.awaitsCredentialsSince));
+  const where = and(isNotNull(servers.autoProtectSince), reached, own);
   return db.select().from(servers).where(where).all();
+}
+
+/**
+ * Makes all servers of one agent another one's. Credentials do not move, being sealed to the first: servers that had
+ * some wait for them, from `now` on or as long as they did already.
+ */
+export function moveServers(db: Db, { by, now, of }: { of: string; by: string; now: number }): void {
+  const { awaitsCredentialsSince, agentId, removedAt } = servers;
+  const since = sql`case when ${removedAt} is null then coalesce(${awaitsCredentialsSince}, ${now}) end`;
+  db.update(servers).set({ agentId: by, awaitsCredentialsSince: since }).where(eq(agentId, of)).run();
+}
+
+/** Servers of an agent that wait for their credentials. */
+export function countWaiting(db: Db, agentId: string): number {
+  const where = and(eq(servers.agentId, agentId), isNotNull(servers.awaitsCredentialsSince));
+  return db.select({ n: count() }).from(servers).where(where).get()?.n ?? 0;
 }
 
 export function insertServer(db: Db, server: typeof servers.$inferInsert): void {

@@ -1,4 +1,4 @@
-import { and, count, desc, eq, max } from 'drizzle-orm';
+import { and, count, countDistinct, desc, eq, gt, inArray, max } from 'drizzle-orm';
 import type { Db } from './open.ts';
 import { snapshots } from './schema/vault.ts';
 
@@ -46,6 +46,18 @@ export function snapshotQueries(db: Db) {
       return (
         db.select({ highest }).from(snapshots).where(eq(snapshots.databaseId, databaseId)).get()?.highest ?? 0
       );
+    },
+
+    /** Those of databases that several agents made snapshots of. */
+    ofSeveralAgents(vaultId: string): SnapshotRow[] {
+      const shared = db
+        .select({ databaseId: snapshots.databaseId })
+        .from(snapshots)
+        .where(eq(snapshots.vaultId, vaultId))
+        .groupBy(snapshots.databaseId)
+        .having(gt(countDistinct(snapshots.agentId), 1));
+      const where = and(eq(snapshots.vaultId, vaultId), inArray(snapshots.databaseId, shared));
+      return db.select().from(snapshots).where(where).all();
     },
 
     /** Says whether it was new. */

@@ -1,7 +1,9 @@
-import { and, eq, inArray, isNull } from 'drizzle-orm';
+import { and, eq, inArray, isNotNull, isNull } from 'drizzle-orm';
 import type { JobKind } from '../../protocol/job.ts';
+import { revokeAgent } from './agents.ts';
 import type { Db } from './open.ts';
 import { agents, databases, jobs, servers } from './schema/fleet.ts';
+import { moveServers } from './servers.ts';
 
 /** What the vault needs to know of the fleet: who owns a server, whose keys an agent has. */
 export function vaultFleetQueries(db: Db) {
@@ -15,9 +17,9 @@ export function vaultFleetQueries(db: Db) {
     },
 
     agent(id: string) {
-      const { name, identityKey, sealingKey } = agents;
+      const { name, identityKey, predecessorId, sealingKey } = agents;
       return db
-        .select({ id: agents.id, name, identityKey, sealingKey })
+        .select({ id: agents.id, name, identityKey, sealingKey, predecessorId })
         .from(agents)
         .where(eq(agents.id, id))
         .get();
@@ -40,6 +42,23 @@ export function vaultFleetQueries(db: Db) {
         .from(jobs)
         .where(live('restore', agentId, vaultId))
         .all();
+    },
+
+    /** Id of each agent that took another one's place, by the id of that one. */
+    successors(): ReadonlyMap<string, string> {
+      const rows = db
+        .select({ id: agents.id, predecessorId: agents.predecessorId })
+        .from(agents)
+        .where(isNotNull(agents.predecessorId))
+        .orderBy(agents.createdAt, agents.id)
+        .all();
+      return new Map(rows.map(({ id, predecessorId }) => [String(predecessorId), id]));
+    },
+
+    /** Ends what an agent still has here whose place another one has; for an index older than the succession. */
+    settle(change: { of: string; by: string; now: number }): void {
+      moveServers(db, change);
+      revokeAgent(db, change.of, change.now);
     },
 
     /** Adds what a rebuild found in the store, where it is not known; nothing known is changed. */

@@ -9,7 +9,7 @@ export interface Commits {
   during<T>(jobId: string, work: () => Promise<T>): Promise<T>;
   atWork(jobId: string): boolean;
   /** Has something done once the job's commits are decided; a newer task of one name replaces the earlier. */
-  after(jobId: string, name: 'ended' | 'cancelled', task: () => void): void;
+  after(jobId: string, name: 'ended' | 'cancelled' | 'orphaned', task: () => void): void;
 }
 
 interface Entry {

@@ -30,7 +30,8 @@ export interface DispatcherDeps extends OfferDeps {
   log: Logger;
   registry: Registry;
   ledger: Ledger;
-  nextSequence(databaseId: string): number;
+  /** Number of the next snapshot of a job's database. */
+  nextSequence(job: Pick<JobRow, 'databaseId' | 'agentId'>): number;
 }
 
 /** Brings queued jobs to agents, one offer at a time each, and ends leases that ran out. */
@@ -74,7 +75,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
 
   function offer(queued: JobRow): void {
     const sequence =
-      queued.kind === 'backup' ? { sequence: queued.sequence ?? deps.nextSequence(queued.databaseId) } : {};
+      queued.kind === 'backup' ? { sequence: queued.sequence ?? deps.nextSequence(queued) } : {};
     const entry = ledger.apply(queued.id, { type: 'offered', offerMs: OFFER_MS }, sequence);
     if (entry.verdict !== 'applied') return;
     const { agentId, attempt, id } = entry.job;

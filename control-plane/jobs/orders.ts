@@ -3,6 +3,7 @@ import { fail } from '../../protocol/failure.ts';
 import type { JobKind } from '../../protocol/job.ts';
 import type { RestorePlan } from '../../protocol/restore.ts';
 import type { Clock } from '../clock.ts';
+import { findAgent } from '../db/agents.ts';
 import { type DatabaseListing, findDatabase, findDatabaseByName, rememberDatabase } from '../db/databases.ts';
 import { findJob, insertJobs, type JobRow, openBackupOf, openRestoreInto } from '../db/jobs.ts';
 import type { Db } from '../db/open.ts';
@@ -143,13 +144,24 @@ function protectedDatabase(db: Db, id: string): DatabaseListing {
       'Add the server again.',
     );
   }
+  if (database.serverAwaitsSince !== null) throw awaitsCredentials(database.serverName, database.agentName);
   return database;
+}
+
+function awaitsCredentials(server: string, agent: string) {
+  return fail(
+    'credentials_missing',
+    `“${server}” waits for its credentials: “${agent}” took the place of the agent that had them.`,
+    'Enter them on the agent’s page, or on its host with “homeport-agent server add --id”.',
+  );
 }
 
 function targetServer(db: Db, id: string, engine: string): ServerRow {
   const server = findServer(db, id);
   if (!server || server.removedAt !== null)
     throw fail('not_found', 'There is no such server.', 'Choose another one.');
+  if (server.awaitsCredentialsSince !== null)
+    throw awaitsCredentials(server.name, findAgent(db, server.agentId)?.name ?? '');
   if (server.engine === engine) return server;
   throw fail(
     'restore_not_possible',

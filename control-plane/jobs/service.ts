@@ -12,6 +12,7 @@ import type { Dispatcher } from './dispatcher.ts';
 import type { Ledger } from './ledger.ts';
 import { factsOf } from './ledger.ts';
 import { createOrders, type OrdersDeps, type RestoreWish } from './orders.ts';
+import { endOrphans } from './orphans.ts';
 import { isTerminal } from './transitions.ts';
 
 export interface JobServiceDeps extends OrdersDeps {
@@ -26,6 +27,8 @@ export interface JobService {
   createBackup(databaseId: string, requestedBy: string): JobRow;
   createRestore(wish: RestoreWish, requestedBy: string): JobRow;
   cancel(jobId: string): JobRow;
+  /** Ends all jobs of an agent whose place was taken. */
+  giveUp(agent: { id: string; name: string }): void;
   /** A new job like one that ended without success. */
   retry(jobId: string, requestedBy: string): JobRow;
   onConnected(session: AgentSession): void;
@@ -54,6 +57,7 @@ export function createJobService(deps: JobServiceDeps): JobService {
       if (commits.atWork(jobId)) commits.after(jobId, 'cancelled', () => recancel(job));
       return entry.job;
     },
+    giveUp: (agent) => endOrphans({ db, ledger, commits }, agent),
     retry(jobId, requestedBy) {
       const job = existingJob(db, jobId);
       if (!isTerminal(job.state) || job.state === 'succeeded') throw nothingToRetry(job);

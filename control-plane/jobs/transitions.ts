@@ -25,6 +25,7 @@ export interface JobFacts {
  * What can happen to a job. `committed`: its snapshot is in the vault, whatever became of the attempt.
  * `committing`: the vault is at work on a commit of the attempt; nothing ends the job before that is decided.
  * `abandoned`: a restore that waits is given up: what it needs will not come.
+ * `orphaned`: another agent has taken the place of the job's own, which never comes back.
  */
 export type JobEvent =
   | { type: 'offered'; now: number; offerMs: number }
@@ -36,6 +37,7 @@ export type JobEvent =
   | ({ type: 'expired'; delayMs: number } & Closing)
   | ({ type: 'cancelled'; reachable: boolean } & Closing)
   | { type: 'abandoned'; now: number; failure: Failure }
+  | ({ type: 'orphaned'; failure: Failure } & Closing)
   | { type: 'rearmed'; now: number; leaseMs: number };
 
 /** What an event needs that may end a job. */
@@ -90,6 +92,8 @@ export function transition(job: JobFacts, event: JobEvent): Verdict {
       return cancelled(job, event);
     case 'abandoned':
       return abandoned(job, event);
+    case 'orphaned':
+      return orphaned(job, event);
     case 'rearmed':
       return rearmed(job, event);
   }
@@ -169,6 +173,14 @@ function expired(job: JobFacts, event: Of<'expired'>): Verdict {
 function abandoned(job: JobFacts, event: Of<'abandoned'>): Verdict {
   if (job.state !== 'queued' || job.kind !== 'restore') return { verdict: 'ignored' };
   return finish(job, 'failed', event.now, event.failure);
+}
+
+function orphaned(job: JobFacts, event: Of<'orphaned'>): Verdict {
+  if (isTerminal(job.state)) return { verdict: 'ignored' };
+  if (job.kind === 'backup' && event.committed) return finish(job, 'succeeded', event.now);
+  if (event.committing) return { verdict: 'undecided' };
+  if (job.cancelRequestedAt !== null) return finish(job, 'cancelled', event.now);
+  return finish(job, job.state === 'running' ? 'lost' : 'failed', event.now, event.failure);
 }
 
 function rearmed(job: JobFacts, event: Of<'rearmed'>): Verdict {

@@ -20,7 +20,9 @@ export async function certify(vault: OpenVault, agent: CertifiedAgent): Promise<
       `The vault vouches for another key of agent ${agent.id} already.`,
       'Enrol the agent anew: it then gets an id of its own.',
     );
-  if (existing?.sealingKey === agent.sealingKey && existing.name === agent.name) return;
+  const succeeds = agent.predecessorId ? { succeeds: agent.predecessorId } : {};
+  const same = existing?.sealingKey === agent.sealingKey && existing.name === agent.name;
+  if (same && existing.succeeds === succeeds.succeeds) return;
   const { id: agentId, name, identityKey, sealingKey } = agent;
   const certificate = signStatement(
     'agent-certificate',
@@ -32,6 +34,7 @@ export async function certify(vault: OpenVault, agent: CertifiedAgent): Promise<
       identityKey,
       sealingKey,
       issuedAt: new Date().toISOString(),
+      ...succeeds,
     },
     vault.secrets.signing,
   );

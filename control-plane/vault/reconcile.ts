@@ -4,6 +4,7 @@ import { requireComplete } from './complete.ts';
 import { snapshotOf, type VaultContext } from './context.ts';
 import type { OpenVault } from './create.ts';
 import { AGENTS, idIn, KEYS, PACKS, SNAPSHOTS } from './layout.ts';
+import { lineageOf, outOfTurn } from './lineage.ts';
 import { addStoredAgent, addStoredKey, addStoredPack, addStoredSnapshot } from './reindex.ts';
 import { readManifest } from './source.ts';
 import type { StoredFile } from './stores/store.ts';
@@ -47,6 +48,7 @@ export async function reconcile(
   await reconcilePacks(task);
   await reconcileSnapshots(task);
   if (result.forgotten.packs > 0) await dropIncomplete(task);
+  if (result.added.snapshots > 0) dropOutOfTurn(task);
   return result;
 }
 
@@ -56,6 +58,9 @@ async function reconcileAgents({ context, vault, result }: Task): Promise<void> 
     if (agentId === undefined || context.fleet.agent(agentId)) continue;
     if (await accepted(result, name, () => addStoredAgent(context, vault, agentId))) result.added.agents += 1;
   }
+  const successors = context.fleet.successors();
+  const { heirOf } = lineageOf(successors);
+  for (const of of successors.keys()) context.fleet.settle({ of, by: heirOf(of), now: context.now() });
 }
 
 async function reconcileKeys({ context, vault, result }: Task): Promise<void> {
@@ -88,8 +93,9 @@ async function reconcileSnapshots({ context, vault, result }: Task): Promise<voi
   for await (const file of vault.store.list(SNAPSHOTS))
     if (idIn('snapshot', file.name) !== undefined && !gone.delete(file.name)) unknown.push(file);
   const keyOf = unknown.length > 0 ? await allSigners(vault) : () => undefined;
+  const lineage = lineageOf(context.fleet.successors());
   for (const file of unknown) {
-    const add = () => addStoredSnapshot(context, vault, { file, keyOf });
+    const add = () => addStoredSnapshot(context, vault, { file, keyOf, lineage });
     if (await accepted(result, file.name, add)) result.added.snapshots += 1;
   }
   for (const id of gone.values()) context.snapshots.remove(id);
@@ -104,6 +110,17 @@ async function dropIncomplete({ context, vault, result }: Task): Promise<void> {
       await requireComplete(context, manifest);
     };
     if (await accepted(result, path, check)) continue;
+    context.snapshots.remove(id);
+    result.forgotten.snapshots += 1;
+  }
+}
+
+/** Snapshots of an agent from after its successor had begun: their manifests stay, for somebody to look at. */
+function dropOutOfTurn({ context, vault, result }: Task): void {
+  const lineage = lineageOf(context.fleet.successors());
+  for (const { id, path, sequence } of outOfTurn(context.snapshots.ofSeveralAgents(vault.id), lineage)) {
+    const reason = `It is signed by an agent that had been replaced before snapshot ${sequence} of the database was made.`;
+    result.refused.push({ name: path, reason });
     context.snapshots.remove(id);
     result.forgotten.snapshots += 1;
   }

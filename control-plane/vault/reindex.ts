@@ -9,6 +9,7 @@ import type { VaultContext } from './context.ts';
 import type { OpenVault } from './create.ts';
 import { requireKeys } from './ingest.ts';
 import { idIn, KEY_FILE_MAX_BYTES, keyName, MANIFEST_FILE_MAX_BYTES, packName } from './layout.ts';
+import type { Lineage } from './lineage.ts';
 import { readTrailer } from './packs.ts';
 import { openKey } from './source.ts';
 import type { StoredFile } from './stores/store.ts';
@@ -25,8 +26,9 @@ export async function addStoredAgent(
   const certificate = await certificateOf(vault, agentId);
   if (!certificate)
     throw fail('signature_invalid', 'The certificate is that of another agent or vault.', 'Remove the file.');
-  const { name, identityKey, sealingKey, issuedAt } = certificate;
-  context.fleet.addAgent({ id: agentId, name, identityKey, sealingKey, createdAt: Date.parse(issuedAt) });
+  const { name, identityKey, sealingKey, issuedAt, succeeds: predecessorId = null } = certificate;
+  const createdAt = Date.parse(issuedAt);
+  context.fleet.addAgent({ id: agentId, name, identityKey, sealingKey, predecessorId, createdAt });
 }
 
 /** Indexes a key file. @throws FailureError `key_missing` where it does not open or is not what its name says */
@@ -63,14 +65,14 @@ export async function addStoredPack(
 export async function addStoredSnapshot(
   context: VaultContext,
   vault: OpenVault,
-  { file, keyOf }: { file: StoredFile; keyOf: Signers },
+  { file, keyOf, lineage }: { file: StoredFile; keyOf: Signers; lineage: Lineage },
 ): Promise<void> {
   requireSize(file.length, MANIFEST_FILE_MAX_BYTES);
   const manifest = await readStored(vault, file.name, keyOf);
-  requireSigner(context, manifest);
+  requireSigner(context, manifest, lineage);
   const storedBytes = await requireComplete(context, manifest);
   const finishedAt = Date.parse(manifest.finishedAt);
-  addFleet(context, manifest, finishedAt);
+  addFleet(context, manifest, { at: finishedAt, owner: lineage.heirOf(manifest.agentId) });
   record(context, manifest, { path: file.name, storedBytes, createdAt: finishedAt });
 }
 
@@ -81,12 +83,13 @@ async function readStored(vault: OpenVault, name: string, keyOf: Signers): Promi
 }
 
 /**
- * A commit takes manifests only from the agent whose server it is. Whoever can write to the store and has one
- * agent's key could otherwise slip that agent's word in as the newest snapshot of another one's database.
+ * A commit takes manifests only from the agent whose server it is, or was: a successor has the servers of the agent
+ * whose place it took. Whoever can write to the store and has one agent's key could otherwise slip that agent's word
+ * in as the newest snapshot of another one's database.
  */
-function requireSigner(context: VaultContext, { agentId, server }: Manifest): void {
+function requireSigner(context: VaultContext, { agentId, server }: Manifest, { heirOf }: Lineage): void {
   const owner = context.fleet.server(server.id)?.agentId ?? agentId;
-  if (owner === agentId) return;
+  if (heirOf(owner) === heirOf(agentId)) return;
   throw fail(
     'signature_invalid',
     'It is signed by another agent than the one its server belongs to.',
@@ -94,13 +97,18 @@ function requireSigner(context: VaultContext, { agentId, server }: Manifest): vo
   );
 }
 
-function addFleet(context: VaultContext, manifest: Manifest, at: number): void {
-  const { server, database, agentId } = manifest;
+function addFleet(
+  context: VaultContext,
+  manifest: Manifest,
+  { at, owner }: { at: number; owner: string },
+): void {
+  const { server, database } = manifest;
   const { id, name, engine, version } = server;
-  // The agent says how to reach the server as soon as it connects again.
+  // The agent says how to reach the server as soon as it connects again; one that took it over may not know yet.
   context.fleet.addServer({
     id,
-    agentId,
+    agentId: owner,
+    awaitsCredentialsSince: owner === manifest.agentId ? null : at,
     name,
     engine,
     version,

@@ -53,6 +53,8 @@ export interface CertifiedAgent {
   name: string;
   identityKey: string;
   sealingKey: string;
+  /** The agent whose servers it took over, if any. */
+  predecessorId?: string | null;
 }
 
 /** What routes and jobs ask of the vault. Methods throw FailureError (`not_found`, `key_missing`, …). */

@@ -33,6 +33,10 @@ export function judge(
     const reason = failed ? 'The first backup failed.' : 'No backup yet.';
     return { status: 'unprotected', reason, since };
   }
+  if (database.serverAwaitsSince !== null && database.agentRevokedAt === null) {
+    const reason = 'Its server waits for credentials on the new agent.';
+    return { status: 'at-risk', reason, since: database.serverAwaitsSince };
+  }
   if (failed) return { status: 'at-risk', reason: 'The last backup failed.', since };
   if (database.agentRevokedAt !== null) {
     return { status: 'at-risk', reason: 'Its agent was revoked.', since: database.agentRevokedAt };

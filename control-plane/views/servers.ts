@@ -2,7 +2,7 @@ import { listAgents } from '../db/agents.ts';
 import { listServers, type ServerListing } from '../db/servers.ts';
 import type { AppDeps } from '../deps.ts';
 import { type AgentState, agentState } from './agents.ts';
-import { iso } from './times.ts';
+import { iso, isoOrNull } from './times.ts';
 
 type Deps = Pick<AppDeps, 'db' | 'registry' | 'autoProtect'>;
 
@@ -17,6 +17,8 @@ function view({ autoProtect }: Deps, server: ServerListing, state: AgentState) {
     connection: JSON.parse(server.connection) as Record<string, string | number | boolean>,
     addedOnHost: server.addedOnHost,
     removedFromAgent: server.removedAt !== null,
+    /** Since when its agent, a successor, waits for the credentials; null where it does not. */
+    awaitsCredentialsSince: isoOrNull(server.awaitsCredentialsSince),
     version: server.version,
     createdAt: iso(server.createdAt),
     databaseCount: server.databaseCount,

@@ -28,6 +28,8 @@ export const agentCertificateSchema = z.object({
   /** age public key (age1…). */
   sealingKey: z.string(),
   issuedAt: z.iso.datetime(),
+  /** The agent whose servers it took over: both sign snapshots of them. */
+  succeeds: z.uuid().optional(),
 });
 export type AgentCertificate = z.infer<typeof agentCertificateSchema>;
 

@@ -24,6 +24,7 @@ test('the examples of docs/cli.md do what it says', async () => {
   const secrets = [
     ['key', api.key],
     ['admin-password', postgres().password],
+    ['server-password', postgres().password],
   ] as const;
   for (const [name, text] of secrets)
     await writeFile(join(newcomer.home, name), `${text}\n`, { mode: 0o600 });

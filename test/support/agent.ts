@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Api } from './api.ts';
 import type { ApiAgent } from './api-shapes.ts';
@@ -18,6 +18,8 @@ export interface AgentOptions {
   env?: Record<string, string>;
   /** Put before the command, e.g. `['ip', 'netns', 'exec', name]`. */
   prefix?: readonly string[];
+  /** The agent whose place it takes; `confirm`: its name, where it is online. */
+  successorOf?: { id: string; confirm?: string };
 }
 
 /** An agent in a process of its own, enrolled by a real token. */
@@ -25,6 +27,8 @@ export interface Agent {
   readonly id: string;
   readonly name: string;
   readonly state: string;
+  /** What `homeport-agent enrol` said. */
+  readonly enrolled: string;
   process(): Child;
   /** Waits until the control plane sees it online and knows what it reported. */
   online(): Promise<ApiAgent>;
@@ -39,12 +43,17 @@ export interface Agent {
 /** Makes a token, enrols, runs, and waits until the agent is online. */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
   await mkdir(options.state, { recursive: true });
-  const { api, name } = options;
-  const { token } = await api.post<{ token: string }>('/enrolment-tokens', { name });
-  await runAgentCli(options, ['enrol', '--url', options.url ?? api.url, '--name', name], token);
-  const agents = await api.get<ApiAgent[]>('/agents');
-  const id = agents.find((agent) => agent.name === name)?.id;
-  if (!id) throw new Error(`“${name}” enrolled, but the control plane does not list it.`);
+  const { api, name, successorOf } = options;
+  const place = successorOf ? { successorOf: successorOf.id, confirm: successorOf.confirm } : {};
+  const { token } = await api.post<{ token: string }>('/enrolment-tokens', { name, ...place });
+  const enrol = ['enrol', '--url', options.url ?? api.url, '--name', name];
+  const enrolled = await runAgentCli(
+    options,
+    successorOf ? [...enrol, '--successor-of', successorOf.id] : enrol,
+    token,
+  );
+  const pinned = await readFile(join(options.state, 'control-plane.json'), 'utf8');
+  const id = String((JSON.parse(pinned) as { agentId: string }).agentId);
   let child = launchAgentCli(options, ['run']);
   const inState = (state: ApiAgent['state']) =>
     eventually(`agent ${name} is ${state}`, async () => {
@@ -58,6 +67,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     id,
     name,
     state: options.state,
+    enrolled,
     process: () => child,
     online: () => inState('online'),
     offline: () => inState('offline'),

@@ -11,6 +11,9 @@ export interface ApiAgent {
   sealingKey: string;
   fingerprint: string;
   inventory: Inventory | null;
+  predecessor: { id: string; name: string } | null;
+  successor: { id: string; name: string } | null;
+  waitingServerCount: number;
 }
 
 export interface ApiServer {
@@ -19,6 +22,8 @@ export interface ApiServer {
   name: string;
   engine: string;
   addedOnHost: boolean;
+  removedFromAgent: boolean;
+  awaitsCredentialsSince: string | null;
 }
 
 export interface ApiDatabase {

@@ -94,7 +94,7 @@ export async function startPeer(lies: PeerLies = {}): Promise<Peer> {
     const request = enrolRequestSchema.parse(JSON.parse(await decryptWith(enrolment, sealed)));
     Object.assign(agent, { identityKey: request.identityKey, sealingKey: request.sealingKey });
     const signed = lies.badEnrolReply ? randomUUID() : agent.id;
-    const proof = enrolReplyTranscript(request, controlPlaneId, signed);
+    const proof = enrolReplyTranscript(request, controlPlaneId, { agentId: signed });
     return { agentId: agent.id, signature: signBytes(proof, identity.key) };
   }
 

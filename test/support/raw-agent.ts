@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import { enrol } from '../../agent/connection/enrol.ts';
 import { createGreeting } from '../../agent/connection/greeting.ts';
-import { ensureIdentity } from '../../agent/identity.ts';
+import { type AgentIdentity, ensureIdentity } from '../../agent/identity.ts';
+import type { PinnedControlPlane } from '../../agent/state/control-plane.ts';
 import { createFrameOpener, createFrameSealer } from '../../protocol/frames.ts';
 import type { Api } from './api.ts';
 import { eventually } from './eventually.ts';
@@ -26,11 +27,26 @@ export interface RawAgent extends AsyncDisposable {
 }
 
 export async function connectRawAgent(api: Api, name: string): Promise<RawAgent> {
+  return connectMember(api, await enrolMember(api, name));
+}
+
+/** Who an agent is, and where it belongs. */
+export interface Member {
+  identity: AgentIdentity;
+  pinned: PinnedControlPlane;
+}
+
+/** Enrols without connecting. */
+export async function enrolMember(api: Api, name: string): Promise<Member> {
   const state = await mkdtemp(join(tmpdir(), 'homeport-raw-'));
   const identity = await ensureIdentity(state);
   await rm(state, { recursive: true, force: true });
   const { token } = await api.post<{ token: string }>('/enrolment-tokens', { name });
-  const pinned = await enrol({ url: api.url, token, name, identity, allowedKey: undefined });
+  return { identity, pinned: await enrol({ url: api.url, token, name, identity, allowedKey: undefined }) };
+}
+
+/** Connects as an enrolled agent. Rejects with the failure it is refused with. */
+export async function connectMember(api: Api, { identity, pinned }: Member): Promise<RawAgent> {
   const socket = new WebSocket(`${api.url.replace('http', 'ws')}/agent/v1/connect`, {
     perMessageDeflate: false,
   });
@@ -43,7 +59,8 @@ export async function connectRawAgent(api: Api, name: string): Promise<RawAgent>
     socket.on('message', (data) => {
       const frame = data.toString();
       if (open) return void received.push(JSON.parse(open(frame)));
-      const step = greet(frame);
+      const step = attempt(() => greet(frame), reject);
+      if (!step) return;
       if ('answer' in step) return socket.send(step.answer);
       open = createFrameOpener(step.keys.controlPlaneFrames);
       resolve(createFrameSealer(step.keys.agentFrames));
@@ -63,4 +80,13 @@ export async function connectRawAgent(api: Api, name: string): Promise<RawAgent>
       await closed;
     },
   };
+}
+
+function attempt<T>(act: () => T, reject: (error: unknown) => void): T | undefined {
+  try {
+    return act();
+  } catch (error) {
+    reject(error);
+    return undefined;
+  }
 }

@@ -8,8 +8,13 @@ export const acts = {
   setUp: (json: { token: string; name: string; email: string; password: string }) =>
     answer(api.setup.$post({ json })),
 
-  createEnrolmentToken: (json: { name?: string; expiresInMinutes?: number }) =>
-    answer(api['enrolment-tokens'].$post({ json })),
+  /** `successorOf`: id of the agent whose place it is for; `confirm`: that one's name, while it is online. */
+  createEnrolmentToken: (json: {
+    name?: string;
+    expiresInMinutes?: number;
+    successorOf?: string;
+    confirm?: string;
+  }) => answer(api['enrolment-tokens'].$post({ json })),
   withdrawEnrolmentToken: (id: string) => answer(api['enrolment-tokens'][':id'].$delete(one(id))),
 
   renameAgent: (id: string, name: string) => answer(api.agents[':id'].$patch({ ...one(id), json: { name } })),

@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { CircleCheck, LoaderCircle } from 'lucide-react';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, type ReactNode, useState } from 'react';
 import { acts } from '../api/acts.ts';
 import { queries } from '../api/queries.ts';
 import type { Agent, NewEnrolmentToken } from '../api/types.ts';
@@ -19,7 +19,7 @@ export function AddAgentDialog({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title="Add agent" onClose={onClose} wide>
       {token && known ? (
-        <CommandStep token={token} known={known} onClose={onClose} />
+        <NewcomerStep token={token} known={known} onClose={onClose} />
       ) : (
         <NameStep
           onToken={(created, agents) => {
@@ -68,16 +68,46 @@ function NameStep({ onToken }: { onToken: (token: NewEnrolmentToken, agents: Age
   );
 }
 
-interface CommandStepProps {
+interface NewcomerStepProps {
   token: NewEnrolmentToken;
   /** Agents there were before the token. */
   known: Set<string>;
   onClose: () => void;
 }
 
-function CommandStep({ token, known, onClose }: CommandStepProps) {
+function NewcomerStep({ token, known, onClose }: NewcomerStepProps) {
   const agents = useQuery(queries.agents());
   const arrived = agents.data?.find((agent) => !known.has(agent.id));
+  return (
+    <CommandStep
+      token={token}
+      arrived={arrived}
+      onClose={onClose}
+      lead="Run this on the host, in a checkout of Homeport. It enrols the agent and starts it. The token in it works once and is shown only now."
+      next={
+        arrived && (
+          <Link to="/servers/new" search={{ agent: arrived.id }} className={buttonClass('primary')}>
+            Add a server
+          </Link>
+        )
+      }
+    />
+  );
+}
+
+interface CommandStepProps {
+  token: NewEnrolmentToken;
+  /** The agent that used the token. */
+  arrived: Agent | undefined;
+  /** What the command does, and where to run it. */
+  lead: string;
+  /** Where to go once the agent is there. */
+  next: ReactNode;
+  onClose: () => void;
+}
+
+/** Shows the command of a token until its agent has come. */
+export function CommandStep({ token, arrived, lead, next, onClose }: CommandStepProps) {
   const client = useQueryClient();
   const withdraw = useMutation({
     mutationFn: () => acts.withdrawEnrolmentToken(token.id),
@@ -88,10 +118,7 @@ function CommandStep({ token, known, onClose }: CommandStepProps) {
   });
   return (
     <div className="grid gap-4">
-      <p>
-        Run this on the host, in a checkout of Homeport. It enrols the agent and starts it. The token in it
-        works once and is shown only now.
-      </p>
+      <p>{lead}</p>
       <CodeBlock text={token.command} label="Command that enrols the agent" />
       <Arrival agent={arrived} expiresAt={token.expiresAt} />
       <ErrorCard error={withdraw.error} />
@@ -99,9 +126,7 @@ function CommandStep({ token, known, onClose }: CommandStepProps) {
         {arrived ? (
           <>
             <Button onClick={onClose}>Close</Button>
-            <Link to="/servers/new" search={{ agent: arrived.id }} className={buttonClass('primary')}>
-              Add a server
-            </Link>
+            {next}
           </>
         ) : (
           <>

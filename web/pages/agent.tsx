@@ -1,19 +1,19 @@
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { Plus } from 'lucide-react';
 import { useState } from 'react';
 import { queries } from '../api/queries.ts';
 import type { Agent, Inventory } from '../api/types.ts';
 import { AgentBadge } from '../components/badge.tsx';
-import { Button, buttonClass } from '../components/button.tsx';
+import { Button } from '../components/button.tsx';
 import { CodeBlock } from '../components/copy.tsx';
 import { ErrorCard } from '../components/failure.tsx';
 import { Card, Empty, Facts, Page, Skeleton } from '../components/layout.tsx';
 import { RowTitle, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 import { RenameDialog, RevokeDialog } from './agent-dialogs.tsx';
-import { DiscoveredServers, suggestedName } from './discovered.tsx';
-import { ServerTable } from './server-table.tsx';
+import { AgentServers, FoundHere } from './agent-servers.tsx';
+import { ReplaceAgentDialog } from './replace-agent.tsx';
+import { WaitingServers } from './waiting-servers.tsx';
 
 const route = getRouteApi('/app/agents/$agentId');
 const back = (
@@ -25,7 +25,8 @@ const back = (
 export function AgentPage() {
   const { agentId } = route.useParams();
   const agent = useQuery(queries.agent(agentId));
-  const [open, setOpen] = useState<'rename' | 'revoke'>();
+  const servers = useQuery(queries.servers());
+  const [open, setOpen] = useState<'rename' | 'replace' | 'revoke'>();
   if (!agent.data) {
     return (
       <Page title="Agent" back={back}>
@@ -35,29 +36,27 @@ export function AgentPage() {
     );
   }
   const { data } = agent;
+  const own = servers.data?.filter((server) => server.agentId === data.id);
+  const waiting = own?.filter(({ awaitsCredentialsSince }) => awaitsCredentialsSince !== null) ?? [];
   return (
     <Page
       title={data.name}
       back={back}
       badge={<AgentBadge state={data.state} />}
       actions={
-        data.state !== 'revoked' && (
-          <>
-            <Button onClick={() => setOpen('rename')}>Rename</Button>
-            <Button onClick={() => setOpen('revoke')}>Revoke</Button>
-          </>
-        )
+        <>
+          {data.state !== 'revoked' && <Button onClick={() => setOpen('rename')}>Rename</Button>}
+          {!data.successor && <Button onClick={() => setOpen('replace')}>Replace</Button>}
+          {data.state !== 'revoked' && <Button onClick={() => setOpen('revoke')}>Revoke</Button>}
+        </>
       }
+      lead={data.predecessor && <>In the place of {agentLink(data.predecessor)}</>}
     >
       {data.state === 'offline' && <OfflineHelp agent={data} />}
-      {data.state === 'revoked' && (
-        <p className="text-ink-2">
-          Its keys are refused for good. To use its host again, enrol it with a new token: “Add agent” makes
-          one.
-        </p>
-      )}
-      <AgentServers agent={data} />
-      {data.state === 'online' && <FoundHere agent={data} />}
+      {data.state === 'revoked' && <Ended agent={data} />}
+      <WaitingServers agent={data} servers={waiting} />
+      <AgentServers agent={data} own={own} error={servers.error} />
+      {data.state === 'online' && <FoundHere agent={data} waiting={waiting} />}
       <div className="grid items-start gap-5 xl:grid-cols-2">
         <Card title="Host">
           <Facts items={hostFacts(data)} />
@@ -66,8 +65,34 @@ export function AgentPage() {
       </div>
       {data.inventory && <ToolsCard tools={data.inventory.tools} />}
       {open === 'rename' && <RenameDialog agent={data} onClose={() => setOpen(undefined)} />}
+      {open === 'replace' && <ReplaceAgentDialog agent={data} onClose={() => setOpen(undefined)} />}
       {open === 'revoke' && <RevokeDialog agent={data} onClose={() => setOpen(undefined)} />}
     </Page>
+  );
+}
+
+function agentLink({ id, name }: { id: string; name: string }) {
+  return (
+    <Link to="/agents/$agentId" params={{ agentId: id }} className="rounded-sm text-accent underline">
+      {name}
+    </Link>
+  );
+}
+
+function Ended({ agent: { successor } }: { agent: Agent }) {
+  if (successor) {
+    return (
+      <p className="text-ink-2">
+        It was replaced by {agentLink(successor)}, which has its servers, databases and snapshots. Its own
+        keys are refused for good.
+      </p>
+    );
+  }
+  return (
+    <p className="text-ink-2">
+      Its keys are refused for good. To use its host again, enrol it with a new token: “Add agent” makes one.
+      “Replace” lets an agent on another host go on with its servers.
+    </p>
   );
 }
 
@@ -108,57 +133,11 @@ function OfflineHelp({ agent }: { agent: Agent }) {
           and read what it says:
         </p>
         <CodeBlock text="agent/homeport-agent run" label="Command that starts the agent" />
+        <p className="text-ink-2">
+          If its host is lost, “Replace” lets an agent on another host go on where this one ended.
+        </p>
       </div>
     </Card>
-  );
-}
-
-function AgentServers({ agent }: { agent: Agent }) {
-  const servers = useQuery(queries.servers());
-  const own = servers.data?.filter((server) => server.agentId === agent.id);
-  const add = agent.state !== 'revoked' && (
-    <Link to="/servers/new" search={{ agent: agent.id }} className={buttonClass('plain', 'small')}>
-      <Plus aria-hidden size={14} />
-      Add server
-    </Link>
-  );
-  return (
-    <Card title="Servers it reaches" actions={add} flush>
-      <ErrorCard error={servers.error} />
-      {servers.isPending && <Skeleton rows={2} />}
-      {own?.length === 0 && (
-        <Empty title="No server yet">Add the database server that this agent should log in to.</Empty>
-      )}
-      {own && own.length > 0 && <ServerTable servers={own} ofAgent />}
-    </Card>
-  );
-}
-
-/** What runs on the host, one click away from the form. */
-function FoundHere({ agent }: { agent: Agent }) {
-  const engines = useQuery(queries.engines());
-  const usualPort = (id: string) => engines.data?.find((engine) => engine.id === id)?.defaultPort ?? 0;
-  return (
-    <DiscoveredServers
-      agent={agent}
-      action={(server, label) => (
-        <Link
-          to="/servers/new"
-          search={{
-            agent: agent.id,
-            engine: server.engine,
-            host: server.host,
-            port: server.port,
-            name: suggestedName(agent, server, usualPort(server.engine)),
-          }}
-          className={buttonClass('plain', 'small')}
-          aria-label={`Add ${label}`}
-        >
-          <Plus aria-hidden size={14} />
-          Add
-        </Link>
-      )}
-    />
   );
 }
 

@@ -4,7 +4,7 @@ import { Plus } from 'lucide-react';
 import { useState } from 'react';
 import { queries } from '../api/queries.ts';
 import type { Agent } from '../api/types.ts';
-import { AgentBadge } from '../components/badge.tsx';
+import { AgentBadge, AttentionBadge } from '../components/badge.tsx';
 import { Button } from '../components/button.tsx';
 import { ErrorCard } from '../components/failure.tsx';
 import { count } from '../components/format.ts';
@@ -68,14 +68,22 @@ function AgentTable({ agents }: { agents: Agent[] }) {
         {
           header: 'Agent',
           cell: (agent) => (
-            <RowTitle note={agent.inventory?.os}>
+            <RowTitle note={agent.successor ? `Replaced by ${agent.successor.name}` : agent.inventory?.os}>
               <Link to="/agents/$agentId" params={{ agentId: agent.id }}>
                 {agent.name}
               </Link>
             </RowTitle>
           ),
         },
-        { header: 'State', cell: (agent) => <AgentBadge state={agent.state} /> },
+        {
+          header: 'State',
+          cell: (agent) => (
+            <div className="flex flex-wrap gap-1.5">
+              <AgentBadge state={agent.state} />
+              {agent.waitingServerCount > 0 && <AttentionBadge label="Waits for credentials" />}
+            </div>
+          ),
+        },
         {
           header: 'Last seen',
           show: 'wide',

@@ -4,6 +4,7 @@ import type { AuditEntry } from '../api/types.ts';
 const ACTS: Record<string, string> = {
   'agent.enrol': 'Agent enrolled',
   'agent.rename': 'Agent renamed',
+  'agent.replace': 'Agent replaced',
   'agent.revoke': 'Agent revoked',
   'agent.duplicate-refused': 'Second connection of an agent refused',
   'api-key.create': 'API key created',

@@ -19,7 +19,11 @@ export function RestorePage() {
   const { data } = snapshot;
   const engine = engines.data?.find(({ id }) => id === data?.engine);
   const targets = servers.data?.filter(
-    (server) => server.engine === data?.engine && !server.removedFromAgent && server.agentState !== 'revoked',
+    (server) =>
+      server.engine === data?.engine &&
+      !server.removedFromAgent &&
+      !server.awaitsCredentialsSince &&
+      server.agentState !== 'revoked',
   );
   return (
     <Page

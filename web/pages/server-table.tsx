@@ -23,6 +23,13 @@ export function address(server: Server): string {
   return [host, port].filter((part) => part !== undefined && part !== null).join(':');
 }
 
+/** Whether a server can be reached through its agent, as far as that is known here. */
+export function ServerBadge({ server }: { server: Server }) {
+  if (server.removedFromAgent) return <AttentionBadge label="Not on agent" />;
+  if (server.awaitsCredentialsSince) return <AttentionBadge label="Waits for credentials" />;
+  return <AgentBadge state={server.agentState} />;
+}
+
 /** Servers; `ofAgent`: all of one agent, whose name and state the page shows already. */
 export function ServerTable({ servers, ofAgent }: { servers: Server[]; ofAgent?: boolean }) {
   const engineLabel = useEngineLabel();
@@ -44,12 +51,7 @@ export function ServerTable({ servers, ofAgent }: { servers: Server[]; ofAgent?:
         },
         {
           header: 'State',
-          cell: (server) =>
-            server.removedFromAgent ? (
-              <AttentionBadge label="Not on agent" />
-            ) : (
-              <AgentBadge state={server.agentState} />
-            ),
+          cell: (server) => <ServerBadge server={server} />,
         },
         {
           header: 'Engine',

@@ -5,7 +5,6 @@ import { useState } from 'react';
 import { acts } from '../api/acts.ts';
 import { queries } from '../api/queries.ts';
 import type { EngineDescriptor, Server } from '../api/types.ts';
-import { AgentBadge, AttentionBadge } from '../components/badge.tsx';
 import { Button, buttonClass } from '../components/button.tsx';
 import { ConfirmDialog } from '../components/confirm.tsx';
 import { ErrorCard } from '../components/failure.tsx';
@@ -15,7 +14,8 @@ import { AutoProtect } from './auto-protect.tsx';
 import { ChooseDatabases } from './choose-databases.tsx';
 import { DatabaseTable } from './database-table.tsx';
 import { ProbeResult } from './probe-result.tsx';
-import { address, useEngineLabel } from './server-table.tsx';
+import { address, ServerBadge, useEngineLabel } from './server-table.tsx';
+import { WaitingServers } from './waiting-servers.tsx';
 
 const route = getRouteApi('/app/servers/$serverId');
 const back = (
@@ -27,6 +27,8 @@ const back = (
 export function ServerPage() {
   const { serverId } = route.useParams();
   const server = useQuery(queries.server(serverId));
+  const agentId = server.data?.agentId;
+  const agent = useQuery({ ...queries.agent(agentId ?? ''), enabled: agentId !== undefined });
   const [removing, setRemoving] = useState(false);
   const probe = useMutation({
     mutationFn: (agentId: string) => acts.probeServer({ agentId, serverId }),
@@ -40,24 +42,21 @@ export function ServerPage() {
     );
   }
   const { data } = server;
+  const waits = data.awaitsCredentialsSince !== null;
   return (
     <Page
       title={data.name}
       back={back}
-      badge={
-        data.removedFromAgent ? (
-          <AttentionBadge label="Not on agent" />
-        ) : (
-          <AgentBadge state={data.agentState} />
-        )
-      }
+      badge={<ServerBadge server={data} />}
       actions={
         !data.removedFromAgent && (
           <>
-            <Button busy={probe.isPending} onClick={() => probe.mutate(data.agentId)}>
-              <PlugZap aria-hidden size={16} />
-              Test connection
-            </Button>
+            {!waits && (
+              <Button busy={probe.isPending} onClick={() => probe.mutate(data.agentId)}>
+                <PlugZap aria-hidden size={16} />
+                Test connection
+              </Button>
+            )}
             <Link to="/servers/$serverId/edit" params={{ serverId }} className={buttonClass()}>
               Edit
             </Link>
@@ -72,10 +71,11 @@ export function ServerPage() {
           elsewhere.
         </p>
       )}
+      {waits && agent.data && <WaitingServers agent={agent.data} servers={[data]} />}
       {probe.data && <ProbeResult facts={probe.data} />}
       <ErrorCard error={probe.error} />
       <ProtectedDatabases serverId={serverId} />
-      {!data.removedFromAgent && (
+      {!data.removedFromAgent && !waits && (
         <>
           <AutoProtect server={data} />
           <ChooseDatabases server={data} />

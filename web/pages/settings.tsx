@@ -56,6 +56,7 @@ function EnrolmentTokensCard() {
                 <RowTitle
                   note={
                     <>
+                      {token.successorOf && `In the place of ${token.successorOf.name}. `}
                       Made <Time iso={token.createdAt} />
                     </>
                   }

@@ -20,7 +20,7 @@ export async function confirmName(name: string, effect: string, given: string | 
       `Add --confirm ${shellQuoted(name)}; nothing else will do for it.`,
     );
   if (given === undefined) remark(effect);
-  const typed = given ?? (await ask('Type the database’s name to go on: '));
+  const typed = given ?? (await ask('Type its name to go on: '));
   if (typed === name) return;
   throw fail('invalid_input', `“${typed}” is not “${name}”.`, 'Nothing was changed. Name it exactly.');
 }

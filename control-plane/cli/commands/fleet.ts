@@ -2,7 +2,14 @@ import { Argument, type Command } from 'commander';
 import { z } from 'zod';
 import { type Failure, FailureError } from '../../../protocol/failure.ts';
 import { agentCalled, serverCalled } from '../remote/resolve.ts';
-import { type Agent, agentShape, discoveredShape, serverShape, vaultShape } from '../remote/shapes.ts';
+import {
+  type Agent,
+  agentShape,
+  discoveredShape,
+  type Server,
+  serverShape,
+  vaultShape,
+} from '../remote/shapes.ts';
 import { JSON_OPTION, type Json, remark, say, sayFacts, sayJson, sayTable } from '../say.ts';
 import { bytes, when } from '../text.ts';
 import { connect } from './session.ts';
@@ -71,6 +78,8 @@ function showAgent(agent: Agent): void {
     ['Version', agent.version ?? '–'],
     ['Servers', String(agent.serverCount)],
     ['Protected databases', String(agent.databaseCount)],
+    ...(agent.predecessor ? [['In the place of', agent.predecessor.name] as const] : []),
+    ...(agent.successor ? [['Replaced by', `${agent.successor.name} (${agent.successor.id})`] as const] : []),
     ['Fingerprint', agent.fingerprint],
     ['Sealing key', agent.sealingKey],
   ]);
@@ -101,13 +110,18 @@ async function servers({ json }: Json): Promise<void> {
     one.engine,
     one.version ?? '–',
     `${one.connection.host}:${one.connection.port}`,
-    one.removedFromAgent ? 'removed' : one.agentState,
+    stateOf(one),
     one.agentName,
     String(one.databaseCount),
     one.id,
   ]);
   const heading = ['NAME', 'ENGINE', 'VERSION', 'ADDRESS', 'STATE', 'AGENT', 'DATABASES', 'ID'];
   sayTable(heading, rows, 'There is no server yet: add one in the UI, or on the agent’s host.');
+}
+
+function stateOf({ agentState, awaitsCredentialsSince, removedFromAgent }: Server): string {
+  if (removedFromAgent) return 'removed';
+  return awaitsCredentialsSince ? 'waits for credentials' : agentState;
 }
 
 async function autoProtect(wanted: string, to: 'on' | 'off', { json }: Json): Promise<void> {

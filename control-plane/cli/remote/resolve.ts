@@ -19,7 +19,9 @@ const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 /** @throws FailureError `not_found`, or `invalid_input` where several have that name */
 export async function agentCalled(client: Client, text: string): Promise<Agent> {
   const agents = await client.get('/agents', z.array(agentShape));
-  return only(agents, text, { what: 'agent', names: ({ name }) => [name] });
+  // A successor may have the name of the one whose place it took.
+  const live = agents.filter(({ name, state }) => state !== 'revoked' && name === text);
+  return only(live.length > 0 ? live : agents, text, { what: 'agent', names: ({ name }) => [name] });
 }
 
 /** A server by id, name, or `agent/server`. @throws as {@link agentCalled} */

@@ -20,6 +20,7 @@ export const meShape = z.looseObject({
   controlPlane: z.looseObject({ url: text, version: text, fingerprint: text }),
 });
 
+const other = z.looseObject({ id: text, name: text });
 const agentState = z.enum(['online', 'offline', 'revoked']);
 export const agentShape = z.looseObject({
   id: text,
@@ -33,6 +34,9 @@ export const agentShape = z.looseObject({
   createdAt: text,
   serverCount: count,
   databaseCount: count,
+  /** The agent whose place it took, and the one that took its own. */
+  predecessor: other.nullable().optional(),
+  successor: other.nullable().optional(),
 });
 export type Agent = z.infer<typeof agentShape>;
 
@@ -53,11 +57,18 @@ export const serverShape = z.looseObject({
   engine: text,
   connection: z.record(text, z.unknown()),
   removedFromAgent: z.boolean(),
+  /** Since when its agent waits for the credentials. */
+  awaitsCredentialsSince: maybe.optional(),
   version: maybe,
   databaseCount: count,
   autoProtect: z.looseObject({ since: text, failure: failureShape.nullable() }).nullable().optional(),
 });
 export type Server = z.infer<typeof serverShape>;
+
+/** How a login to a server went. */
+export const serverFactsShape = z.looseObject({ version: text, user: text, privileges: text });
+
+export const newTokenShape = z.looseObject({ id: text, token: text, command: text, expiresAt: text });
 
 /** What an agent found on its host. */
 export const discoveredShape = z.looseObject({

@@ -14,6 +14,8 @@ export const agents = sqliteTable('agents', {
   createdAt: integer().notNull(),
   lastSeenAt: integer(),
   revokedAt: integer(),
+  /** The agent whose place it took, with its servers; that one is revoked. At most one takes it. */
+  predecessorId: text(),
 });
 
 export const enrolmentTokens = sqliteTable('enrolment_tokens', {
@@ -26,6 +28,10 @@ export const enrolmentTokens = sqliteTable('enrolment_tokens', {
   usedAt: integer(),
   /** Agent that used it: the same agent may ask again when the reply was lost. */
   agentId: text(),
+  /** The agent whose place whoever uses it takes; null for a token that adds an agent. */
+  successorOf: text(),
+  /** Whether its maker agreed that this agent is cut off even if it is connected. */
+  cutsOff: integer({ mode: 'boolean' }).notNull().default(false),
 });
 
 export const servers = sqliteTable(
@@ -45,6 +51,8 @@ export const servers = sqliteTable(
     autoProtectSince: integer(),
     /** Set when the agent no longer holds credentials for it, or a user removed it; snapshots stay. */
     removedAt: integer(),
+    /** Since when it waits for its credentials to be entered anew: its agent took the place of the one they were sealed to. */
+    awaitsCredentialsSince: integer(),
     createdAt: integer().notNull(),
   },
   (t) => [index('servers_agent').on(t.agentId)],

@@ -37,6 +37,7 @@ const happening = fc.record({
       'expired',
       'cancelled',
       'rearmed',
+      'orphaned',
     ] as const),
   ),
   older: fc.nat({ max: 4 }).map((n) => (n === 4 ? 1 : 0)),
