@@ -16,6 +16,8 @@ export interface Config {
   leaseMs: number;
   stallMs: number;
   logLevel: string;
+  /** Whether what people name, a bucket’s endpoint for one, may be on this host or its link. */
+  localEndpoints: boolean;
   /** Directory of the built web UI. */
   webRoot: string;
 }
@@ -34,6 +36,7 @@ const environment = z.object({
   HOMEPORT_MASTER_KEY: z.string().optional(),
   HOMEPORT_LEASE_MS: duration(10 * minute),
   HOMEPORT_STALL_MS: duration(15 * minute),
+  HOMEPORT_LOCAL_ENDPOINTS: z.enum(['refuse', 'allow']).default('refuse'),
   HOMEPORT_LOG_LEVEL: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
 });
 
@@ -59,6 +62,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     leaseMs: e.HOMEPORT_LEASE_MS,
     stallMs: e.HOMEPORT_STALL_MS,
     logLevel: e.HOMEPORT_LOG_LEVEL,
+    localEndpoints: e.HOMEPORT_LOCAL_ENDPOINTS === 'allow',
     webRoot: join(import.meta.dirname, '../web/dist'),
   };
 }

@@ -28,6 +28,7 @@ import { loadMasterKey, type MasterKey } from './keys/master.ts';
 import { type Listener, listen } from './listener.ts';
 import { lockDataDirectory } from './lock.ts';
 import type { Logger } from './log.ts';
+import { createOutgoing } from './outgoing.ts';
 import { openVaultService } from './vault/open.ts';
 
 /** A control plane at work. */
@@ -91,6 +92,7 @@ async function assemble(config: Config, ground: Ground) {
     dataDir: config.dataDir,
     db,
     master,
+    outgoing: createOutgoing(config.localEndpoints),
     jobs: createJobDesk(db),
     now: clock.now,
     onReconciled: (vaultId, result) => {
@@ -100,6 +102,11 @@ async function assemble(config: Config, ground: Ground) {
     },
     onStaleRecovery: (vaultId, failure) =>
       log.warn({ vaultId, failure }, 'the vault keeps an older recover.mjs'),
+    onUnreachable: (vaultId, failure) =>
+      log.warn(
+        { vaultId, failure },
+        'the vault’s store does not answer; its index is compared at the next start',
+      ),
   });
   const { service: vault } = vaults;
   const { leaseMs, stallMs } = config;

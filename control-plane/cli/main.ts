@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { HOMEPORT_VERSION } from '../../protocol/version.ts';
+import { addBucketCommands } from './commands/buckets.ts';
 import { addDatabaseCommands } from './commands/databases.ts';
 import { addDownloadCommand } from './commands/download.ts';
 import { addFleetCommands } from './commands/fleet.ts';
@@ -39,6 +40,7 @@ function program(): Command {
   addRestoreCommand(root);
   addDownloadCommand(root);
   addRecoveryKitCommand(root);
+  addBucketCommands(root);
   root.commandsGroup('On the control plane’s own host:');
   addLocalCommands(root);
   addVaultCommands(root);

@@ -1,29 +1,54 @@
 import { Hono } from 'hono';
+import { z } from 'zod';
 import type { PrincipalEnv } from '../auth/principal.ts';
 import type { AppDeps } from '../deps.ts';
 import { auditAct, found } from '../http/acting.ts';
+import { validate } from '../http/validate.ts';
+import type { VaultRecord } from '../vault/service.ts';
+import { describeBucket, s3OptionsSchema } from '../vault/stores/s3-options.ts';
 import { iso, isoOrNull } from '../views/times.ts';
+
+const vaultBody = z.object({ name: z.string().trim().min(1).max(100), store: s3OptionsSchema });
+const storeBody = vaultBody.pick({ store: true });
 
 export function vaultRoutes(deps: AppDeps) {
   const { events, url, vault } = deps;
+  const vaultCalled = (id: string) =>
+    found(
+      vault.vaults().find((one) => one.id === id),
+      'vault',
+    );
   return (
     new Hono<PrincipalEnv>()
-      .get('/vaults', (c) =>
-        c.json(
-          vault.vaults().map(({ createdAt, kitDownloadedAt, ...facts }) => ({
-            ...facts,
-            kitDownloadedAt: isoOrNull(kitDownloadedAt),
-            createdAt: iso(createdAt),
-          })),
-        ),
-      )
+      .get('/vaults', (c) => c.json(vault.vaults().map(view)))
+      .post('/vaults', validate('json', vaultBody), async (c) => {
+        const wish = c.req.valid('json');
+        const made = await vault.addBucket(wish);
+        const { id, name } = made;
+        const details = { bucket: describeBucket(wish.store) };
+        auditAct(deps, c, { action: 'vault.create', target: { kind: 'vault', id, name }, details });
+        events.changed('settings');
+        return c.json(view(made), 201);
+      })
+      .put('/vaults/:id/store', validate('json', storeBody), async (c) => {
+        const { id, name } = vaultCalled(c.req.param('id'));
+        const { store } = c.req.valid('json');
+        const changed = await vault.changeBucket(id, store);
+        const details = { bucket: describeBucket(store) };
+        auditAct(deps, c, { action: 'vault.change-store', target: { kind: 'vault', id, name }, details });
+        events.changed('settings');
+        return c.json(view(changed));
+      })
+      .post('/vaults/:id/use', async (c) => {
+        const { id, name } = vaultCalled(c.req.param('id'));
+        const used = await vault.useVault(id);
+        auditAct(deps, c, { action: 'vault.use', target: { kind: 'vault', id, name } });
+        events.changed('settings');
+        return c.json(view(used));
+      })
       // It hands out a secret: a POST, so that no link, preview or prefetch takes it along.
       .post('/vaults/:id/recovery-kit', (c) => {
-        const id = c.req.param('id');
-        const { name } = found(
-          vault.vaults().find((one) => one.id === id),
-          'vault',
-        );
+        const { id, name } = vaultCalled(c.req.param('id'));
         const { fileName, text } = vault.recoveryKit(id, url);
         auditAct(deps, c, { action: 'vault.recovery-kit', target: { kind: 'vault', id, name } });
         events.changed('settings');
@@ -33,4 +58,8 @@ export function vaultRoutes(deps: AppDeps) {
         });
       })
   );
+}
+
+function view({ createdAt, kitDownloadedAt, ...facts }: VaultRecord) {
+  return { ...facts, kitDownloadedAt: isoOrNull(kitDownloadedAt), createdAt: iso(createdAt) };
 }

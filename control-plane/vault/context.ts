@@ -1,4 +1,4 @@
-import { fail } from '../../protocol/failure.ts';
+import { type Failure, FailureError, fail } from '../../protocol/failure.ts';
 import { type ChunkQueries, chunkQueries } from '../db/chunks.ts';
 import type { Db } from '../db/open.ts';
 import { type SnapshotQueries, type SnapshotRow, snapshotQueries } from '../db/snapshots.ts';
@@ -8,7 +8,7 @@ import type { OpenVault } from './create.ts';
 
 /** The open vaults and the index of what they hold. */
 export interface VaultContext {
-  vaults: ReadonlyMap<string, OpenVault>;
+  vaults: Map<string, OpenVault>;
   index: VaultQueries;
   chunks: ChunkQueries;
   snapshots: SnapshotQueries;
@@ -33,6 +33,12 @@ export function vaultOf(context: VaultContext, vaultId: string): OpenVault {
   const vault = context.vaults.get(vaultId);
   if (!vault) throw fail('not_found', 'There is no such vault.', 'Reload the page and choose another one.');
   return vault;
+}
+
+/** The failure, if it is that a store far away did not answer; what is on this host is here or broken. */
+export function awayFailure({ secrets }: OpenVault, error: unknown): Failure | undefined {
+  if (secrets.store.kind === 'local' || !(error instanceof FailureError)) return undefined;
+  return error.failure.code === 'store_unavailable' ? error.failure : undefined;
 }
 
 /** A committed snapshot with its vault. @throws FailureError `not_found` */

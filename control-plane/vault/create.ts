@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
-import { fail } from '../../protocol/failure.ts';
+import { type Failure, FailureError, fail } from '../../protocol/failure.ts';
 import { openStatement, signStatement } from '../../protocol/vault/statement.ts';
 import {
   generateVaultSecrets,
@@ -10,7 +9,7 @@ import {
   type VaultSecrets,
 } from './keys.ts';
 import { VAULT_FILE } from './layout.ts';
-import { LocalStore } from './stores/local.ts';
+import { openStore, placeOf, type StoreChoice, type StoreGround } from './stores/choice.ts';
 import type { Store } from './stores/store.ts';
 
 /** A vault this process can read and write. */
@@ -18,26 +17,41 @@ export interface OpenVault {
   id: string;
   secrets: VaultSecrets;
   store: Store;
-  /** Directory of the local store. */
-  path: string;
+  /** Where its files are: a directory, or a bucket in words. */
+  place: string;
   /** Text of its signed `vault.json`. */
   statement: string;
+  /** Why a store far away could not be asked when the vault was opened. */
+  unreachable?: Failure;
 }
 
-/** Opens every vault of the data directory, oldest first. @throws FailureError `store_unavailable` | `signature_invalid` */
-export async function openVaults(dataDir: string, master: Sealing): Promise<OpenVault[]> {
+/** What vaults are opened and made with. */
+export interface VaultGround extends StoreGround {
+  master: Sealing;
+}
+
+/**
+ * Opens every vault of the data directory, oldest first. One far away that does not answer is opened all the same.
+ * @throws FailureError `store_unavailable` | `signature_invalid`
+ */
+export async function openVaults(ground: VaultGround): Promise<OpenVault[]> {
   const vaults: OpenVault[] = [];
-  for (const secrets of await loadVaultSecrets(dataDir, master))
-    vaults.push(await openVault(dataDir, secrets));
+  for (const secrets of await loadVaultSecrets(ground.dataDir, ground.master))
+    vaults.push(await openVault(ground, secrets));
   return vaults;
 }
 
 /**
- * Makes a managed vault in the data directory. The store comes first: where the key file exists, so does
- * `vault.json`, and its absence later means that the store is not mounted.
+ * Makes a managed vault. The store comes first: where the key file exists, so does `vault.json`, and its absence
+ * later means that the store is not there.
+ * @throws FailureError `conflict` where the store holds a vault already
  */
-export async function createVault(dataDir: string, master: Sealing, name: string): Promise<OpenVault> {
-  const secrets = await generateVaultSecrets(randomUUID(), name, Date.now());
+export async function createVault(
+  ground: VaultGround,
+  wish: { name: string; store: StoreChoice },
+): Promise<OpenVault> {
+  const facts = { vaultId: randomUUID(), createdAt: Date.now(), ...wish };
+  const secrets = await generateVaultSecrets(facts);
   const statement = signStatement(
     'vault',
     {
@@ -50,32 +64,53 @@ export async function createVault(dataDir: string, master: Sealing, name: string
     },
     secrets.signing,
   );
-  const store = new LocalStore(pathOf(dataDir, secrets.vaultId));
-  await store.putIfAbsent(VAULT_FILE, Buffer.from(statement));
-  await keepVaultSecrets(dataDir, master, secrets);
-  return { id: secrets.vaultId, secrets, store, path: pathOf(dataDir, secrets.vaultId), statement };
+  if (wish.store.kind !== 'local') secrets.statement = statement;
+  const store = await openStore(ground, secrets.vaultId, wish.store);
+  const place = placeOf(ground, secrets.vaultId, wish.store);
+  if (!(await store.putIfAbsent(VAULT_FILE, Buffer.from(statement))))
+    throw fail(
+      'conflict',
+      `There is a vault already: ${place}.`,
+      'Choose another bucket or folder: two vaults in one would be taken for each other.',
+    );
+  await keepVaultSecrets(ground.dataDir, ground.master, secrets);
+  return { id: secrets.vaultId, secrets, store, place, statement };
 }
 
-async function openVault(dataDir: string, secrets: VaultSecrets): Promise<OpenVault> {
-  const path = pathOf(dataDir, secrets.vaultId);
-  const store = new LocalStore(path);
+/**
+ * Opens one vault.
+ * @throws FailureError `store_unavailable` where its files are not there, `signature_invalid` where they are another’s
+ */
+export async function openVault(ground: VaultGround, secrets: VaultSecrets): Promise<OpenVault> {
+  const store = await openStore(ground, secrets.vaultId, secrets.store);
+  const place = placeOf(ground, secrets.vaultId, secrets.store);
+  const open = { id: secrets.vaultId, secrets, store, place };
+  try {
+    return { ...open, statement: await readStatement(open) };
+  } catch (error) {
+    // What is far away may be away for a while; the rest of the house goes on, and so does this vault later.
+    const away = error instanceof FailureError && error.failure.code === 'store_unavailable';
+    if (!away || secrets.statement === undefined) throw error;
+    return { ...open, statement: secrets.statement, unreachable: error.failure };
+  }
+}
+
+async function readStatement({ place, secrets, store }: Omit<OpenVault, 'statement'>): Promise<string> {
   if ((await store.size(VAULT_FILE)) === undefined)
     throw fail(
       'store_unavailable',
-      `The store of the vault “${secrets.name}” is not there: ${path} has no ${VAULT_FILE}.`,
-      'Mount the disk the vault is on, or put its directory back, and start again.',
+      `The store of the vault “${secrets.name}” is not there: ${place} has no ${VAULT_FILE}.`,
+      secrets.store.kind === 'local'
+        ? 'Mount the disk the vault is on, or put its directory back, and start again.'
+        : 'Put the vault’s files back into the bucket, or correct the bucket’s name and folder.',
     );
   const statement = (await store.read(VAULT_FILE)).toString('utf8');
   const { vaultId } = openStatement('vault', statement, secrets.signingKey);
   if (vaultId !== secrets.vaultId)
     throw fail(
       'signature_invalid',
-      `${path} holds another vault.`,
-      'Put the vault’s own directory back: each is named by its id.',
+      `${place} holds another vault.`,
+      'Put the vault’s own files back: vault.json names it by its id.',
     );
-  return { id: vaultId, secrets, store, path, statement };
-}
-
-function pathOf(dataDir: string, vaultId: string): string {
-  return join(dataDir, 'vaults', vaultId);
+  return statement;
 }

@@ -7,6 +7,7 @@ import { ed25519Private, ed25519Raw, generateEd25519 } from '../../protocol/keys
 import { writeDurably } from '../durable.ts';
 import { keyFileNames, keysFolder } from '../keys/folder.ts';
 import type { MasterKey } from '../keys/master.ts';
+import { LOCAL, type StoreChoice, storeChoiceSchema } from './stores/choice.ts';
 
 /** The private half of a managed vault, in memory. */
 export interface VaultSecrets {
@@ -22,6 +23,10 @@ export interface VaultSecrets {
   signing: KeyObject;
   /** Its public half, base64url. */
   signingKey: string;
+  /** Where its files are, with what opens that. */
+  store: StoreChoice;
+  /** Text of its `vault.json`, for when a store far away cannot be asked; absent for one on this host. */
+  statement?: string | undefined;
 }
 
 const keyFileSchema = z.object({
@@ -31,6 +36,8 @@ const keyFileSchema = z.object({
   createdAt: z.number().int(),
   identity: z.string(),
   signing: z.string(),
+  store: storeChoiceSchema.default(LOCAL),
+  statement: z.string().optional(),
 });
 
 const KEY_FILE = /^vault-([0-9a-f-]{36})\.json$/;
@@ -40,13 +47,11 @@ export type Sealing = Pick<MasterKey, 'seal' | 'open'>;
 
 /** New secrets, in memory only. */
 export async function generateVaultSecrets(
-  vaultId: string,
-  name: string,
-  now: number,
+  facts: Pick<VaultSecrets, 'vaultId' | 'name' | 'createdAt' | 'store'>,
 ): Promise<VaultSecrets> {
   const identity = await generateX25519Identity();
   const { key } = generateEd25519();
-  return describe({ vaultId, name, createdAt: now, identity }, key);
+  return describe({ ...facts, identity }, key);
 }
 
 /** Keeps the secrets in `<data>/keys/vault-<id>.json`, sealed under the master key. */
@@ -55,9 +60,9 @@ export async function keepVaultSecrets(
   master: Sealing,
   secrets: VaultSecrets,
 ): Promise<void> {
-  const { vaultId, name, createdAt, identity } = secrets;
+  const { vaultId, name, createdAt, identity, statement, store } = secrets;
   const signing = secrets.signing.export({ type: 'pkcs8', format: 'pem' }).toString();
-  const text = JSON.stringify({ v: 1, vaultId, name, createdAt, identity, signing });
+  const text = JSON.stringify({ v: 1, vaultId, name, createdAt, identity, signing, store, statement });
   await mkdir(keysFolder(dataDir), { recursive: true, mode: 0o700 });
   await writeDurably(join(keysFolder(dataDir), `vault-${vaultId}.json`), master.seal(labelOf(vaultId), text));
 }
@@ -76,10 +81,11 @@ export async function loadVaultSecrets(dataDir: string, master: Sealing): Promis
 }
 
 async function describe(
-  facts: Pick<VaultSecrets, 'vaultId' | 'name' | 'createdAt' | 'identity'>,
+  facts: Pick<VaultSecrets, 'vaultId' | 'name' | 'createdAt' | 'identity' | 'store' | 'statement'>,
   signing: KeyObject,
 ): Promise<VaultSecrets> {
   const recipient = await identityToRecipient(facts.identity);
-  const { vaultId, name, createdAt, identity } = facts;
-  return { vaultId, name, createdAt, identity, recipient, signing, signingKey: ed25519Raw(signing) };
+  const { vaultId, name, createdAt, identity, statement, store } = facts;
+  const signingKey = ed25519Raw(signing);
+  return { vaultId, name, createdAt, identity, recipient, signing, signingKey, store, statement };
 }

@@ -1,30 +1,36 @@
-import { fingerprint } from '../../protocol/enrolment.ts';
-import { type Failure, fail } from '../../protocol/failure.ts';
+import { type Failure, FailureError, fail } from '../../protocol/failure.ts';
 import type { Db } from '../db/open.ts';
-import type { SnapshotRow } from '../db/snapshots.ts';
 import { keepRevocation } from '../keys/revocations.ts';
+import { createOutgoing, type Outgoing } from '../outgoing.ts';
+import { addBucketVault, changeBucket } from './buckets.ts';
 import { catalogOf } from './catalog.ts';
 import { certify } from './certify.ts';
 import { commit, liveJob, manifestLimit } from './commit.ts';
-import { createContext, snapshotOf, type VaultContext, vaultOf } from './context.ts';
-import { createVault, type OpenVault, openVaults } from './create.ts';
+import { awayFailure, createContext, snapshotOf, type VaultContext, vaultOf } from './context.ts';
+import { createVault, type OpenVault, openVaults, type VaultGround } from './create.ts';
+import { keepDefaultVault, loadDefaultVault } from './default.ts';
 import { download } from './download.ts';
 import { missing, putKey, putPack } from './ingest.ts';
 import type { Sealing } from './keys.ts';
 import { MANIFEST_FILE_MAX_BYTES } from './layout.ts';
 import { PackAccess } from './pack-access.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
+import { publicFacts, vaultRecord, vaultRow } from './records.ts';
 import { type KitDownloads, kitDownloads } from './recovery/downloads.ts';
 import { refreshRecoveryFiles } from './recovery/files.ts';
 import { recoveryKit, recoveryKitFileName } from './recovery/kit.ts';
 import { applyRevocations } from './revocations.ts';
-import type { AgentVault, JobDesk, SnapshotRecord, VaultRecord, VaultService } from './service.ts';
+import type { AgentVault, JobDesk, SnapshotRecord, VaultService } from './service.ts';
 import { sourceOf } from './source.ts';
+import { LOCAL } from './stores/choice.ts';
+import { createTurns } from './turns.ts';
 
 export interface VaultOptions {
   dataDir: string;
   db: Db;
   master: Sealing;
+  /** What buckets may be reached; nothing on this host where absent. */
+  outgoing?: Outgoing;
   jobs: JobDesk;
   /** Milliseconds since the epoch. */
   now?: () => number;
@@ -34,6 +40,8 @@ export interface VaultOptions {
   onReconciled?: (vaultId: string, result: Reconciled) => void;
   /** The vault could not be given this version's `recover.mjs`. */
   onStaleRecovery?: (vaultId: string, failure: Failure) => void;
+  /** The vault's store is far away and does not answer: its index is not compared this time. */
+  onUnreachable?: (vaultId: string, failure: Failure) => void;
 }
 
 /** The two halves of the vaults: for people and jobs, and for agents. */
@@ -47,39 +55,72 @@ export interface Vaults {
  * @throws FailureError `store_unavailable` | `key_missing` | `signature_invalid`
  */
 export async function openVaultService(options: VaultOptions): Promise<Vaults> {
-  const { dataDir, master, db, now = Date.now } = options;
-  const found = await openVaults(dataDir, master);
-  const vaults = found.length > 0 ? found : [await createVault(dataDir, master, 'Default')];
+  const { dataDir, master, db, now = Date.now, outgoing = createOutgoing(false) } = options;
+  const ground: VaultGround = { dataDir, master, outgoing };
+  const found = await openVaults(ground);
+  const vaults = found.length > 0 ? found : [await createVault(ground, { name: 'Default', store: LOCAL })];
   const context = createContext(db, vaults, now);
   for (const vault of vaults) {
     context.index.addVault(vaultRow(vault));
-    options.onReconciled?.(vault.id, await reconcile(context, vault));
-    const stale = await refreshRecoveryFiles(vault);
-    if (stale) options.onStaleRecovery?.(vault.id, stale);
+    await bringUp(context, vault, options);
   }
   await applyRevocations(dataDir, db);
+  const chosen = await loadDefaultVault(dataDir, vaults);
   return {
-    service: createService(context, vaults[0]!, { dataDir, kits: kitDownloads(db) }),
+    service: createService(context, { ground, kits: kitDownloads(db), defaultVaultId: chosen.id }),
     agents: createAgentVault(context, options),
   };
 }
 
-/** The row of a vault in the index. */
-export function vaultRow({ id, secrets }: OpenVault) {
-  return { id, name: secrets.name, mode: 'managed', store: 'local', createdAt: secrets.createdAt } as const;
+/** Compares a vault with its index; one far away that does not answer is left as the index has it. */
+async function bringUp(context: VaultContext, vault: OpenVault, options: VaultOptions): Promise<void> {
+  try {
+    if (vault.unreachable) throw new FailureError(vault.unreachable);
+    options.onReconciled?.(vault.id, await reconcile(context, vault));
+  } catch (error) {
+    const away = awayFailure(vault, error);
+    if (!away) throw error;
+    options.onUnreachable?.(vault.id, away);
+    return;
+  }
+  const stale = await refreshRecoveryFiles(vault);
+  if (stale) options.onStaleRecovery?.(vault.id, stale);
 }
 
-function createService(
-  context: VaultContext,
-  first: OpenVault,
-  { dataDir, kits }: { dataDir: string; kits: KitDownloads },
-): VaultService {
+interface ServiceGround {
+  ground: VaultGround;
+  kits: KitDownloads;
+  defaultVaultId: string;
+}
+
+function createService(context: VaultContext, { ground, kits, ...chosen }: ServiceGround): VaultService {
+  const { dataDir } = ground;
+  const inTurn = createTurns();
+  const describe = (vault: OpenVault) => vaultRecord(context, vault, { kits, ...chosen });
   return {
-    defaultVaultId: first.id,
-    vaults: () => [...context.vaults.values()].map((vault) => describe(context, vault, kits)),
+    get defaultVaultId() {
+      return chosen.defaultVaultId;
+    },
+    vaults: () => [...context.vaults.values()].map(describe),
+    addBucket: (wish) => inTurn('vaults', async () => describe(await addBucketVault(ground, context, wish))),
+    changeBucket: (vaultId, store) =>
+      inTurn('vaults', async () => {
+        return describe(await changeBucket(ground, context, { vault: vaultOf(context, vaultId), store }));
+      }),
+    useVault: (vaultId) =>
+      inTurn('vaults', async () => {
+        const vault = vaultOf(context, vaultId);
+        await keepDefaultVault(dataDir, vaultId);
+        chosen.defaultVaultId = vaultId;
+        return describe(vault);
+      }),
     statementOf: (vaultId) => vaultOf(context, vaultId).statement,
     certifyAgent: async (agent) => {
-      for (const vault of context.vaults.values()) await certify(vault, agent);
+      for (const vault of context.vaults.values())
+        await certify(vault, agent).catch((error) => {
+          // A commit makes up for it.
+          if (!awayFailure(vault, error)) throw error;
+        });
     },
     withdrawAgent: (agentId) => keepRevocation(dataDir, agentId, context.now()),
     listSnapshots: (filter) => context.snapshots.list(filter).map(publicFacts),
@@ -105,10 +146,11 @@ function createService(
     },
     download: async (id) => download(context, snapshotOf(context, id)),
     recoveryKit: (vaultId, url) => {
-      const { secrets } = vaultOf(context, vaultId);
+      const { place, secrets } = vaultOf(context, vaultId);
       const now = context.now();
       kits.note(vaultId, now);
-      return { text: recoveryKit(secrets, { url, now }), fileName: recoveryKitFileName(secrets) };
+      const origin = { url, now, ...(secrets.store.kind === 'local' ? {} : { place }) };
+      return { text: recoveryKit(secrets, origin), fileName: recoveryKitFileName(secrets) };
     },
   };
 }
@@ -140,41 +182,4 @@ function createAgentVault(context: VaultContext, { jobs, onCommitted }: VaultOpt
         return sourceOf(context, snapshotOf(context, job.snapshotId), agent.sealingKey);
       }),
   };
-}
-
-/** Runs what has the same name one after the other. */
-function createTurns() {
-  const last = new Map<string, Promise<unknown>>();
-  return <T>(name: string, work: () => Promise<T>): Promise<T> => {
-    const before = last.get(name) ?? Promise.resolve();
-    const turn = before.then(work, work);
-    last.set(name, turn);
-    const forget = () => {
-      if (last.get(name) === turn) last.delete(name);
-    };
-    turn.then(forget, forget);
-    return turn;
-  };
-}
-
-function describe(context: VaultContext, { id, secrets, path }: OpenVault, kits: KitDownloads): VaultRecord {
-  const { name, signingKey, createdAt } = secrets;
-  const snapshotCount = context.snapshots.countOf(id);
-  const storedBytes = context.chunks.storedBytes(id);
-  return {
-    id,
-    name,
-    mode: 'managed',
-    store: 'local',
-    path,
-    fingerprint: fingerprint(signingKey),
-    snapshotCount,
-    storedBytes,
-    kitDownloadedAt: kits.lastOf(id),
-    createdAt,
-  };
-}
-
-function publicFacts({ path: _, ...facts }: SnapshotRow): SnapshotRecord {
-  return facts;
 }

@@ -1,9 +1,11 @@
+import { FailureError } from '../../protocol/failure.ts';
 import type { Db } from '../db/open.ts';
+import { createOutgoing, type Outgoing } from '../outgoing.ts';
 import { createContext } from './context.ts';
 import { openVaults } from './create.ts';
 import type { Sealing } from './keys.ts';
-import { vaultRow } from './open.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
+import { vaultRow } from './records.ts';
 import { applyRevocations } from './revocations.ts';
 
 export interface Rebuilt extends Reconciled {
@@ -20,9 +22,12 @@ export async function rebuildIndex(options: {
   db: Db;
   master: Sealing;
   quick: boolean;
+  outgoing?: Outgoing;
 }): Promise<Rebuilt[]> {
-  const { dataDir, db, master, quick } = options;
-  const vaults = await openVaults(dataDir, master);
+  const { dataDir, db, master, quick, outgoing = createOutgoing(false) } = options;
+  const vaults = await openVaults({ dataDir, master, outgoing });
+  // Before anything is emptied that could not be filled again.
+  for (const { unreachable } of vaults) if (unreachable) throw new FailureError(unreachable);
   const context = createContext(db, vaults, Date.now);
   const rebuilt: Rebuilt[] = [];
   for (const vault of vaults) {

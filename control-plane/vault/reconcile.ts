@@ -1,7 +1,7 @@
 import { FailureError } from '../../protocol/failure.ts';
 import { allSigners } from './certify.ts';
 import { requireComplete } from './complete.ts';
-import { snapshotOf, type VaultContext } from './context.ts';
+import { awayFailure, snapshotOf, type VaultContext } from './context.ts';
 import type { OpenVault } from './create.ts';
 import { AGENTS, idIn, KEYS, PACKS, SNAPSHOTS } from './layout.ts';
 import { lineageOf, outOfTurn } from './lineage.ts';
@@ -52,27 +52,30 @@ export async function reconcile(
   return result;
 }
 
-async function reconcileAgents({ context, vault, result }: Task): Promise<void> {
+async function reconcileAgents(task: Task): Promise<void> {
+  const { context, vault, result } = task;
   for await (const { name } of vault.store.list(AGENTS)) {
     const agentId = idIn('agent', name);
     if (agentId === undefined || context.fleet.agent(agentId)) continue;
-    if (await accepted(result, name, () => addStoredAgent(context, vault, agentId))) result.added.agents += 1;
+    if (await accepted(task, name, () => addStoredAgent(context, vault, agentId))) result.added.agents += 1;
   }
   const successors = context.fleet.successors();
   const { heirOf } = lineageOf(successors);
   for (const of of successors.keys()) context.fleet.settle({ of, by: heirOf(of), now: context.now() });
 }
 
-async function reconcileKeys({ context, vault, result }: Task): Promise<void> {
+async function reconcileKeys(task: Task): Promise<void> {
+  const { context, vault, result } = task;
   const known = context.index.keyIds(vault.id);
   for await (const { name } of vault.store.list(KEYS)) {
     const keyId = idIn('key', name);
     if (keyId === undefined || known.has(keyId)) continue;
-    if (await accepted(result, name, () => addStoredKey(context, vault, keyId))) result.added.keys += 1;
+    if (await accepted(task, name, () => addStoredKey(context, vault, keyId))) result.added.keys += 1;
   }
 }
 
-async function reconcilePacks({ context, vault, deep, result }: Task): Promise<void> {
+async function reconcilePacks(task: Task): Promise<void> {
+  const { context, vault, deep, result } = task;
   const gone = context.chunks.packs(vault.id);
   for await (const { name, length } of vault.store.list(PACKS)) {
     const sha256 = idIn('pack', name);
@@ -81,13 +84,14 @@ async function reconcilePacks({ context, vault, deep, result }: Task): Promise<v
     if (known?.length === length) gone.delete(sha256);
     if (known) continue;
     const pack = { sha256, length, deep };
-    if (await accepted(result, name, () => addStoredPack(context, vault, pack))) result.added.packs += 1;
+    if (await accepted(task, name, () => addStoredPack(context, vault, pack))) result.added.packs += 1;
   }
   for (const { id } of gone.values()) context.chunks.removePack(id);
   result.forgotten.packs = gone.size;
 }
 
-async function reconcileSnapshots({ context, vault, result }: Task): Promise<void> {
+async function reconcileSnapshots(task: Task): Promise<void> {
+  const { context, vault, result } = task;
   const gone = context.snapshots.paths(vault.id);
   const unknown: StoredFile[] = [];
   for await (const file of vault.store.list(SNAPSHOTS))
@@ -96,20 +100,21 @@ async function reconcileSnapshots({ context, vault, result }: Task): Promise<voi
   const lineage = lineageOf(context.fleet.successors());
   for (const file of unknown) {
     const add = () => addStoredSnapshot(context, vault, { file, keyOf, lineage });
-    if (await accepted(result, file.name, add)) result.added.snapshots += 1;
+    if (await accepted(task, file.name, add)) result.added.snapshots += 1;
   }
   for (const id of gone.values()) context.snapshots.remove(id);
   result.forgotten.snapshots = gone.size;
 }
 
 /** Snapshots that needed a lost pack are no longer good; their manifests stay for when the pack is put back. */
-async function dropIncomplete({ context, vault, result }: Task): Promise<void> {
+async function dropIncomplete(task: Task): Promise<void> {
+  const { context, vault, result } = task;
   for (const [path, id] of context.snapshots.paths(vault.id)) {
     const check = async () => {
       const { manifest } = await readManifest(vault, snapshotOf(context, id).row);
       await requireComplete(context, manifest);
     };
-    if (await accepted(result, path, check)) continue;
+    if (await accepted(task, path, check)) continue;
     context.snapshots.remove(id);
     result.forgotten.snapshots += 1;
   }
@@ -127,12 +132,13 @@ function dropOutOfTurn({ context, vault, result }: Task): void {
 }
 
 /** Whether a file is in order; where it is not, its name and the reason are noted. */
-async function accepted(result: Reconciled, name: string, work: () => Promise<void>): Promise<boolean> {
+async function accepted({ result, vault }: Task, name: string, work: () => Promise<void>): Promise<boolean> {
   try {
     await work();
     return true;
   } catch (error) {
-    if (!(error instanceof FailureError)) throw error;
+    // A store that stops answering says nothing about the file.
+    if (!(error instanceof FailureError) || awayFailure(vault, error)) throw error;
     result.refused.push({ name, reason: error.failure.message });
     return false;
   }

@@ -1,6 +1,7 @@
 import type { RestoreSourceDocument } from '../../protocol/job.ts';
 import type { SealedCatalog } from '../../protocol/vault/manifest.ts';
 import type { Download } from './download.ts';
+import type { S3Options } from './stores/s3-options.ts';
 
 /** One committed snapshot, as the index knows it. Times are milliseconds since the epoch, sizes bytes. */
 export interface SnapshotRecord {
@@ -28,8 +29,13 @@ export interface VaultRecord {
   id: string;
   name: string;
   mode: 'managed';
-  store: 'local';
+  store: 'local' | 's3';
+  /** Its directory, or its bucket in words. */
   path: string;
+  /** How its bucket is used, without keys; null for a vault on this host. */
+  bucket: BucketFacts | null;
+  /** Whether new backups go there. */
+  isDefault: boolean;
   /** Of the vault's signing key. */
   fingerprint: string;
   snapshotCount: number;
@@ -38,6 +44,19 @@ export interface VaultRecord {
   /** When the recovery kit was last handed out. */
   kitDownloadedAt: number | null;
   createdAt: number;
+}
+
+/** How a bucket is used, as far as it may be told. */
+export interface BucketFacts
+  extends Omit<S3Options, 'kind' | 'accessKeyId' | 'secretAccessKey' | 'endpoint' | 'storageClass'> {
+  endpoint: string | null;
+  storageClass: string | null;
+}
+
+/** A vault to be made in a bucket. */
+export interface BucketWish {
+  name: string;
+  store: S3Options;
 }
 
 /** What a restore target is preflighted against; travels in one frame. */
@@ -59,9 +78,15 @@ export interface CertifiedAgent {
 
 /** What routes and jobs ask of the vault. Methods throw FailureError (`not_found`, `key_missing`, …). */
 export interface VaultService {
-  /** Vault that new backups go to; made at first boot. */
+  /** Vault that new backups go to. */
   readonly defaultVaultId: string;
   vaults(): VaultRecord[];
+  /** Tests a bucket and makes a vault in it. @throws FailureError `conflict` | `store_unavailable` | `forbidden` */
+  addBucket(wish: BucketWish): Promise<VaultRecord>;
+  /** Gives a vault other keys to its bucket, or other ways to use it. @throws as {@link addBucket} */
+  changeBucket(vaultId: string, store: S3Options): Promise<VaultRecord>;
+  /** New backups go there from now on; those queued go where they were to. */
+  useVault(vaultId: string): Promise<VaultRecord>;
   /** Text of the vault's signed `vault.json`, for job offers. */
   statementOf(vaultId: string): string;
   /** Writes `agents/<id>.json` where it is missing or its keys changed. Durable when it resolves. */

@@ -9,9 +9,11 @@ const run = promisify(execFile);
 
 /** Debian suites whose servers the matrix tests, beside this machine's own, and what is taken of each. */
 const SUITES = {
-  bullseye: ['postgresql-13'],
-  trixie: ['postgresql-17', 'mariadb-server', 'mariadb-client'],
-  sid: ['postgresql-18', 'mysql-server', 'mysql-client'],
+  bullseye: { release: 'bullseye', packages: ['postgresql-13'] },
+  trixie: { release: 'trixie', packages: ['postgresql-17', 'mariadb-server', 'mariadb-client'] },
+  sid: { release: 'sid', packages: ['postgresql-18', 'mysql-server', 'mysql-client'] },
+  // Apart from the others: the S3 tests need nothing else.
+  s3: { release: 'sid', packages: ['python3-moto', 'python3-flask-cors'] },
 } as const;
 export type Suite = keyof typeof SUITES;
 export const SUITE_NAMES = Object.keys(SUITES) as Suite[];
@@ -35,7 +37,8 @@ export async function makeSuite(suite: Suite): Promise<void> {
   const script = join(import.meta.dirname, 'make-suite.sh');
   const env = { PATH: `${process.env.PATH}:/usr/sbin:/sbin`, HOME: '/root', ...proxies() };
   try {
-    await run(script, [suite, join(cache(), suite), debianMirror(), ...SUITES[suite]], { env });
+    const { packages, release } = SUITES[suite];
+    await run(script, [release, join(cache(), suite), debianMirror(), ...packages], { env });
   } catch (error) {
     const said = (error as { stdout?: string; stderr?: string }) ?? {};
     throw new Error(`Debian ${suite} could not be set up.\n${said.stdout ?? ''}${said.stderr ?? ''}`, {
@@ -91,6 +94,7 @@ const TOOLS: Record<Suite, string[]> = {
     ...['pg_dump', 'pg_restore', 'psql'].map((name) => `usr/lib/postgresql/18/bin/${name}`),
     ...['mysql', 'mysqldump'].map((name) => `usr/bin/${name}`),
   ],
+  s3: [],
 };
 
 /** Directory with a suite's client tools as programs that run on this machine, with its files and no other's. */

@@ -74,9 +74,9 @@ export async function smallVault(): Promise<SmallVault> {
   const manifests: SmallVault['manifests'] = [manifest(0, before), manifest(1, after)];
   for (const one of manifests) files.set(manifestPath(one), manifestFile(one, AGENT_KEY));
   const signingKey = ed25519Raw(SIGNING);
-  const secrets = { vaultId: VAULT_ID, name: 'Default', createdAt: CREATED, identity, recipient };
+  const secrets = { vaultId: VAULT_ID, name: 'Default', identity, signingKey };
   const origin = { url: 'https://backups.example.org', now: CREATED };
-  const kit = recoveryKit({ ...secrets, signing: SIGNING, signingKey }, origin);
+  const kit = recoveryKit(secrets, origin);
   return { kit, identity, recipient, files, manifests, streams: [contents(before), contents(after)] };
 }
 

@@ -1,5 +1,5 @@
 import { answer, answerFile, api } from './rpc.ts';
-import type { RestoreOrder, SealedServer, TableSelection } from './types.ts';
+import type { BucketStore, RestoreOrder, SealedServer, TableSelection } from './types.ts';
 
 const one = (id: string) => ({ param: { id } });
 
@@ -51,6 +51,12 @@ export const acts = {
   retryJob: (id: string) => answer(api.jobs[':id'].retry.$post(one(id))),
 
   recoveryKit: (id: string) => answerFile(api.vaults[':id']['recovery-kit'].$post(one(id))),
+
+  /** Tests the bucket, then makes the vault. */
+  addBucket: (json: { name: string; store: BucketStore }) => answer(api.vaults.$post({ json })),
+  changeBucket: (id: string, store: BucketStore) =>
+    answer(api.vaults[':id'].store.$put({ ...one(id), json: { store } })),
+  chooseVault: (id: string) => answer(api.vaults[':id'].use.$post(one(id))),
 
   createApiKey: (json: { name: string; expiresInDays?: number }) => answer(api['api-keys'].$post({ json })),
   removeApiKey: (id: string) => answer(api['api-keys'][':id'].$delete(one(id))),

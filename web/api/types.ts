@@ -1,4 +1,4 @@
-import type { InferResponseType } from 'hono/client';
+import type { InferRequestType, InferResponseType } from 'hono/client';
 import type { RestorePlan } from '../../protocol/restore.ts';
 import type { api } from './rpc.ts';
 
@@ -36,6 +36,8 @@ export type LogLine = JobDetail['log'][number];
 export type Overview = Answer<Api['overview']['$get']>;
 export type NewEnrolmentToken = Answer<Api['enrolment-tokens']['$post'], 201>;
 export type Vault = Answer<Api['vaults']['$get']>[number];
+/** A bucket with its keys, on its way to the control plane. */
+export type BucketStore = InferRequestType<Api['vaults']['$post']>['json']['store'];
 export type ApiKey = Answer<Api['api-keys']['$get']>[number];
 export type AuditEntry = Answer<Api['audit']['$get']>[number];
 

@@ -40,12 +40,14 @@ export function RecoveryKitButton({
 export function RecoveryKit({ vault, several }: { vault: Vault; several: boolean }) {
   const { kitDownloadedAt } = vault;
   return (
-    <section aria-label="Recovery kit" className="grid gap-3 border-t border-line pt-4">
+    <section
+      aria-label={several ? `Recovery kit of ${vault.name}` : 'Recovery kit'}
+      className="grid gap-3 border-t border-line pt-4"
+    >
       <h3 className="font-semibold">Recovery kit</h3>
       <p className="text-ink-2">
-        With this text file and the vault’s folder, every backup comes back even if this control plane is
-        gone: the folder holds <code className="font-mono text-sm">recover.mjs</code>, which needs nothing but
-        Node.
+        With this text file and the vault’s files, every backup comes back even if this control plane is gone:
+        among them is <code className="font-mono text-sm">recover.mjs</code>, which needs nothing but Node.
       </p>
       <KitWarning />
       <p className="text-sm text-ink-3">

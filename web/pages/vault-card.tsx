@@ -1,43 +1,62 @@
-import { useQuery } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Plus } from 'lucide-react';
+import { useState } from 'react';
+import { acts } from '../api/acts.ts';
 import { queries } from '../api/queries.ts';
 import type { Vault } from '../api/types.ts';
+import { Button } from '../components/button.tsx';
 import { ErrorCard } from '../components/failure.tsx';
 import { formatBytes } from '../components/format.ts';
 import { Card, Facts, Skeleton } from '../components/layout.tsx';
 import { Time } from '../components/time.tsx';
+import { AddBucketDialog, ChangeBucketDialog } from './bucket-dialogs.tsx';
 import { RecoveryKit } from './recovery-kit.tsx';
 
 /** Where snapshots are kept, and how to get them back without this control plane. */
 export function VaultCard() {
   const vaults = useQuery(queries.vaults());
+  const [adding, setAdding] = useState(false);
   return (
-    <Card title="Vault">
+    <Card
+      title={vaults.data && vaults.data.length > 1 ? 'Vaults' : 'Vault'}
+      actions={
+        <Button size="small" onClick={() => setAdding(true)}>
+          <Plus aria-hidden size={14} />
+          Vault in a bucket
+        </Button>
+      }
+    >
       <ErrorCard error={vaults.error} onRetry={() => void vaults.refetch()} />
       {vaults.isPending && <Skeleton rows={2} />}
       <div className="grid gap-6">
         {vaults.data?.map((vault, _, { length }) => (
-          <div key={vault.id} className="grid gap-4">
-            <VaultFacts vault={vault} />
+          <section key={vault.id} aria-label={`Vault ${vault.name}`} className="grid gap-4">
+            <VaultFacts vault={vault} several={length > 1} />
+            <VaultActs vault={vault} />
             <RecoveryKit vault={vault} several={length > 1} />
-          </div>
+          </section>
         ))}
       </div>
+      {adding && <AddBucketDialog onClose={() => setAdding(false)} />}
     </Card>
   );
 }
 
-function VaultFacts({ vault }: { vault: Vault }) {
+function VaultFacts({ vault, several }: { vault: Vault; several: boolean }) {
   return (
     <Facts
       items={[
         ['Name', vault.name],
-        ['Where', 'On the control plane’s disk'],
+        ['Where', vault.bucket ? 'In a bucket' : 'On the control plane’s disk'],
         [
-          'Folder',
+          vault.bucket ? 'Bucket' : 'Folder',
           <code key="folder" className="font-mono text-sm">
             {vault.path}
           </code>,
         ],
+        ...(several
+          ? [['New backups', vault.isDefault ? 'Go here' : 'Go to another vault'] as [string, string]]
+          : []),
         ['Snapshots', vault.snapshotCount.toLocaleString()],
         ['Stored', formatBytes(vault.storedBytes)],
         ['Created', <Time key="created" iso={vault.createdAt} mode="local" />],
@@ -49,5 +68,38 @@ function VaultFacts({ vault }: { vault: Vault }) {
         ],
       ]}
     />
+  );
+}
+
+function VaultActs({ vault }: { vault: Vault }) {
+  const [changing, setChanging] = useState(false);
+  const client = useQueryClient();
+  const use = useMutation({
+    mutationFn: () => acts.chooseVault(vault.id),
+    onSuccess: () => client.invalidateQueries({ queryKey: ['vaults'] }),
+  });
+  if (vault.isDefault && !vault.bucket) return null;
+  return (
+    <div className="grid gap-3">
+      <div className="flex flex-wrap gap-2">
+        {!vault.isDefault && (
+          <Button size="small" busy={use.isPending} onClick={() => use.mutate()}>
+            Use for new backups<span className="sr-only">: {vault.name}</span>
+          </Button>
+        )}
+        {vault.bucket && (
+          <Button size="small" onClick={() => setChanging(true)}>
+            Change access<span className="sr-only"> of {vault.name}</span>
+          </Button>
+        )}
+      </div>
+      {!vault.isDefault && (
+        <p className="text-sm text-ink-3">
+          The first backup of each database there uploads everything; earlier snapshots stay where they are.
+        </p>
+      )}
+      <ErrorCard error={use.error} />
+      {changing && <ChangeBucketDialog vault={vault} onClose={() => setChanging(false)} />}
+    </div>
   );
 }

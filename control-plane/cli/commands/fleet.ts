@@ -144,13 +144,14 @@ async function vaults({ json }: Json): Promise<void> {
   const rows = all.map((one) => [
     one.name,
     one.store,
+    one.isDefault === false ? '' : 'yes',
     String(one.snapshotCount),
     bytes(one.storedBytes),
     when(one.kitDownloadedAt),
     one.id,
   ]);
   sayTable(
-    ['NAME', 'STORE', 'SNAPSHOTS', 'STORED', 'RECOVERY KIT FETCHED', 'ID'],
+    ['NAME', 'STORE', 'NEW BACKUPS', 'SNAPSHOTS', 'STORED', 'RECOVERY KIT FETCHED', 'ID'],
     rows,
     'There is no vault.',
   );

@@ -27,21 +27,28 @@ export function addVaultCommands(root: Command): void {
     });
 }
 
-async function rebuild({ dataDir, masterKey }: Config, quick: boolean): Promise<Rebuilt[]> {
+async function rebuild({ dataDir, localEndpoints, masterKey }: Config, quick: boolean): Promise<Rebuilt[]> {
   // Loaded here: the commands that only use the API start faster without them.
-  const [{ closeDb, DATABASE_FILE, openDb }, { loadMasterKey }, { lockDataDirectory }, { rebuildIndex }] =
-    await Promise.all([
-      import('../../db/open.ts'),
-      import('../../keys/master.ts'),
-      import('../../lock.ts'),
-      import('../../vault/rebuild.ts'),
-    ]);
+  const [
+    { closeDb, DATABASE_FILE, openDb },
+    { loadMasterKey },
+    { lockDataDirectory },
+    { createOutgoing },
+    { rebuildIndex },
+  ] = await Promise.all([
+    import('../../db/open.ts'),
+    import('../../keys/master.ts'),
+    import('../../lock.ts'),
+    import('../../outgoing.ts'),
+    import('../../vault/rebuild.ts'),
+  ]);
   const unlock = lockDataDirectory(dataDir);
   try {
     const master = await loadMasterKey(dataDir, masterKey);
     const db = openDb(join(dataDir, DATABASE_FILE));
     try {
-      return await rebuildIndex({ dataDir, db, master, quick });
+      const outgoing = createOutgoing(localEndpoints);
+      return await rebuildIndex({ dataDir, db, master, quick, outgoing });
     } finally {
       closeDb(db);
     }

@@ -202,4 +202,12 @@ export const vaultShape = z.looseObject({
   snapshotCount: count,
   storedBytes: count,
   kitDownloadedAt: maybe.optional(),
+  isDefault: z.boolean().optional(),
+});
+
+export const bucketVaultShape = z.looseObject({
+  id: text,
+  name: text,
+  path: text,
+  bucket: z.record(text, z.unknown()).nullable(),
 });

@@ -7,6 +7,8 @@ export interface KitOrigin {
   url: string;
   /** Milliseconds since the epoch. */
   now: number;
+  /** Where the vault’s files are, in words, if that is not the control plane’s own disk. */
+  place?: string;
 }
 
 /** First hex digits of a SHA-256 that a kit shows: enough to notice a mistyped line. */
@@ -16,7 +18,10 @@ const CHECKSUM_DIGITS = 16;
  * The recovery kit of a managed vault: text for people and for `recover.mjs`, grammar in docs/recovery.md.
  * It holds the age identity: whoever has it and the vault's files can read every backup.
  */
-export function recoveryKit(secrets: VaultSecrets, { url, now }: KitOrigin): string {
+export function recoveryKit(
+  secrets: Pick<VaultSecrets, 'name' | 'vaultId' | 'signingKey' | 'identity'>,
+  { url, now, place }: KitOrigin,
+): string {
   const fields = [
     ['recovery-kit', '1'],
     ['vault', oneLine(secrets.name)],
@@ -26,7 +31,8 @@ export function recoveryKit(secrets: VaultSecrets, { url, now }: KitOrigin): str
     ['signing-key', secrets.signingKey],
     ['identity', secrets.identity],
   ].map(([name, value]) => `${name}: ${value}\n`);
-  return `${ABOUT}\n${fields.join('')}checksum: ${checksum(fields.join(''))}\n\n${INSTRUCTIONS}`;
+  const where = place === undefined ? '' : `The vault's files: ${oneLine(place)}\n\n`;
+  return `${ABOUT}\n${fields.join('')}checksum: ${checksum(fields.join(''))}\n\n${where}${INSTRUCTIONS}`;
 }
 
 /** Name of the file a kit is saved as; one vault's kits do not take another's place. */

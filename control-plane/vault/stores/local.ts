@@ -1,17 +1,16 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { existsSync, renameSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fail } from '../../../protocol/failure.ts';
 import { syncDirectory } from '../../durable.ts';
 import { isCode, storeFailure } from './errors.ts';
+import { isName, requireName } from './names.ts';
+import { fill, GATHER_BYTES, readExactly } from './staged.ts';
 import type { PutTerms, Store, StoredFile, StoreRange } from './store.ts';
 
-const NAME = /^(?!.*(?:^|\/)\.{1,2}(?:\/|$))[A-Za-z0-9._-]+(?:\/[A-Za-z0-9._-]+)*$/;
 /** Folder of files being written, on the same file system as where they go. */
 const STAGING = '.staging';
-/** Bytes gathered before they are written: fewer trips to the thread pool, no copy. */
-const GATHER_BYTES = 1024 * 1024;
 
 /** A store in a directory, which is made where it is missing. */
 export class LocalStore implements Store {
@@ -75,7 +74,7 @@ export class LocalStore implements Store {
     try {
       for (const entry of await readdir(root, { withFileTypes: true })) {
         const name = `${folder}/${entry.name}`;
-        if (!NAME.test(name)) continue;
+        if (!isName(name)) continue;
         if (entry.isDirectory()) yield* this.list(name);
         else if (entry.isFile()) yield { name, length: (await stat(join(root, entry.name))).size };
       }
@@ -157,65 +156,9 @@ export class LocalStore implements Store {
   }
 
   #path(name: string): string {
-    if (!NAME.test(name) || name.startsWith(STAGING))
-      throw fail('invalid_input', 'This cannot be the name of a file in a vault.', 'Use another name.');
+    requireName(name, STAGING);
     return join(this.#root, name);
   }
-}
-
-async function fill(
-  file: FileHandle,
-  body: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
-  terms: PutTerms,
-): Promise<number> {
-  const hash = createHash('sha256');
-  let length = 0;
-  let gathered: Uint8Array[] = [];
-  let bytes = 0;
-  const flush = async () => {
-    if (gathered.length > 0) await writeAll(file, gathered, length - bytes);
-    if (terms.release) gathered.forEach(terms.release);
-    gathered = [];
-    bytes = 0;
-  };
-  for await (const part of body) {
-    length += part.length;
-    bytes += part.length;
-    if (length > terms.maxBytes) throw tooLarge(terms.maxBytes);
-    hash.update(part);
-    gathered.push(part);
-    if (bytes >= GATHER_BYTES) await flush();
-  }
-  await flush();
-  if (terms.sha256 !== undefined && hash.digest('hex') !== terms.sha256)
-    throw fail('pack_corrupt', 'The bytes that arrived are not those that were sent.', 'Send them again.', {
-      retryable: true,
-    });
-  return length;
-}
-
-async function writeAll(file: FileHandle, parts: readonly Uint8Array[], position: number): Promise<void> {
-  const total = parts.reduce((sum, part) => sum + part.length, 0);
-  const { bytesWritten } = await file.writev(parts, position);
-  // A disk that fills up takes a part without an error; writing on brings the error out.
-  if (bytesWritten < total) {
-    const rest = Buffer.concat(parts).subarray(bytesWritten);
-    let done = 0;
-    while (done < rest.length)
-      done += (await file.write(rest, done, rest.length - done, position + bytesWritten + done)).bytesWritten;
-  }
-}
-
-async function readExactly(file: FileHandle, name: string, range: StoreRange): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(range.length);
-  let done = 0;
-  while (done < range.length) {
-    const { bytesRead } = await file.read(buffer, done, range.length - done, range.offset + done);
-    if (bytesRead === 0)
-      throw fail('pack_corrupt', `The file ${name} is shorter than it should be.`, 'Scrub the vault.');
-    done += bytesRead;
-  }
-  return buffer;
 }
 
 /** Makes a folder and, up to `root`, those above it; each durable in the one above. */
@@ -226,12 +169,4 @@ async function makeFolder(folder: string, root: string): Promise<void> {
     await syncDirectory(dirname(at));
     if (at === first || at === root || relative(root, at).startsWith('..')) return;
   }
-}
-
-function tooLarge(maxBytes: number) {
-  return fail(
-    'message_too_large',
-    `A file of the vault has more than ${maxBytes} bytes.`,
-    'Send less at once.',
-  );
 }

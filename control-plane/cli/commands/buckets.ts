@@ -1,0 +1,109 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { z } from 'zod';
+import { vaultCalled } from '../remote/resolve.ts';
+import { bucketVaultShape } from '../remote/shapes.ts';
+import { say } from '../say.ts';
+import { readSecret } from '../secrets.ts';
+import { connect } from './session.ts';
+
+interface BucketOptions {
+  endpoint?: string;
+  region?: string;
+  folder?: string;
+  pathStyle?: boolean;
+  sse?: string;
+  storageClass?: string;
+  checksums?: string;
+  accessKey: string;
+  secretFile?: string;
+}
+
+/** `add-bucket`, `change-bucket`, `use-vault`. */
+export function addBucketCommands(root: Command): void {
+  bucketOptions(
+    root
+      .command('add-bucket')
+      .description('make a vault in an S3 bucket, once the bucket has passed a test; asks for the secret key')
+      .argument('<vault>', 'what the vault will be called')
+      .requiredOption('--bucket <bucket>', 'name of the bucket, which must exist')
+      .option(
+        '--folder <folder>',
+        'folder in the bucket, e.g. backups/homeport; where absent the bucket itself',
+      ),
+  ).action(addBucket);
+  bucketOptions(
+    root
+      .command('change-bucket')
+      .description('give a vault in a bucket another access key, or change how the bucket is used')
+      .argument('<vault>', 'id or name'),
+  ).action(changeBucket);
+  root
+    .command('use-vault')
+    .description('let new backups go to a vault; earlier snapshots stay where they are')
+    .argument('<vault>', 'id or name')
+    .action(useVault);
+}
+
+function bucketOptions(command: Command): Command {
+  return command
+    .option('--endpoint <url>', 'address of the service; where absent AWS’s own of the region')
+    .option('--region <region>', 'region of the bucket (us-east-1 where absent)')
+    .option('--path-style', 'bucket in the path, as MinIO and Ceph mostly want it')
+    .option('--no-path-style', 'bucket in the host name')
+    .addOption(new Option('--sse <kind>', 'encryption at the server').choices(['none', 'AES256', 'aws:kms']))
+    .option('--storage-class <class>', 'of packs, e.g. STANDARD_IA')
+    .addOption(
+      new Option('--checksums <kind>', 'none: for a store that refuses x-amz-checksum-sha256').choices([
+        'sha256',
+        'none',
+      ]),
+    )
+    .requiredOption('--access-key <id>', 'id of the access key', notEmpty)
+    .option('--secret-file <file>', 'read the secret key from a file of mode 0600; - is standard input');
+}
+
+async function addBucket(name: string, options: BucketOptions & { bucket: string }): Promise<void> {
+  const { bucket, folder } = options;
+  const store = {
+    kind: 's3',
+    bucket,
+    ...(folder === undefined ? {} : { prefix: folder }),
+    ...given(options),
+  };
+  const secretAccessKey = await readSecret('Secret key', options.secretFile);
+  const client = await connect();
+  const made = await client.post('/vaults', { name, store: { ...store, secretAccessKey } }, bucketVaultShape);
+  say(`Vault “${made.name}” is in ${made.path}. Its id: ${made.id}`);
+  say(`Fetch its recovery kit:       homeport recovery-kit ${made.id} --out kit.txt`);
+  say(`Let new backups go there:     homeport use-vault ${made.id}`);
+}
+
+async function changeBucket(wanted: string, options: BucketOptions): Promise<void> {
+  const client = await connect();
+  const { id } = await vaultCalled(client, wanted);
+  const all = await client.get('/vaults', z.array(bucketVaultShape));
+  const known = Object.entries(all.find((one) => one.id === id)?.bucket ?? {});
+  const before = Object.fromEntries(known.filter(([, value]) => value !== null));
+  const secretAccessKey = await readSecret('Secret key', options.secretFile);
+  const store = { ...before, kind: 's3', ...given(options), secretAccessKey };
+  const changed = await client.put(`/vaults/${id}/store`, { store }, bucketVaultShape);
+  say(`Vault “${changed.name}” uses ${changed.path} with the new settings.`);
+}
+
+async function useVault(wanted: string): Promise<void> {
+  const client = await connect();
+  const { id } = await vaultCalled(client, wanted);
+  const { name } = await client.post(`/vaults/${id}/use`, {}, bucketVaultShape);
+  say(`New backups go to vault “${name}”. The first of each database uploads everything.`);
+}
+
+/** What was given, under the API’s names. */
+function given({ accessKey, checksums, endpoint, pathStyle, region, sse, storageClass }: BucketOptions) {
+  const wish = { accessKeyId: accessKey, checksums, endpoint, pathStyle, region, sse, storageClass };
+  return Object.fromEntries(Object.entries(wish).filter(([, value]) => value !== undefined));
+}
+
+function notEmpty(text: string): string {
+  if (text.trim() !== '') return text.trim();
+  throw new InvalidArgumentError('Give the id of the access key.');
+}
