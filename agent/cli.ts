@@ -8,22 +8,24 @@ import { enrol } from './connection/enrol.ts';
 import { ensureIdentity } from './identity.ts';
 import { runUntilStopped } from './lifecycle.ts';
 import { createLog, printable } from './log.ts';
+import { actAsOwner } from './owner.ts';
 import { readSecret } from './secrets.ts';
 import { serverCommand } from './servers/cli.ts';
 import { loadControlPlane, saveControlPlane } from './state/control-plane.ts';
+import { statusCommand } from './status.ts';
 
 /** Exit codes: 0 done, 1 failed, 2 wrong use. */
 const FAILED = 1;
 const MISUSED = 2;
 
-/** Gives the configuration that the global options name. */
+/** Gives the configuration that the global options name; from then on the process acts as the agent's user. */
 export type LoadConfig = () => Promise<AgentConfig>;
 
 /** Runs one command line of `homeport-agent`; resolves to the exit code. Never rejects. */
 export async function main(argv: readonly string[]): Promise<number> {
   try {
     await program().parseAsync([...argv]);
-    return 0;
+    return Number(process.exitCode ?? 0);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : MISUSED;
     printFailure(toFailure(error));
@@ -38,9 +40,14 @@ function program(): Command {
     .option('--state <dir>', 'state directory (or HOMEPORT_AGENT_STATE)')
     .option('--config <file>', 'configuration file (or HOMEPORT_AGENT_CONFIG)')
     .exitOverride();
-  const config: LoadConfig = () => loadConfig(root.opts());
+  const config: LoadConfig = async () => {
+    const loaded = await loadConfig(root.opts());
+    await actAsOwner(loaded.stateDir);
+    return loaded;
+  };
   root.addCommand(enrolCommand(config));
   root.addCommand(runCommand(config));
+  root.addCommand(statusCommand(config));
   root.addCommand(fingerprintCommand(config));
   root.addCommand(serverCommand(config));
   for (const command of root.commands) command.copyInheritedSettings(root);

@@ -18,7 +18,11 @@ export interface AgentOptions {
   env?: Record<string, string>;
   /** Put before the command, e.g. `['ip', 'netns', 'exec', name]`. */
   prefix?: readonly string[];
+  /** What is started as the agent, where it is not this checkout's launcher. */
+  program?: readonly string[];
 }
+
+type Start = Pick<AgentOptions, 'name' | 'state' | 'logDirectory' | 'env' | 'prefix' | 'program'>;
 
 /** An agent in a process of its own, enrolled by a real token. */
 export interface Agent {
@@ -71,23 +75,16 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 }
 
 /** Runs one `homeport-agent` command to its end; rejects with its output unless it ends with 0. */
-export async function runAgentCli(
-  options: Pick<AgentOptions, 'name' | 'state' | 'logDirectory' | 'env' | 'prefix'>,
-  args: string[],
-  input?: string,
-): Promise<string> {
+export async function runAgentCli(options: Start, args: string[], input?: string): Promise<string> {
   const child = launch(options, args, input);
   const code = await child.exited;
   if (code !== 0) throw new Error(`homeport-agent ${args[0]} ended with ${code}:\n${child.output()}`);
   return child.output();
 }
 
-function launch(
-  options: Pick<AgentOptions, 'name' | 'state' | 'logDirectory' | 'env' | 'prefix'>,
-  args: string[],
-  input = '',
-): Child {
-  const command = [...(options.prefix ?? []), AGENT, ...args] as [string, ...string[]];
+function launch(options: Start, args: string[], input = ''): Child {
+  const program = options.program ?? [AGENT];
+  const command = [...(options.prefix ?? []), ...program, ...args] as [string, ...string[]];
   return startChild({
     name: `agent-${options.name}`,
     command,
