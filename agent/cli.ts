@@ -11,15 +11,17 @@ import { doctorCommand } from './doctor/cli.ts';
 import { ensureIdentity } from './identity.ts';
 import { runUntilStopped } from './lifecycle.ts';
 import { createLog, printable } from './log.ts';
+import { actAsOwner } from './owner.ts';
 import { readSecret } from './secrets.ts';
 import { serverCommand } from './servers/cli.ts';
 import { loadControlPlane, saveControlPlane } from './state/control-plane.ts';
+import { statusCommand } from './status.ts';
 
 /** Exit codes: 0 done, 1 failed, 2 wrong use. */
 const FAILED = 1;
 const MISUSED = 2;
 
-/** Gives the configuration that the global options name. */
+/** Gives the configuration that the global options name; from then on the process acts as the agent's user. */
 export type LoadConfig = () => Promise<AgentConfig>;
 
 /** Runs one command line of `homeport-agent`; resolves to the exit code. Never rejects. */
@@ -45,10 +47,15 @@ function program(examined: (failed: boolean) => void): Command {
     .option('--state <dir>', 'state directory (or HOMEPORT_AGENT_STATE)')
     .option('--config <file>', 'configuration file (or HOMEPORT_AGENT_CONFIG)')
     .exitOverride();
-  const config: LoadConfig = () => loadConfig(root.opts());
+  const config: LoadConfig = async () => {
+    const loaded = await loadConfig(root.opts());
+    await actAsOwner(loaded.stateDir);
+    return loaded;
+  };
   root.addCommand(enrolCommand(config));
   root.addCommand(runCommand(config));
   root.addCommand(doctorCommand(() => root.opts(), examined));
+  root.addCommand(statusCommand(config, examined));
   root.addCommand(fingerprintCommand(config));
   root.addCommand(serverCommand(config));
   for (const command of root.commands) command.copyInheritedSettings(root);
@@ -101,7 +108,7 @@ interface EnrolWish {
 function sayWhomItSucceeds({ id, name, waiting }: Predecessor): void {
   say(printable(`This agent has taken the place of “${name}” (${id}), which is cut off for good.`));
   if (waiting === 0) return;
-  const servers = waiting === 1 ? '1 server of its waits' : `${waiting} servers of its wait`;
+  const servers = waiting === 1 ? '1 of its servers waits' : `${waiting} of its servers wait`;
   say(`${servers} for their credentials: enter them in the web UI, on this agent’s page,`);
   say('or here: homeport-agent server add NAME --id ID … (the page shows the ids)');
 }

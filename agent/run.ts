@@ -23,6 +23,7 @@ import { runRestore } from './jobs/restore.ts';
 import type { Log } from './log.ts';
 import { loadMembership } from './membership.ts';
 import { createAnswers } from './servers/answers.ts';
+import { createConnectionNotes } from './state/connection.ts';
 import { createJournal } from './state/journal.ts';
 import { createKeyStore } from './state/keys.ts';
 import { lockState } from './state/lock.ts';
@@ -83,8 +84,11 @@ export async function startAgent(config: AgentConfig, log: Log): Promise<Running
     clock,
     log,
   );
+  const notes = createConnectionNotes(config.stateDir, log);
+  notes.connecting();
   connection.start({
     onConnected: () => {
+      notes.connected();
       announce();
       jobs.heartbeat();
       outbox.replayAll();
@@ -92,6 +96,7 @@ export async function startAgent(config: AgentConfig, log: Log): Promise<Running
     onMessage: createReceiver(jobs, requests, log),
     onBeat: () => jobs.heartbeat(),
     onLost: () => requests.cancelAll(),
+    onFailed: notes.connecting,
   });
   return {
     stopJobs: () => jobs.stop(),
@@ -101,6 +106,7 @@ export async function startAgent(config: AgentConfig, log: Log): Promise<Running
       unwatch();
       await connection.stop();
       transport.close();
+      await notes.remove();
       await unlock();
     },
   };

@@ -31,6 +31,8 @@ export interface ConnectionHandlers {
   onBeat(): void;
   /** The session ended. */
   onLost(): void;
+  /** No session for now; `failure` says why. It is tried again. */
+  onFailed?(failure: Failure): void;
 }
 
 /** The agent's one line to its control plane, kept up from `start` to `stop`. */
@@ -104,6 +106,7 @@ async function keepConnected(
     const failure = await connectOnce(options, signal, publish);
     publish(undefined);
     if (signal.aborted) return;
+    options.onFailed?.(failure);
     // What only a person can lift is tried again all the same, but slowly.
     const lasting = !failure.retryable || failure.code === 'agent_duplicate';
     if (clock.now() - startedAt > SETTLED_MS) failures = 0;

@@ -4,6 +4,7 @@ import { toFailure } from '../../protocol/failure.ts';
 import { type ConfigOptions, configWithoutFile, loadConfig } from '../config.ts';
 import { driverFor } from '../engines/registry.ts';
 import { printable } from '../log.ts';
+import { actAsOwner } from '../owner.ts';
 import { createServerStore } from '../state/servers.ts';
 import { examine } from './doctor.ts';
 
@@ -31,7 +32,9 @@ export function doctorCommand(options: () => ConfigOptions, ended: (failed: bool
 /** A file that cannot be used is a finding like others; the rest is looked at without it. */
 async function usableConfig(options: ConfigOptions) {
   try {
-    return { config: await loadConfig(options), refusal: undefined };
+    const config = await loadConfig(options);
+    await actAsOwner(config.stateDir); // what the agent may do is to be seen, not what root may
+    return { config, refusal: undefined };
   } catch (error) {
     return { config: configWithoutFile(options), refusal: toFailure(error) };
   }

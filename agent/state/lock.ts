@@ -2,6 +2,8 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail } from '../../protocol/failure.ts';
 
+const fileIn = (stateDir: string) => join(stateDir, 'run.lock');
+
 /**
  * Makes this process the only one that runs jobs from a state directory; returns what gives it up. A lock left
  * by a process that is gone is taken over: its pid is free, or belongs to a process started at another time.
@@ -9,7 +11,7 @@ import { fail } from '../../protocol/failure.ts';
  */
 export async function lockState(stateDir: string): Promise<() => Promise<void>> {
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
-  const path = join(stateDir, 'run.lock');
+  const path = fileIn(stateDir);
   const mine = `${process.pid} ${await startOf(process.pid)}`;
   for (let tries = 0; tries < 3; tries += 1) {
     try {
@@ -17,7 +19,7 @@ export async function lockState(stateDir: string): Promise<() => Promise<void>> 
       return () => rm(path, { force: true });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      if ((await livingHolder(path)) !== undefined) break;
+      if ((await liveHolder(path)) !== undefined) break;
       await rm(path, { force: true });
     }
   }
@@ -28,13 +30,13 @@ export async function lockState(stateDir: string): Promise<() => Promise<void>> 
   );
 }
 
-/** The process that runs jobs from a state directory now, as far as it can be seen from here. */
+/** Process id of the agent that runs from a state directory, or `undefined` where none does. */
 export async function lockHolder(stateDir: string): Promise<number | undefined> {
-  return livingHolder(join(stateDir, 'run.lock'));
+  return liveHolder(fileIn(stateDir));
 }
 
-async function livingHolder(path: string): Promise<number | undefined> {
-  const holder = await readFile(path, 'utf8').catch(() => ''); // it was given up in this moment
+async function liveHolder(path: string): Promise<number | undefined> {
+  const holder = await readFile(path, 'utf8').catch(() => ''); // not there, or given up in this moment
   const pid = Number(holder.split(' ')[0]);
   return pid > 0 && holder === `${pid} ${await startOf(pid)}` ? pid : undefined;
 }

@@ -20,7 +20,11 @@ export interface AgentOptions {
   prefix?: readonly string[];
   /** The agent whose place it takes; `confirm`: its name, where it is online. */
   successorOf?: { id: string; confirm?: string };
+  /** What is started as the agent, where it is not this checkout's launcher. */
+  program?: readonly string[];
 }
+
+type Start = Pick<AgentOptions, 'name' | 'state' | 'logDirectory' | 'env' | 'prefix' | 'program'>;
 
 /** An agent in a process of its own, enrolled by a real token. */
 export interface Agent {
@@ -81,11 +85,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 }
 
 /** Runs one `homeport-agent` command to its end; rejects with its output unless it ends with 0. */
-export async function runAgentCli(
-  options: Pick<AgentOptions, 'name' | 'state' | 'logDirectory' | 'env' | 'prefix'>,
-  args: string[],
-  input?: string,
-): Promise<string> {
+export async function runAgentCli(options: Start, args: string[], input?: string): Promise<string> {
   const child = launchAgentCli(options, args, input);
   const code = await child.exited;
   if (code !== 0) throw new Error(`homeport-agent ${args[0]} ended with ${code}:\n${child.output()}`);
@@ -93,12 +93,9 @@ export async function runAgentCli(
 }
 
 /** Starts one `homeport-agent` command. */
-export function launchAgentCli(
-  options: Pick<AgentOptions, 'name' | 'state' | 'logDirectory' | 'env' | 'prefix'>,
-  args: string[],
-  input = '',
-): Child {
-  const command = [...(options.prefix ?? []), AGENT, ...args] as [string, ...string[]];
+export function launchAgentCli(options: Start, args: string[], input = ''): Child {
+  const program = options.program ?? [AGENT];
+  const command = [...(options.prefix ?? []), ...program, ...args] as [string, ...string[]];
   return startChild({
     name: `agent-${options.name}`,
     command,

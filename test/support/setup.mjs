@@ -1,4 +1,4 @@
-// Makes this checkout ready for one command: `node test/support/setup.mjs <demo|start|test|matrix|bench>`.
+// Makes this checkout ready for one command: `node test/support/setup.mjs <demo|start|build|test|matrix|bench>`.
 // Plain JavaScript, because it runs on whatever Node (≥ 20) the machine has, before anything is installed.
 // Says nothing and takes well under a second when there is nothing to do. All output goes to stderr.
 import { spawnSync } from 'node:child_process';
@@ -29,18 +29,33 @@ const PACKAGES = {
   },
   restic: { package: 'restic', present: () => onPath('restic') },
   zstd: { package: 'zstd', present: () => onPath('zstd') },
+  shellcheck: { package: 'shellcheck', present: () => onPath('shellcheck') },
+  systemd: { package: 'systemd', present: () => onPath('systemd-analyze') },
+  // An agent for another kind of machine is started with these.
+  qemu: { package: 'qemu-user-static', present: () => onPath('qemu-aarch64-static') },
+  arm64: {
+    package: 'libstdc++6-arm64-cross',
+    present: () => existsSync('/usr/aarch64-linux-gnu/lib/libstdc++.so.6'),
+  },
+  arm64Atomic: {
+    package: 'libatomic1-arm64-cross',
+    present: () => existsSync('/usr/aarch64-linux-gnu/lib/libatomic.so.1'),
+  },
 };
 
 const NEEDS = {
   start: [],
+  build: [],
   demo: ['postgresql', 'mariadb', 'mariadbClient'],
-  test: ['postgresql', 'mariadb', 'mariadbClient', 'chromium', 'ip', 'nft', 'locales'],
+  test: [
+    ...['postgresql', 'mariadb', 'mariadbClient', 'chromium', 'ip', 'nft', 'locales', 'shellcheck'],
+    ...['qemu', 'arm64', 'arm64Atomic', 'systemd'],
+  ],
   matrix: ['postgresql', 'mariadb', 'mariadbClient', 'debootstrap'],
   bench: ['postgresql', 'mariadb', 'mariadbClient', 'restic', 'zstd'],
 };
-// Root proves more: servers found inside of containers, and, where nothing may go unproven, the matrix.
-if (process.getuid?.() === 0) NEEDS.test.push('podman', 'crun', 'containerNetwork');
-if (process.env.HOMEPORT_CI) NEEDS.test.push('debootstrap');
+// Root proves more: servers found inside of containers, the agent installed on a host of its own.
+if (process.getuid?.() === 0) NEEDS.test.push('podman', 'crun', 'containerNetwork', 'debootstrap');
 
 main();
 
