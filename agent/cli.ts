@@ -109,7 +109,7 @@ function sayWhomItSucceeds({ id, name, waiting }: Predecessor): void {
   say(printable(`This agent has taken the place of “${name}” (${id}), which is cut off for good.`));
   if (waiting === 0) return;
   const servers = waiting === 1 ? '1 of its servers waits' : `${waiting} of its servers wait`;
-  say(`${servers} for their credentials: enter them in the web UI, on this agent’s page,`);
+  say(`${servers} for credentials: enter them in the web UI, on this agent’s page,`);
   say('or here: homeport-agent server add NAME --id ID … (the page shows the ids)');
 }
 

@@ -90,7 +90,7 @@ test('a host is lost in the middle of a backup: another one goes on with its his
   await held.release();
 
   expect(next.enrolled).toContain(`the place of “db-host” (${agent.id}), which is cut off for good`);
-  expect(next.enrolled).toContain('1 server of its waits for their credentials');
+  expect(next.enrolled).toContain('1 of its servers waits for credentials');
   expect(await next.cli(['fingerprint'])).toContain(`Successor of: “db-host” (${agent.id})`);
   const lost = { state: 'lost', failure: { code: 'agent_revoked' } };
   expect(await api.finished(held.jobId)).toMatchObject(lost);
