@@ -13,6 +13,7 @@ import { RowTitle, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 import { RenameDialog, RevokeDialog } from './agent-dialogs.tsx';
 import { DiscoveredServers, suggestedName } from './discovered.tsx';
+import { DoctorCard } from './doctor.tsx';
 import { ServerTable } from './server-table.tsx';
 
 const route = getRouteApi('/app/agents/$agentId');
@@ -58,6 +59,7 @@ export function AgentPage() {
       )}
       <AgentServers agent={data} />
       {data.state === 'online' && <FoundHere agent={data} />}
+      {data.state === 'online' && <DoctorCard agent={data} />}
       <div className="grid items-start gap-5 xl:grid-cols-2">
         <Card title="Host">
           <Facts items={hostFacts(data)} />
@@ -108,6 +110,8 @@ function OfflineHelp({ agent }: { agent: Agent }) {
           and read what it says:
         </p>
         <CodeBlock text="agent/homeport-agent run" label="Command that starts the agent" />
+        <p className="text-ink-2">If it runs and cannot connect, this says what is in the way:</p>
+        <CodeBlock text="agent/homeport-agent doctor" label="Command that looks for what is wrong" />
       </div>
     </Card>
   );
