@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import os from 'node:os';
 import { ENGINE_IDS } from '../protocol/engines/registry.ts';
 import { toFailure } from '../protocol/failure.ts';
-import type { Inventory } from '../protocol/messages.ts';
+import { type Inventory, REQUESTS } from '../protocol/messages.ts';
 import { HOMEPORT_VERSION } from '../protocol/version.ts';
 import type { JobParts } from './jobs/parts.ts';
 import type { Log } from './log.ts';
@@ -32,6 +32,7 @@ export async function takeInventory(
     tools: found.flat().slice(0, 100),
     servers: (await parts.servers.list()).slice(0, 500),
     policy: parts.policy,
+    requests: Object.keys(REQUESTS),
   };
 }
 

@@ -11,6 +11,7 @@ import { createPersistence } from './connection/persist.ts';
 import { routeTo } from './connection/proxy.ts';
 import { createRequests, type Requests } from './connection/requests.ts';
 import type { Session } from './connection/session.ts';
+import { createExaminer } from './doctor/doctor.ts';
 import { driverFor } from './engines/registry.ts';
 import { takeInventory } from './inventory.ts';
 import { runBackup } from './jobs/backup.ts';
@@ -32,6 +33,9 @@ import { createVaultPins } from './state/vaults.ts';
 
 /** How long a draining agent waits for its last outcomes to be acknowledged, in milliseconds. */
 const FAREWELL_MS = 10_000;
+
+/** No server is begun with after this when the control plane asks how the agent is, in milliseconds: it waits a minute. */
+const DOCTOR_PATIENCE_MS = 30_000;
 
 /** A running agent. */
 export interface RunningAgent {
@@ -80,7 +84,11 @@ export async function startAgent(config: AgentConfig, log: Log): Promise<Running
   const announce = createAnnouncer(parts, log, connection.send);
   const unwatch = await watchServers(parts, announce, log);
   const requests = createRequests(
-    createAnswers({ ...parts, containerSockets: config.containerSockets }),
+    createAnswers({
+      ...parts,
+      containerSockets: config.containerSockets,
+      examine: createExaminer({ config, driverFor, servers: parts.servers, patienceMs: DOCTOR_PATIENCE_MS }),
+    }),
     clock,
     log,
   );

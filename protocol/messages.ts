@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { sealedCredentialsSchema } from './credentials.ts';
+import { doctorReportSchema } from './doctor.ts';
 import { failureSchema } from './failure.ts';
 import { attemptSchema, jobOfferSchema, jobOutcomeSchema, progressSchema } from './job.ts';
 import { backupPreflightSchema, restorePlanSchema, restorePreflightSchema } from './restore.ts';
@@ -49,6 +50,8 @@ export const inventorySchema = z.object({
     .max(100),
   servers: z.array(knownServerSchema).max(500),
   policy: localPolicySchema,
+  /** Kinds of questions it answers. Agents from before `doctor` do not say. */
+  requests: z.array(z.string().max(64)).max(200).optional(),
 });
 export type Inventory = z.infer<typeof inventorySchema>;
 
@@ -150,6 +153,8 @@ export const REQUESTS = {
       notes: z.array(z.string().max(1024)).max(20),
     }),
   },
+  /** Look at all the agent needs, as `homeport-agent doctor` does; nothing is changed. */
+  doctor: { request: z.object({ kind: z.literal('doctor') }), value: doctorReportSchema },
 } as const;
 
 export type RequestKind = keyof typeof REQUESTS;
@@ -164,6 +169,7 @@ export const agentRequestSchema = z.discriminatedUnion('kind', [
   REQUESTS['backup.preflight'].request,
   REQUESTS['restore.preflight'].request,
   REQUESTS['servers.discover'].request,
+  REQUESTS.doctor.request,
 ]);
 export type AgentRequest = z.infer<typeof agentRequestSchema>;
 

@@ -21,6 +21,8 @@ import { reasonOf } from './endings.ts';
 import type { OutgoingProxy } from './proxy.ts';
 
 const TIMEOUT_MS = 15_000;
+/** Less than that, so that what is silent can be named. */
+const IDLE_MS = 10_000;
 const MAX_REPLY_BYTES = 64 * 1024;
 
 export interface EnrolOptions {
@@ -120,7 +122,7 @@ async function post({ origin, transport }: Line, path: string, body: unknown): P
       headers: { 'content-type': 'application/json' },
       body: [Buffer.from(JSON.stringify(body))],
       replyLimit: MAX_REPLY_BYTES,
-      idleMs: TIMEOUT_MS,
+      idleMs: IDLE_MS,
     };
     reply = await transport.exchange(wire, AbortSignal.timeout(TIMEOUT_MS));
   } catch (cause) {

@@ -1,5 +1,6 @@
 import { Agent } from 'node:https';
 import { WebSocket } from 'ws';
+import { z } from 'zod';
 import { type Failure, FailureError, fail, toFailure } from '../../protocol/failure.ts';
 import { createFrameOpener, createFrameSealer, MAX_FRAME_BYTES } from '../../protocol/frames.ts';
 import { CLOSE } from '../../protocol/handshake.ts';
@@ -15,6 +16,8 @@ import { startHeartbeat } from './heartbeat.ts';
 import type { OutgoingProxy } from './proxy.ts';
 
 const HANDSHAKE_TIMEOUT_MS = 15_000;
+/** Less than that: a host or a proxy that does not answer is to be named, not taken for a silent control plane. */
+const OPENING_TIMEOUT_MS = 10_000;
 /** Unsent bytes on the socket beyond which what may be dropped is dropped. */
 const CONGESTED_BYTES = 4 * MAX_FRAME_BYTES;
 
@@ -50,9 +53,11 @@ export function openSession(options: SessionOptions, signal: AbortSignal): Promi
   const socket = new WebSocket(socketUrl(controlPlaneOrigin(pinned.url)), {
     maxPayload: MAX_FRAME_BYTES,
     perMessageDeflate: false,
-    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     followRedirects: false,
-    ...(proxy ? { agent: new Agent(proxy.agentOptions()) } : {}),
+    // Both at once would report the one as the other.
+    ...(proxy
+      ? { agent: new Agent({ ...proxy.agentOptions(), timeout: OPENING_TIMEOUT_MS }) }
+      : { handshakeTimeout: OPENING_TIMEOUT_MS }),
   });
   return new Promise((resolve, reject) => {
     const line = createLine(socket, options);
@@ -184,11 +189,21 @@ function dispatch(body: string, session: LiveSession, { onMessage, log }: Sessio
       retryable: false,
     };
     log.warn({ issue: parsed.error.issues[0]?.message }, 'refused a message that is not in the protocol');
-    session.send({ type: 'refused', failure });
+    const id = askedBy(body);
+    session.send(
+      id === undefined ? { type: 'refused', failure } : { type: 'reply', id, result: { ok: false, failure } },
+    );
     return;
   }
   if (parsed.data.type === 'renew') session.renew(parsed.data.session);
   else onMessage(parsed.data);
+}
+
+const askedSchema = z.object({ type: z.literal('request'), id: z.uuid() });
+
+/** The id of a question that is not known here: whoever asked then need not wait for its deadline. */
+function askedBy(body: string): string | undefined {
+  return askedSchema.safeParse(parseJson(body)).data?.id;
 }
 
 function parseJson(text: string): unknown {

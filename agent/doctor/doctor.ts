@@ -28,6 +28,17 @@ export interface DoctorParts extends Pick<JobParts, 'servers' | 'driverFor'> {
   patienceMs: number;
 }
 
+/** {@link examine}, once at a time: who asks meanwhile gets the same report. */
+export function createExaminer(parts: DoctorParts): () => Promise<DoctorReport> {
+  let running: Promise<DoctorReport> | undefined;
+  return () => {
+    running ??= examine(parts).finally(() => {
+      running = undefined;
+    });
+    return running;
+  };
+}
+
 /**
  * Looks at all that an agent needs, changes nothing and disturbs no agent that runs. What does not depend on each
  * other is looked at at the same time. Never rejects for what it finds.

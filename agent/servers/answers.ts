@@ -1,3 +1,4 @@
+import type { DoctorReport } from '../../protocol/doctor.ts';
 import { fail } from '../../protocol/failure.ts';
 import type { AgentRequest, RequestKind, RequestOf, ValueOf } from '../../protocol/messages.ts';
 import { EVERYTHING } from '../../protocol/selection.ts';
@@ -9,7 +10,10 @@ import { databaseAllowed, enforcePolicy } from '../jobs/policy.ts';
 import { openSealedCredentials, type StoredServer } from '../state/servers.ts';
 
 type Parts = Pick<JobParts, 'agentId' | 'identity' | 'policy' | 'servers' | 'driverFor'> &
-  Pick<DiscoveryParts, 'containerSockets'>;
+  Pick<DiscoveryParts, 'containerSockets'> & {
+    /** Looks at all the agent needs. */
+    examine(): Promise<DoctorReport>;
+  };
 type Answers = {
   [K in RequestKind]: (request: RequestOf<K>, signal: AbortSignal) => Promise<ValueOf<K>>;
 };
@@ -69,6 +73,7 @@ export function createAnswers(
       if (parts.policy.servers !== 'host-only') return found;
       return { ...found, notes: [HOST_ONLY, ...found.notes].slice(0, 20) };
     },
+    doctor: () => parts.examine(),
   };
   return (request, signal) =>
     (answers[request.kind] as (request: AgentRequest, signal: AbortSignal) => Promise<unknown>)(

@@ -15,6 +15,8 @@ import type { Clock } from '../clock.ts';
 /** Questions one agent can be asked at the same time. */
 const MAX_PENDING = 64;
 const DEFAULT_DEADLINE_MS = 30_000;
+/** Questions that take longer, in milliseconds. */
+const DEADLINES_MS: Partial<Record<RequestKind, number>> = { doctor: 60_000 };
 /** Room for counter and MAC is kept. */
 const MAX_MESSAGE_BYTES = MAX_FRAME_BYTES - 128;
 
@@ -53,7 +55,7 @@ export function createRequests(clock: Clock, send: (message: ToAgent) => boolean
   }
 
   return {
-    ask(kind, body, deadlineMs = DEFAULT_DEADLINE_MS) {
+    ask(kind, body, deadlineMs = DEADLINES_MS[kind] ?? DEFAULT_DEADLINE_MS) {
       if (pending.size >= MAX_PENDING) return Promise.reject(tooManyQuestions());
       const id = randomUUID();
       return new Promise((resolve, reject) => {

@@ -1,6 +1,8 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
+import type { Verdict } from '../../protocol/doctor.ts';
 import { fail } from '../../protocol/failure.ts';
+import { requireAbility } from '../agents/abilities.ts';
 import { revoke } from '../agents/membership.ts';
 import type { PrincipalEnv } from '../auth/principal.ts';
 import { findAgent, renameAgent } from '../db/agents.ts';
@@ -29,6 +31,18 @@ export function agentRoutes(deps: AppDeps) {
     .post('/agents/:id/discover', async (c) => {
       const agent = found(findAgent(db, c.req.param('id')), 'agent');
       return c.json(await registry.ask(agent.id, 'servers.discover', {}));
+    })
+    .post('/agents/:id/doctor', async (c) => {
+      const agent = found(findAgent(db, c.req.param('id')), 'agent');
+      if (registry.isOnline(agent.id)) requireAbility(agent, 'doctor');
+      const report = await registry.ask(agent.id, 'doctor', {});
+      const count = (verdict: Verdict) => report.checks.filter((check) => check.verdict === verdict).length;
+      auditAct(deps, c, {
+        action: 'agent.doctor',
+        target: { kind: 'agent', id: agent.id, name: agent.name },
+        details: { failed: count('failed'), warnings: count('warning') },
+      });
+      return c.json(report);
     })
     .post('/agents/:id/revoke', validate('json', z.object({ confirm: z.string() })), async (c) => {
       const agent = found(findAgent(db, c.req.param('id')), 'agent');

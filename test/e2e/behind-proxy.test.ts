@@ -100,6 +100,14 @@ describe('behind a proxy', () => {
     expect(proxy.refused).toContain(407);
   });
 
+  privilegedTest('the doctor says how it gets out, and that it does', async () => {
+    const said = await agent.cli(['doctor']);
+    expect(said).toMatch(/^ok {8}Proxy: “proxy” in .* names http:\/\/10\..*; it opens a tunnel/m);
+    expect(said).toMatch(/^ok {8}Certificate of the control plane: /m);
+    expect(said).toMatch(/^ok {8}Handshake with the control plane: .* connected from /m);
+    expect(said).not.toContain('over-the-hills');
+  });
+
   privilegedTest('without the proxy there is no way out', async () => {
     expect(await enrolmentRefused({})).toContain('control_plane_unreachable');
   });

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { type CheckResult, doctorReportSchema } from '../../protocol/doctor.ts';
 import { type Agent, launchAgentCli } from '../support/agent.ts';
 import type { ApiAgent, ApiServer } from '../support/api-shapes.ts';
+import { cliUser } from '../support/cli.ts';
 import { freePort } from '../support/ports.ts';
 import { addServer } from '../support/protect.ts';
 import { sharedHomeport, sharedPostgres } from './world.ts';
@@ -108,6 +109,29 @@ describe('beside a running agent', () => {
     expect(exitCode).toBe(1);
     expect(output).toContain('FAILED    State directory');
     expect(output).toContain(`              chmod -R go= ${agent.state}`);
+  });
+});
+
+describe('from afar', () => {
+  test('the connected agent looks for whoever asks by the API or from a terminal', async () => {
+    await using user = await cliUser(homeport().api);
+    const well = await user.run(['agents', 'doctor', 'host']);
+    expect(well).toMatchObject({ exitCode: 0 });
+    expect(well.stdout).toMatch(/^ok {8}Handshake with the control plane: It holds the pinned key/m);
+    const file = join(agent.state, 'servers', `${server.id}.json`);
+    const text = await readFile(file, 'utf8');
+    await writeFile(file, text.replace(postgres().password, 'a-wrong-secret'));
+    const ill = await user.run(['agents', 'doctor', agent.id, '--json']);
+    await writeFile(file, text);
+    expect(ill.exitCode).toBe(1);
+    const { checks } = doctorReportSchema.parse(JSON.parse(ill.stdout));
+    const failed = checks.filter(({ verdict }) => verdict === 'failed');
+    expect(failed).toMatchObject([{ id: `server.${server.id}`, code: 'access_denied' }]);
+    expect(ill.stdout).not.toContain('a-wrong-secret');
+    // The way there is looked at from the agent's side, by the agent that is connected.
+    expect(checks.find(({ id }) => id === 'host.running')?.seen).toContain(`Process ${agent.process().pid} `);
+    expect((await user.run(['agents', 'doctor', 'nobody'])).exitCode).toBe(4);
+    expect((await user.run(['agents', 'host'])).stdout).toContain('Fingerprint');
   });
 });
 

@@ -35,6 +35,8 @@ async function agent(policy: LocalPolicy): Promise<JobParts> {
   };
 }
 
+const examine = () => Promise.reject(new Error('nothing is examined here'));
+
 const context: JobContext = {
   signal: never,
   log: () => {},
@@ -62,7 +64,7 @@ test('a server that appears after its job was offered does not get round the pol
 
 test('credentials kept by the control plane do not come back under the name of another server', async () => {
   const parts = await agent({ restore: 'allow', update: 'allow', databases: ['scratch/*'] });
-  const answer = createAnswers(parts);
+  const answer = createAnswers({ ...parts, examine });
   const serverId = randomUUID();
   const about = { agentId: parts.agentId, serverId, engine: 'postgresql', connection, password: 'x' };
   const sealed = await sealCredentials(parts.identity.sealingKey, { ...about, name: 'prod' });
@@ -78,7 +80,7 @@ test('credentials kept by the control plane do not come back under the name of a
 
 test('where servers are the host’s own business, no blob is opened and none is forgotten', async () => {
   const parts = await agent({ restore: 'allow', update: 'allow', servers: 'host-only' });
-  const answer = createAnswers(parts);
+  const answer = createAnswers({ ...parts, examine });
   const serverId = randomUUID();
   await parts.servers.put({ id: serverId, name: 'main', engine: 'postgresql', connection, password: 'x' });
   // A unix socket where the agent's user is let in without a password: nobody needs to have typed one.
@@ -94,7 +96,7 @@ test('where servers are the host’s own business, no blob is opened and none is
 
 test('where no policy goes by names, a blob that names its server still has the last word', async () => {
   const parts = await agent({ restore: 'allow', update: 'allow' });
-  const answer = createAnswers(parts);
+  const answer = createAnswers({ ...parts, examine });
   const serverId = randomUUID();
   const about = { agentId: parts.agentId, serverId, engine: 'postgresql', connection, password: 'x' };
   const sealed = await sealCredentials(parts.identity.sealingKey, { ...about, name: 'prod' });

@@ -18,6 +18,7 @@ export const acts = {
   withdrawEnrolmentToken: (id: string) => answer(api['enrolment-tokens'][':id'].$delete(one(id))),
 
   renameAgent: (id: string, name: string) => answer(api.agents[':id'].$patch({ ...one(id), json: { name } })),
+  examineAgent: (id: string) => answer(api.agents[':id'].doctor.$post(one(id))),
   revokeAgent: (id: string, confirm: string) =>
     answer(api.agents[':id'].revoke.$post({ ...one(id), json: { confirm } })),
 

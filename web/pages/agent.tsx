@@ -12,6 +12,7 @@ import { RowTitle, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 import { RenameDialog, RevokeDialog } from './agent-dialogs.tsx';
 import { AgentServers, FoundHere } from './agent-servers.tsx';
+import { DoctorCard } from './doctor.tsx';
 import { ReplaceAgentDialog } from './replace-agent.tsx';
 import { WaitingServers } from './waiting-servers.tsx';
 
@@ -57,6 +58,7 @@ export function AgentPage() {
       <WaitingServers agent={data} servers={waiting} />
       <AgentServers agent={data} own={own} error={servers.error} />
       {data.state === 'online' && <FoundHere agent={data} waiting={waiting} />}
+      {data.state === 'online' && <DoctorCard agent={data} />}
       <div className="grid items-start gap-5 xl:grid-cols-2">
         <Card title="Host">
           <Facts items={hostFacts(data)} />
@@ -133,6 +135,8 @@ function OfflineHelp({ agent }: { agent: Agent }) {
           and read what it says:
         </p>
         <CodeBlock text="agent/homeport-agent run" label="Command that starts the agent" />
+        <p className="text-ink-2">If it runs and cannot connect, this says what is in the way:</p>
+        <CodeBlock text="agent/homeport-agent doctor" label="Command that looks for what is wrong" />
         <p className="text-ink-2">
           If its host is lost, “Replace” lets an agent on another host go on where this one ended.
         </p>

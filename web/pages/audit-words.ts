@@ -2,6 +2,7 @@ import type { AuditEntry } from '../api/types.ts';
 
 /** What each act is called; one that is new to this page is shown as it is written. */
 const ACTS: Record<string, string> = {
+  'agent.doctor': 'Agent examined',
   'agent.enrol': 'Agent enrolled',
   'agent.rename': 'Agent renamed',
   'agent.replace': 'Agent replaced',

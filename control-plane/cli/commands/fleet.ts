@@ -12,16 +12,18 @@ import {
 } from '../remote/shapes.ts';
 import { JSON_OPTION, type Json, remark, say, sayFacts, sayJson, sayTable } from '../say.ts';
 import { bytes, when } from '../text.ts';
+import { addDoctorCommand } from './doctor.ts';
 import { connect } from './session.ts';
 
-/** `agents`, `discover`, `servers`, `auto-protect`, `vaults`. */
+/** `agents` with `agents doctor`, `discover`, `servers`, `auto-protect`, `vaults`. */
 export function addFleetCommands(root: Command): void {
-  root
+  const fleet = root
     .command('agents')
     .description('list the agents, or show one')
     .argument('[agent]', 'id or name')
     .option(...JSON_OPTION)
     .action(agents);
+  addDoctorCommand(fleet);
   root
     .command('discover')
     .description('let an agent look for database servers on its host now, without logging in to any')

@@ -80,6 +80,15 @@ test.for([{ type: 'shell', command: 'id' }, { type: 'job.offer' }])(
   },
 );
 
+test('answers a question it does not know by its id, so that nobody waits for it', async () => {
+  const { peer, messages } = await connect();
+  const id = crypto.randomUUID();
+  peer.send({ type: 'request', id, deadlineMs: 60_000, request: { kind: 'tea.make', sugar: 2 } });
+  const { result } = await peer.waitFor('reply', (reply) => reply.id === id);
+  expect(result).toMatchObject({ ok: false, failure: { code: 'unknown_message' } });
+  expect(messages).toEqual([]);
+});
+
 test('ends the connection at an oversized frame', async () => {
   const { peer, session } = await connect();
   peer.sendRaw('x'.repeat(1024 * 1024 + 1));

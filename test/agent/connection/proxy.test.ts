@@ -142,14 +142,21 @@ test.for([
 
 test('a proxy that does not listen, and one that says nothing', async () => {
   const { peer, proxy: real, state } = await world();
-  const { proxy } = await enrolThrough(`http://127.0.0.1:${real.port}`, peer, state);
+  const { identity, pinned, proxy } = await enrolThrough(`http://127.0.0.1:${real.port}`, peer, state);
   const gone = `http://127.0.0.1:${await freePort()}`;
   await expect(enrolThrough(gone, peer, state)).rejects.toEqual(failingWith('proxy_unreachable', gone));
   real.fallSilent(true);
   const transport = createBulkTransport(new URL(URL_), proxy);
   onTestFinished(() => transport.close());
   const wire = { method: 'GET', path: '/', headers: {}, body: [], replyLimit: 10, idleMs: 200 } as const;
-  await expect(transport.exchange(wire, never)).rejects.toEqual(failingWith('proxy_unreachable'));
+  const options = { pinned, identity, proxy, clock: systemClock, log, onMessage: () => {}, onBeat: () => {} };
+  await Promise.all([
+    expect(transport.exchange(wire, never)).rejects.toEqual(failingWith('proxy_unreachable')),
+    expect(openSession(options, never)).rejects.toEqual(failingWith('proxy_unreachable')),
+    expect(enrolThrough(`http://127.0.0.1:${real.port}`, peer, state)).rejects.toEqual(
+      failingWith('proxy_unreachable'),
+    ),
+  ]);
   await eventually('every connection is closed', () => real.connections() === 0);
 });
 
