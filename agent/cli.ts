@@ -59,6 +59,7 @@ function enrolCommand(config: LoadConfig): Command {
       '--successor-of <agent>',
       'take the place of this agent, which is lost; the token has to be for that',
     )
+    .option('--anew', 'with --successor-of: reuse nothing that the lost agent stored, upload everything once')
     .action(async (options: EnrolWish) => {
       const { stateDir, controlPlaneKey } = await config();
       controlPlaneOrigin(options.url); // refuse a bad address before a secret is asked for
@@ -67,6 +68,7 @@ function enrolCommand(config: LoadConfig): Command {
       const identity = await ensureIdentity(stateDir);
       const { url, name, successorOf: succeeds } = options;
       const pinned = await enrol({ url, name, token, identity, succeeds, allowedKey: controlPlaneKey });
+      if (pinned.succeeds && options.anew) pinned.succeeds.anew = true;
       await saveControlPlane(stateDir, pinned);
       say(`Enrolled with ${pinned.url}.`, `Fingerprint: ${identity.fingerprint}`);
       if (pinned.succeeds) sayWhomItSucceeds(pinned.succeeds);
@@ -80,6 +82,7 @@ interface EnrolWish {
   tokenFile?: string;
   replace?: true;
   successorOf?: string;
+  anew?: true;
 }
 
 function sayWhomItSucceeds({ id, name, waiting }: Predecessor): void {

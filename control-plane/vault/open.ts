@@ -9,6 +9,7 @@ import { commit, liveJob, manifestLimit } from './commit.ts';
 import { createContext, snapshotOf, type VaultContext, vaultOf } from './context.ts';
 import { createVault, type OpenVault, openVaults } from './create.ts';
 import { download } from './download.ts';
+import { heritageOf } from './heritage.ts';
 import { missing, putKey, putPack } from './ingest.ts';
 import type { Sealing } from './keys.ts';
 import { MANIFEST_FILE_MAX_BYTES } from './layout.ts';
@@ -138,6 +139,12 @@ function createAgentVault(context: VaultContext, { jobs, onCommitted }: VaultOpt
         if (job.kind !== 'restore' || !agent)
           throw fail('forbidden', 'Only a restore has a source.', 'Stop the attempt.');
         return sourceOf(context, snapshotOf(context, job.snapshotId), agent.sealingKey);
+      }),
+    heritage: (agentId, attempt) =>
+      inTurn(attempt.jobId, async () => {
+        const job = liveJob(jobs, agentId, attempt);
+        if (job.kind === 'backup') return heritageOf(context, job);
+        throw fail('forbidden', 'Only a backup has a heritage.', 'Stop the attempt.');
       }),
   };
 }
