@@ -73,6 +73,7 @@ function enrolCommand(config: LoadConfig): Command {
       '--successor-of <agent>',
       'take the place of this agent, which is lost; the token has to be for that',
     )
+    .option('--anew', 'with --successor-of: reuse nothing that the lost agent stored, upload everything once')
     .action(async (options: EnrolWish) => {
       const { stateDir, controlPlaneKey, proxy: wanted } = await config();
       // A bad address is refused before a secret is asked for.
@@ -90,6 +91,7 @@ function enrolCommand(config: LoadConfig): Command {
         succeeds,
         allowedKey: controlPlaneKey,
       });
+      if (pinned.succeeds && options.anew) pinned.succeeds.anew = true;
       await saveControlPlane(stateDir, pinned);
       say(`Enrolled with ${pinned.url}.`, `Fingerprint: ${identity.fingerprint}`);
       if (pinned.succeeds) sayWhomItSucceeds(pinned.succeeds);
@@ -103,6 +105,7 @@ interface EnrolWish {
   tokenFile?: string;
   replace?: true;
   successorOf?: string;
+  anew?: true;
 }
 
 function sayWhomItSucceeds({ id, name, waiting }: Predecessor): void {

@@ -56,6 +56,7 @@ export async function startAgent(config: AgentConfig, log: Log): Promise<Running
   const parts: JobParts = {
     agentId: pinned.agentId,
     identity,
+    predecessor: pinned.succeeds,
     policy: config.policy,
     servers: createServerStore(config.stateDir),
     keys: createKeyStore(config.stateDir),

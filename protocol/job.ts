@@ -116,3 +116,18 @@ export const restoreSourceSchema = z.object({
   chunks: z.array(z.tuple([z.string(), count, count, count])),
 });
 export type RestoreSourceDocument = z.infer<typeof restoreSourceSchema>;
+
+/**
+ * What the agent of a backup fetches from `GET /agent/v1/jobs/:id/heritage` that took the place of another one, JSON.
+ * Nothing in it is trusted: the manifest is checked against the last certificate, each certificate against the vault's
+ * pinned key and the one before it, the id key against the manifest.
+ */
+export const heritageSchema = z.object({
+  /** base64 of the manifest file of the newest snapshot of the database by an agent before this one. */
+  manifest: z.base64(),
+  /** Texts of `agents/<id>.json`: of the predecessor, of the one whose place that had taken, …, of the signer. */
+  certificates: z.array(z.string()).min(1),
+  /** base64 of an age file to this agent's sealing key: JSON `{ [id of the id key]: base64url secret }`. */
+  keys: z.base64(),
+});
+export type HeritageDocument = z.infer<typeof heritageSchema>;

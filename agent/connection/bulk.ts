@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { z } from 'zod';
 import {
   BULK_HEADERS,
   type BulkFacts,
@@ -7,7 +8,7 @@ import {
   signaturesEqual,
 } from '../../protocol/bulk.ts';
 import { FailureError, fail, failureSchema } from '../../protocol/failure.ts';
-import { restoreSourceSchema } from '../../protocol/job.ts';
+import { type Attempt, heritageSchema, restoreSourceSchema } from '../../protocol/job.ts';
 import type { VaultClient } from '../pipeline/vault-client.ts';
 import type { BulkTransport, WireReply } from './bulk-transport.ts';
 import { type Persistence, Unavailable } from './persist.ts';
@@ -79,15 +80,23 @@ export function createVaultClient(
       const path = `/agent/v1/jobs/${jobId}/commit`;
       await call({ method: 'POST', path, attempt, body: [manifest], idleMs: SLOW_IDLE_MS }, signal);
     },
-    async source({ jobId, attempt }, signal) {
-      const path = `/agent/v1/jobs/${jobId}/source`;
-      const limits = { replyLimit: SOURCE_LIMIT_BYTES, idleMs: SLOW_IDLE_MS };
-      const { body } = await call({ method: 'GET', path, attempt, ...limits }, signal);
-      const parsed = restoreSourceSchema.safeParse(parseJson(body));
-      if (!parsed.success) throw malformed('source');
-      return parsed.data;
-    },
+    source: (attempt, signal) => document('source', restoreSourceSchema, { attempt, signal }),
+    heritage: (attempt, signal) => document('heritage', heritageSchema, { attempt, signal }),
   };
+
+  /** A description of a snapshot, which may be large. */
+  async function document<S extends z.ZodType>(
+    what: string,
+    schema: S,
+    { attempt, signal }: { attempt: Attempt; signal: AbortSignal },
+  ): Promise<z.infer<S>> {
+    const path = `/agent/v1/jobs/${attempt.jobId}/${what}`;
+    const limits = { replyLimit: SOURCE_LIMIT_BYTES, idleMs: SLOW_IDLE_MS };
+    const { body } = await call({ method: 'GET', path, attempt: attempt.attempt, ...limits }, signal);
+    const parsed = schema.safeParse(parseJson(body));
+    if (!parsed.success) throw malformed(what);
+    return parsed.data;
+  }
 }
 
 async function exchange(

@@ -10,6 +10,7 @@ import { buildManifest } from '../pipeline/manifest.ts';
 import type { VaultClient } from '../pipeline/vault-client.ts';
 import type { StoredServer } from '../state/servers.ts';
 import type { JobContext } from './context.ts';
+import { inherit } from './inherit.ts';
 import { blockerFailure, type JobParts, openServer } from './parts.ts';
 import { enforcePolicy } from './policy.ts';
 
@@ -31,6 +32,8 @@ export async function runBackup(
   enforcePolicy(parts.policy, { kind: 'backup', server: server.name, database: offer.database.name });
   const { driver, target } = openServer(parts, server);
   const statement = await parts.vaults.admit(offer.vault);
+  const vault = parts.vaultClient(offer.vault.id, context.waiting);
+  await inherit(parts, offer, { statement, vault, context });
   await parts.vaults.checkSequence(offer.vault.id, offer.database.id, offer.sequence);
   const wish = { database: offer.database.name, selection: offer.selection ?? EVERYTHING };
   const preflight = await driver.preflightBackup(target, wish, context);
@@ -39,7 +42,6 @@ export async function runBackup(
   if (blocker) throw blocker;
   context.progress({ totalBytes: Math.round(preflight.estimatedBytes) });
 
-  const vault = parts.vaultClient(offer.vault.id, context.waiting);
   // Read before the new key is made: chunks sealed by a lost earlier attempt of ours may be reused too.
   const knownDataKeys = await parts.keys.ownDataKeys(offer.vault.id, offer.serverId);
   const keys = await prepareKeys(parts, offer, { statement, vault, signal: context.signal });

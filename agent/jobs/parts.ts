@@ -13,6 +13,8 @@ import type { VaultPins } from '../state/vaults.ts';
 export interface JobParts {
   agentId: string;
   identity: AgentIdentity;
+  /** The agent whose place this one took; `anew`: nothing that it stored is to be reused. */
+  predecessor?: { id: string; name: string; anew?: boolean | undefined } | undefined;
   policy: LocalPolicy;
   servers: ServerStore;
   keys: KeyStore;

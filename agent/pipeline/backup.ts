@@ -22,7 +22,7 @@ export interface BackupOptions {
   idKey: VaultKey;
   /** This job's data key; its wrapped file must be in the vault before the manifest is. */
   dataKey: VaultKey;
-  /** Hashes of the data keys this agent made for the server before; other keys' chunks are uploaded again. */
+  /** Hashes of the data keys this agent vouches for; other keys' chunks are uploaded again. */
   knownDataKeys: ReadonlyMap<string, string>;
   vault: Pick<VaultClient, 'missing' | 'putPack'>;
   signal: AbortSignal;

@@ -142,7 +142,7 @@ export class ChunkStore {
     const { dataKey, knownDataKeys } = this.#options;
     batch.forEach((chunk, i) => {
       const keyId = keys.toString('hex', i * KEY_ID_BYTES, (i + 1) * KEY_ID_BYTES);
-      // A key we did not make ourselves cannot be vouched for in the manifest: as good as missing.
+      // A key we did not make, nor take over with a proof, cannot be vouched for in the manifest: as good as missing.
       if (keyId !== NO_KEY && (keyId === dataKey.id || knownDataKeys.has(keyId))) {
         this.reusedKeys.add(keyId);
         this.#underway -= 1;

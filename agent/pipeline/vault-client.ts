@@ -1,4 +1,4 @@
-import type { RestoreSourceDocument } from '../../protocol/job.ts';
+import type { HeritageDocument, RestoreSourceDocument } from '../../protocol/job.ts';
 
 /**
  * The vault as an agent sees it: it can add, and read what its restore names; never list, overwrite or
@@ -21,4 +21,6 @@ export interface VaultClient {
   ): Promise<void>;
   /** What a restore job starts from. */
   source(attempt: { jobId: string; attempt: number }, signal: AbortSignal): Promise<RestoreSourceDocument>;
+  /** What a successor's backup can build on. @throws FailureError `not_found` where there is nothing */
+  heritage(attempt: { jobId: string; attempt: number }, signal: AbortSignal): Promise<HeritageDocument>;
 }

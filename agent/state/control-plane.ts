@@ -14,7 +14,12 @@ const pinnedSchema = z.object({
   agentId: z.uuid(),
   name: z.string(),
   /** The agent whose place this one took, as it was then. */
-  succeeds: predecessorSchema.optional(),
+  succeeds: predecessorSchema
+    .extend({
+      /** Nothing that it stored is to be reused. */
+      anew: z.boolean().optional(),
+    })
+    .optional(),
 });
 /** The one control plane this agent belongs to. */
 export type PinnedControlPlane = z.infer<typeof pinnedSchema>;

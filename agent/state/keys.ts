@@ -11,31 +11,49 @@ const idKeySchema = z.object({
 const hex = (bytes: number) => z.string().regex(new RegExp(`^[0-9a-f]{${bytes * 2}}$`));
 const dataKeySchema = z.object({ keyId: hex(16), hash: hex(32), serverId: z.uuid() });
 
-/** Keys this agent made: chunk-naming secrets of servers, and which data keys are its own. */
+/** Keys this agent made, or took over: chunk-naming secrets of servers, and which data keys it vouches for. */
 export interface KeyStore {
   /** The id key of a server, made at first use and durable once returned. */
   idKey(serverId: string): Promise<VaultKey>;
   /** A fresh data key; that it is ours is on disk before this returns, so before any chunk is sealed with it. */
   newDataKey(vaultId: string, serverId: string): Promise<VaultKey>;
-  /** Hashes of the data keys this agent made for a server, by key id: only these may be deduplicated against. */
+  /** Hashes of the data keys this agent vouches for, by key id: only these may be deduplicated against. */
   ownDataKeys(vaultId: string, serverId: string): Promise<ReadonlyMap<string, string>>;
+  /**
+   * Takes over keys of the agent whose place this one took, once they are proved. Durable once resolved.
+   * @returns false where the server has another id key already: chunks have other names then, and nothing is taken
+   */
+  adopt(place: { vaultId: string; serverId: string }, keys: AdoptedKeys): Promise<boolean>;
+}
+
+export interface AdoptedKeys {
+  idKey: VaultKey;
+  dataKeys: readonly { id: string; hash: string }[];
 }
 
 export function createKeyStore(stateDir: string): KeyStore {
   // One line per key: a file that is only ever appended to costs the same at the millionth backup.
   const dataKeysOf = (vaultId: string) => join(stateDir, 'data-keys', `${z.uuid().parse(vaultId)}.jsonl`);
-  const making = new Map<string, Promise<VaultKey>>();
+  const note = (vaultId: string, serverId: string, keys: AdoptedKeys['dataKeys']) => {
+    const lines = keys.map(({ hash, id }) => JSON.stringify({ keyId: id, hash, serverId }));
+    return appendDurable(dataKeysOf(vaultId), lines.join('\n'));
+  };
+  let last: Promise<unknown> = Promise.resolve();
+  /** Two first backups of one server must not make two keys. */
+  function inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const turn = last.then(task);
+    last = turn.catch(() => undefined); // the caller of `turn` has the error
+    return turn;
+  }
   return {
-    idKey(serverId) {
-      // Two first backups of one server must not make two keys.
-      const started = making.get(serverId) ?? loadOrMakeIdKey(stateDir, serverId);
-      making.set(serverId, started);
-      return started.finally(() => making.delete(serverId));
-    },
+    idKey: (serverId) =>
+      inTurn(
+        async () =>
+          (await storedIdKey(stateDir, serverId)) ?? storeIdKey(stateDir, serverId, generateVaultKey()),
+      ),
     async newDataKey(vaultId, serverId) {
       const key = generateVaultKey();
-      const line = { keyId: key.id, hash: keyHash('data', key.secret), serverId };
-      await appendDurable(dataKeysOf(vaultId), JSON.stringify(line));
+      await note(vaultId, serverId, [{ id: key.id, hash: keyHash('data', key.secret) }]);
       return key;
     },
     async ownDataKeys(vaultId, serverId) {
@@ -47,16 +65,28 @@ export function createKeyStore(stateDir: string): KeyStore {
       }
       return keys;
     },
+    adopt: ({ serverId, vaultId }, { dataKeys, idKey }) =>
+      inTurn(async () => {
+        const present =
+          (await storedIdKey(stateDir, serverId)) ?? (await storeIdKey(stateDir, serverId, idKey));
+        if (present.id !== idKey.id || !present.secret.equals(idKey.secret)) return false;
+        await note(vaultId, serverId, dataKeys);
+        return true;
+      }),
   };
 }
 
-async function loadOrMakeIdKey(stateDir: string, serverId: string): Promise<VaultKey> {
-  const path = join(stateDir, 'id-keys', `${z.uuid().parse(serverId)}.json`);
-  const stored = await readState(path, idKeySchema);
-  if (stored) return { id: stored.id, secret: Buffer.from(stored.secret, 'base64url') };
-  const key = generateVaultKey();
+const idKeyPath = (stateDir: string, serverId: string) =>
+  join(stateDir, 'id-keys', `${z.uuid().parse(serverId)}.json`);
+
+async function storedIdKey(stateDir: string, serverId: string): Promise<VaultKey | undefined> {
+  const stored = await readState(idKeyPath(stateDir, serverId), idKeySchema);
+  return stored && { id: stored.id, secret: Buffer.from(stored.secret, 'base64url') };
+}
+
+async function storeIdKey(stateDir: string, serverId: string, key: VaultKey): Promise<VaultKey> {
   const file = { v: 1, id: key.id, secret: key.secret.toString('base64url') };
-  await writeDurable(path, `${JSON.stringify(file)}\n`);
+  await writeDurable(idKeyPath(stateDir, serverId), `${JSON.stringify(file)}\n`);
   return key;
 }
 

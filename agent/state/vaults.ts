@@ -27,6 +27,8 @@ export interface VaultPins {
   admit(vault: { id: string; statement: string }): Promise<VaultStatement>;
   /** @throws FailureError `control_plane_untrusted` where `sequence` is not beyond the newest commit */
   checkSequence(vaultId: string, databaseId: string, sequence: number): Promise<void>;
+  /** The newest committed sequence number of a database; 0: none is known here. */
+  newest(vaultId: string, databaseId: string): Promise<number>;
   committed(vaultId: string, databaseId: string, sequence: number): Promise<void>;
 }
 
@@ -42,6 +44,8 @@ export function createVaultPins(stateDir: string, allowedKey?: string): VaultPin
   }
   const save = (vaultId: string, pin: Pin) => writeDurable(pathOf(vaultId), `${JSON.stringify(pin)}\n`);
   const load = (vaultId: string) => readState(pathOf(vaultId), pinSchema);
+  const newestOf = async (vaultId: string, databaseId: string) =>
+    (await load(vaultId))?.sequences[databaseId] ?? 0;
   return {
     admit: (vault) =>
       inTurn(async () => {
@@ -54,8 +58,9 @@ export function createVaultPins(stateDir: string, allowedKey?: string): VaultPin
         if (next !== pin) await save(vault.id, next);
         return statement;
       }),
+    newest: newestOf,
     async checkSequence(vaultId, databaseId, sequence) {
-      const newest = (await load(vaultId))?.sequences[databaseId] ?? 0;
+      const newest = await newestOf(vaultId, databaseId);
       if (sequence <= newest) {
         throw untrusted(`Snapshot ${newest} of this database exists, but ${sequence} is to be made next.`);
       }

@@ -61,6 +61,10 @@ export function bulkRoutes(vault: AgentVault, authenticate: MiddlewareHandler<Bu
       const source = await vault.source(c.get('agentId'), attemptOf(c));
       return signedJson(c, source);
     })
+    .get(`${JOB}/heritage`, async (c) => {
+      const heritage = await vault.heritage(c.get('agentId'), attemptOf(c));
+      return signedJson(c, heritage);
+    })
     .post(`${JOB}/commit`, async (c) => {
       const attempt = attemptOf(c);
       const most = vault.expectCommit(c.get('agentId'), attempt);

@@ -10,6 +10,7 @@ import { awayFailure, createContext, snapshotOf, type VaultContext, vaultOf } fr
 import { createVault, type OpenVault, openVaults, type VaultGround } from './create.ts';
 import { keepDefaultVault, loadDefaultVault } from './default.ts';
 import { download } from './download.ts';
+import { heritageOf } from './heritage.ts';
 import { missing, putKey, putPack } from './ingest.ts';
 import type { Sealing } from './keys.ts';
 import { MANIFEST_FILE_MAX_BYTES } from './layout.ts';
@@ -180,6 +181,12 @@ function createAgentVault(context: VaultContext, { jobs, onCommitted }: VaultOpt
         if (job.kind !== 'restore' || !agent)
           throw fail('forbidden', 'Only a restore has a source.', 'Stop the attempt.');
         return sourceOf(context, snapshotOf(context, job.snapshotId), agent.sealingKey);
+      }),
+    heritage: (agentId, attempt) =>
+      inTurn(attempt.jobId, async () => {
+        const job = liveJob(jobs, agentId, attempt);
+        if (job.kind === 'backup') return heritageOf(context, job);
+        throw fail('forbidden', 'Only a backup has a heritage.', 'Stop the attempt.');
       }),
   };
 }

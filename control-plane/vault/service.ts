@@ -1,4 +1,4 @@
-import type { RestoreSourceDocument } from '../../protocol/job.ts';
+import type { HeritageDocument, RestoreSourceDocument } from '../../protocol/job.ts';
 import type { SealedCatalog } from '../../protocol/vault/manifest.ts';
 import type { Download } from './download.ts';
 import type { S3Options } from './stores/s3-options.ts';
@@ -160,6 +160,8 @@ export interface AgentVault {
   /** `manifest` is the file as sent. Resolves once the snapshot is durable; idempotent. */
   commit(agentId: string, attempt: BulkAttempt, manifest: Uint8Array): Promise<{ snapshotId: string }>;
   source(agentId: string, attempt: BulkAttempt): Promise<RestoreSourceDocument>;
+  /** What a backup can build on whose agent took another one's place; `not_found` where there is nothing. */
+  heritage(agentId: string, attempt: BulkAttempt): Promise<HeritageDocument>;
 }
 
 /** Who asks, about which vault. */

@@ -19,7 +19,7 @@ export interface AgentOptions {
   /** Put before the command, e.g. `['ip', 'netns', 'exec', name]`. */
   prefix?: readonly string[];
   /** The agent whose place it takes; `confirm`: its name, where it is online. */
-  successorOf?: { id: string; confirm?: string };
+  successorOf?: { id: string; confirm?: string; anew?: boolean };
   /** What is started as the agent, where it is not this checkout's launcher. */
   program?: readonly string[];
 }
@@ -49,13 +49,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   await mkdir(options.state, { recursive: true });
   const { api, name, successorOf } = options;
   const place = successorOf ? { successorOf: successorOf.id, confirm: successorOf.confirm } : {};
+  const after = successorOf
+    ? ['--successor-of', successorOf.id, ...(successorOf.anew ? ['--anew'] : [])]
+    : [];
   const { token } = await api.post<{ token: string }>('/enrolment-tokens', { name, ...place });
   const enrol = ['enrol', '--url', options.url ?? api.url, '--name', name];
-  const enrolled = await runAgentCli(
-    options,
-    successorOf ? [...enrol, '--successor-of', successorOf.id] : enrol,
-    token,
-  );
+  const enrolled = await runAgentCli(options, [...enrol, ...after], token);
   const pinned = await readFile(join(options.state, 'control-plane.json'), 'utf8');
   const id = String((JSON.parse(pinned) as { agentId: string }).agentId);
   let child = launchAgentCli(options, ['run']);

@@ -3,6 +3,7 @@ import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { generateIdentity, identityToRecipient } from 'age-encryption';
 import type { VaultClient } from '../../agent/pipeline/vault-client.ts';
+import { fail } from '../../protocol/failure.ts';
 import type { RestoreSourceDocument } from '../../protocol/job.ts';
 import { ed25519Raw, generateEd25519 } from '../../protocol/keys.ts';
 import { encryptTo, type VaultKey } from '../../protocol/vault/keys.ts';
@@ -84,6 +85,11 @@ export class MemoryVault implements VaultClient {
       if (found) out.write(found.keyId, at / 2, 'hex');
     }
     return out;
+  }
+
+  /** Nobody was before its agents. */
+  async heritage(): Promise<never> {
+    throw fail('not_found', 'Nothing to inherit.', 'Begin anew.');
   }
 
   async putKey(keyId: string, file: Uint8Array): Promise<void> {

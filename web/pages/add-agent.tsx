@@ -101,13 +101,15 @@ interface CommandStepProps {
   arrived: Agent | undefined;
   /** What the command does, and where to run it. */
   lead: string;
+  /** What to know before it is run. */
+  note?: ReactNode;
   /** Where to go once the agent is there. */
   next: ReactNode;
   onClose: () => void;
 }
 
 /** Shows the command of a token until its agent has come. */
-export function CommandStep({ token, arrived, lead, next, onClose }: CommandStepProps) {
+export function CommandStep({ token, arrived, lead, note, next, onClose }: CommandStepProps) {
   const client = useQueryClient();
   const withdraw = useMutation({
     mutationFn: () => acts.withdrawEnrolmentToken(token.id),
@@ -120,6 +122,7 @@ export function CommandStep({ token, arrived, lead, next, onClose }: CommandStep
     <div className="grid gap-4">
       <p>{lead}</p>
       <CodeBlock text={token.command} label="Command that enrols the agent" />
+      {!arrived && note}
       <Arrival agent={arrived} expiresAt={token.expiresAt} />
       <ErrorCard error={withdraw.error} />
       <div className="flex flex-wrap justify-end gap-2">

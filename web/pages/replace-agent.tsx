@@ -55,10 +55,7 @@ function WishStep({ agent, onToken }: WishStepProps) {
           {count(agent.serverCount, 'server')} with {count(agent.databaseCount, 'protected database')}, all
           snapshots and settings go on there. This agent’s keys are then refused for good.
         </p>
-        <p>
-          Passwords do not move: they were sealed to this agent. You type them once more, and the first backup
-          of each database uploads all of it.
-        </p>
+        <p>Passwords do not move: they were sealed to this agent. You type them once more.</p>
         {online && (
           <p className="font-medium text-ink">
             This agent is online. It is cut off as soon as the other one enrols, and its running jobs end.
@@ -109,6 +106,13 @@ function SuccessorStep({ token, replaced, onClose }: SuccessorStepProps) {
   return (
     <CommandStep
       token={token}
+      note={
+        <p className="text-sm text-ink-2">
+          If the old host may have been in somebody else’s hands, put{' '}
+          <code className="font-mono">--anew</code> behind “enrol”: nothing it stored is reused then,
+          everything is uploaded once.
+        </p>
+      }
       arrived={arrived}
       onClose={onClose}
       lead={`Run this on the new host, in a checkout of Homeport. It puts an agent there in the place of “${replaced.name}” and starts it. The token in it works once and is shown only now.`}

@@ -8,7 +8,7 @@ import { lockState } from '../../../agent/state/lock.ts';
 import { createServerStore, openSealedCredentials } from '../../../agent/state/servers.ts';
 import { createVaultPins } from '../../../agent/state/vaults.ts';
 import { ed25519Raw, generateEd25519 } from '../../../protocol/keys.ts';
-import { keyHash } from '../../../protocol/vault/keys.ts';
+import { generateVaultKey, keyHash } from '../../../protocol/vault/keys.ts';
 import { signStatement } from '../../../protocol/vault/statement.ts';
 import { temporaryState } from '../../support/agent-at-peer.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -102,6 +102,36 @@ describe('keys', () => {
       new Map([[key.id, keyHash('data', key.secret)]]),
     );
     expect((await next.ownDataKeys(vaultId, randomUUID())).size).toBe(0);
+  });
+  test('a proved key of another agent is taken over where the server has none yet', async () => {
+    const state = await stateDir();
+    const place = { vaultId, serverId: randomUUID() };
+    const dataKeys = ['ab', 'cd'].map((byte) => ({ id: byte.repeat(16), hash: byte.repeat(32) }));
+    const idKey = generateVaultKey();
+    expect(await createKeyStore(state).adopt(place, { idKey, dataKeys })).toBe(true);
+    const next = createKeyStore(state);
+    expect(await next.idKey(place.serverId)).toEqual(idKey);
+    const own = await next.newDataKey(vaultId, place.serverId);
+    const known = await next.ownDataKeys(vaultId, place.serverId);
+    expect([...known.keys()]).toEqual([...dataKeys.map(({ id }) => id), own.id]);
+    // Another database of the server was proved as well: the same id key, further data keys.
+    const further = [{ id: 'ef'.repeat(16), hash: 'ef'.repeat(32) }];
+    expect(await next.adopt(place, { idKey, dataKeys: further })).toBe(true);
+    expect((await next.ownDataKeys(vaultId, place.serverId)).size).toBe(4);
+  });
+  test('and is not where the server has another id key: its chunks have other names', async () => {
+    const store = createKeyStore(await stateDir());
+    const place = { vaultId, serverId: randomUUID() };
+    const [made, adopted] = await Promise.all([
+      store.idKey(place.serverId),
+      store.adopt(place, {
+        idKey: generateVaultKey(),
+        dataKeys: [{ id: 'ab'.repeat(16), hash: 'ab'.repeat(32) }],
+      }),
+    ]);
+    expect(adopted).toBe(false);
+    expect((await store.idKey(place.serverId)).id).toBe(made.id);
+    expect((await store.ownDataKeys(vaultId, place.serverId)).size).toBe(0);
   });
   test('a line torn by a crash hides no other', async () => {
     const state = await stateDir();

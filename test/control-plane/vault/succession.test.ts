@@ -1,41 +1,23 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { generateIdentity, identityToRecipient } from 'age-encryption';
 import { eq } from 'drizzle-orm';
 import { expect, test } from 'vitest';
-import { takePlace } from '../../../control-plane/agents/succession.ts';
-import { findAgent, insertAgent } from '../../../control-plane/db/agents.ts';
+import { findAgent } from '../../../control-plane/db/agents.ts';
 import { openDb } from '../../../control-plane/db/open.ts';
 import { agents, jobs, servers } from '../../../control-plane/db/schema/fleet.ts';
 import { findServer } from '../../../control-plane/db/servers.ts';
 import { openVaultService } from '../../../control-plane/vault/open.ts';
 import { rebuildIndex } from '../../../control-plane/vault/rebuild.ts';
-import { ed25519Raw, generateEd25519 } from '../../../protocol/keys.ts';
-import { generateVaultKey } from '../../../protocol/vault/keys.ts';
 import { failureOf } from '../../contract/store.ts';
 import type { Fleet } from './fleet.ts';
+import { succeed } from './succeed.ts';
 import { type Upload, type World, world } from './world.ts';
 
 const downloaded = async (w: World, id: string) =>
   Buffer.concat(await Array.fromAsync((await w.vaults.service.download(id)).body));
 const timeline = (w: World) =>
   w.vaults.service.listSnapshots({}).map(({ agentId, sequence }) => ({ agentId, sequence }));
-
-/** Another agent with new keys takes the place of this one. */
-async function succeed(w: World, old: Fleet): Promise<Fleet> {
-  const sealingIdentity = await generateIdentity();
-  const sealingKey = await identityToRecipient(sealingIdentity);
-  const { key } = generateEd25519();
-  const agentId = randomUUID();
-  const row = { id: agentId, name: 'web-1', identityKey: ed25519Raw(key), sealingKey };
-  const predecessorId = old.agentId;
-  insertAgent(w.db, { ...row, predecessorId, createdAt: Date.now() });
-  takePlace(w.db, { of: old.agentId, by: agentId, now: Date.now() });
-  await w.vaults.service.certifyAgent({ ...row, predecessorId });
-  await w.vaults.service.withdrawAgent(old.agentId);
-  return { ...old, agentId, key, sealingIdentity, sealingKey, idKey: generateVaultKey(), known: new Map() };
-}
 
 /** Two snapshots of an agent, one of its successor. */
 async function succeededWorld() {

@@ -150,6 +150,7 @@ export class World implements AsyncDisposable {
         await agents.commit(fleet.agentId, attempt, manifest);
       },
       source: (attempt) => agents.source(fleet.agentId, attempt),
+      heritage: (attempt) => agents.heritage(fleet.agentId, attempt),
     };
   }
 
