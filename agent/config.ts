@@ -22,6 +22,7 @@ const fileSchema = z.strictObject({
       restore: localPolicySchema.shape.restore.default('allow'),
       update: localPolicySchema.shape.update.default('allow'),
       servers: localPolicySchema.shape.servers,
+      direct: localPolicySchema.shape.direct,
       databases: localPolicySchema.shape.databases,
       /** Fingerprint of the only control-plane key this agent may obey. */
       control_plane_key: fingerprintSchema.optional(),
@@ -55,10 +56,15 @@ export async function loadConfig(options: { state?: string; config?: string }): 
   const env = process.env;
   const path = options.config ?? env.HOMEPORT_AGENT_CONFIG;
   const file = await readConfigFile(path ?? DEFAULT_CONFIG, path !== undefined);
-  const { restore, update, servers, databases, control_plane_key, vault_key } = file.policy;
+  const { control_plane_key, databases, direct, restore, servers, update, vault_key } = file.policy;
   return {
     stateDir: resolve(options.state ?? env.HOMEPORT_AGENT_STATE ?? defaultStateDir()),
-    policy: { restore, update, ...(servers ? { servers } : {}), ...(databases ? { databases } : {}) },
+    policy: {
+      ...{ restore, update },
+      ...(servers ? { servers } : {}),
+      ...(direct ? { direct } : {}),
+      ...(databases ? { databases } : {}),
+    },
     controlPlaneKey: control_plane_key,
     vaultKey: vault_key,
     maxJobs: file.max_jobs,

@@ -1,5 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
+import type { LookupFunction } from 'node:net';
 
 /** Sockets to the control plane's bulk endpoints, all jobs together. */
 const MAX_SOCKETS = 16;
@@ -29,9 +30,10 @@ export interface BulkTransport {
   close(): void;
 }
 
-export function createBulkTransport(origin: URL): BulkTransport {
+/** @param lookup how names are looked up; as the system does where absent */
+export function createBulkTransport(origin: URL, lookup?: LookupFunction): BulkTransport {
   const { request: open, Agent } = origin.protocol === 'https:' ? https : http;
-  const agent = new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS });
+  const agent = new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS, ...(lookup ? { lookup } : {}) });
   return {
     exchange(wire, signal) {
       const length = wire.body.reduce((sum, part) => sum + part.length, 0);
@@ -44,7 +46,7 @@ export function createBulkTransport(origin: URL): BulkTransport {
             reject,
           );
         });
-        request.setTimeout(wire.idleMs, () => request.destroy(new Error('The control plane went silent.')));
+        request.setTimeout(wire.idleMs, () => request.destroy(new Error(`${origin.host} went silent.`)));
         // After an answer this changes nothing: a server may refuse before it has read the body.
         request.on('error', reject);
         send(request, wire.body);
@@ -69,7 +71,7 @@ async function collect(response: http.IncomingMessage, limit: number): Promise<B
     length += part.length;
     if (length > limit) {
       response.destroy();
-      throw new Error(`The control plane sent more than the ${limit} bytes that were asked for.`);
+      throw new Error(`More came than the ${limit} bytes that were asked for.`);
     }
     parts.push(part);
   }

@@ -39,7 +39,7 @@ export async function runBackup(
   if (blocker) throw blocker;
   context.progress({ totalBytes: Math.round(preflight.estimatedBytes) });
 
-  const vault = parts.vaultClient(offer.vault.id, context.waiting);
+  const vault = parts.vaultClient(offer.vault, context);
   // Read before the new key is made: chunks sealed by a lost earlier attempt of ours may be reused too.
   const knownDataKeys = await parts.keys.ownDataKeys(offer.vault.id, offer.serverId);
   const keys = await prepareKeys(parts, offer, { statement, vault, signal: context.signal });
