@@ -25,6 +25,7 @@ const fileSchema = z.strictObject({
       restore: localPolicySchema.shape.restore.default('allow'),
       update: localPolicySchema.shape.update.default('allow'),
       servers: localPolicySchema.shape.servers,
+      direct: localPolicySchema.shape.direct,
       databases: localPolicySchema.shape.databases,
       /** Fingerprint of the only control-plane key this agent may obey. */
       control_plane_key: fingerprintSchema.optional(),
@@ -87,11 +88,16 @@ function assemble(
   configFile: string | undefined,
 ): AgentConfig {
   const env = process.env;
-  const { restore, update, servers, databases, control_plane_key, vault_key } = file.policy;
+  const { control_plane_key, databases, direct, restore, servers, update, vault_key } = file.policy;
   return {
     stateDir: resolve(options.state ?? env.HOMEPORT_AGENT_STATE ?? defaultStateDir()),
     configFile,
-    policy: { restore, update, ...(servers ? { servers } : {}), ...(databases ? { databases } : {}) },
+    policy: {
+      ...{ restore, update },
+      ...(servers ? { servers } : {}),
+      ...(direct ? { direct } : {}),
+      ...(databases ? { databases } : {}),
+    },
     controlPlaneKey: control_plane_key,
     vaultKey: vault_key,
     maxJobs: file.max_jobs,

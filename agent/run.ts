@@ -7,6 +7,8 @@ import { controlPlaneOrigin } from './connection/address.ts';
 import { createVaultClient } from './connection/bulk.ts';
 import { createBulkTransport } from './connection/bulk-transport.ts';
 import { type Connection, createConnection } from './connection/connection.ts';
+import { withDirectTransfer } from './connection/direct.ts';
+import { createDirectStores } from './connection/direct-store.ts';
 import { createPersistence } from './connection/persist.ts';
 import { routeTo } from './connection/proxy.ts';
 import { createRequests, type Requests } from './connection/requests.ts';
@@ -52,7 +54,8 @@ export async function startAgent(config: AgentConfig, log: Log): Promise<Running
   const { proxy } = routeTo(origin, config.proxy);
   const unlock = await lockState(config.stateDir);
   const connection = createConnection({ pinned, identity, proxy, clock, log });
-  const transport = createBulkTransport(origin, proxy);
+  const transport = createBulkTransport(origin, { proxy });
+  const stores = createDirectStores((store) => routeTo(store, config.proxy).proxy);
   const parts: JobParts = {
     agentId: pinned.agentId,
     identity,
@@ -62,10 +65,14 @@ export async function startAgent(config: AgentConfig, log: Log): Promise<Running
     keys: createKeyStore(config.stateDir),
     vaults: createVaultPins(config.stateDir, config.vaultKey),
     driverFor,
-    vaultClient: (vaultId, onWaiting) => {
+    vaultClient: ({ direct, id }, { log: note, waiting: onWaiting }) => {
       const { outageLimitMs } = config;
       const persist = createPersistence({ connection, clock, outageLimitMs, onWaiting });
-      return createVaultClient(vaultId, transport, persist);
+      const vault = createVaultClient(id, transport, persist);
+      if (direct !== true || config.policy.direct === 'deny') return vault;
+      const onGivenUp = (reason: string) =>
+        note(`The store cannot be used from here: ${reason} Packs go through the control plane.`);
+      return withDirectTransfer(vault, { ask: vault.direct, stores, clock, onGivenUp });
     },
   };
   const outbox = createOutbox(createJournal(config.stateDir), connection.send);
@@ -115,6 +122,7 @@ export async function startAgent(config: AgentConfig, log: Log): Promise<Running
       unwatch();
       await connection.stop();
       transport.close();
+      stores.close();
       await notes.remove();
       await unlock();
     },

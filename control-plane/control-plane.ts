@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { createOutgoing } from '../protocol/outgoing.ts';
 import { createAutoProtect } from './agents/auto-protect.ts';
 import { createBearers } from './agents/bearers.ts';
 import { createEnrolment } from './agents/enrolment.ts';
@@ -28,7 +29,6 @@ import { loadMasterKey, type MasterKey } from './keys/master.ts';
 import { type Listener, listen } from './listener.ts';
 import { lockDataDirectory } from './lock.ts';
 import type { Logger } from './log.ts';
-import { createOutgoing } from './outgoing.ts';
 import { openVaultService } from './vault/open.ts';
 
 /** A control plane at work. */

@@ -47,6 +47,16 @@ const offerBase = attemptSchema.extend({
   serverId: z.uuid(),
 });
 
+/** The vault a job is about. */
+const offeredVaultSchema = z.object({
+  id: z.uuid(),
+  /** Text of the vault's signed `vault.json`. */
+  statement: z.string().max(65536),
+  /** Packs may travel between the agent and the store itself: `protocol/direct.ts`. */
+  direct: z.boolean().optional(),
+});
+export type OfferedVault = z.infer<typeof offeredVaultSchema>;
+
 export const backupOfferSchema = offerBase.extend({
   kind: z.literal('backup'),
   snapshotId: z.uuid(),
@@ -56,15 +66,14 @@ export const backupOfferSchema = offerBase.extend({
   selection: tableSelectionSchema.optional(),
   /** It is made before a restore over the database: the snapshot says so of itself. */
   safety: z.boolean().optional(),
-  /** Text of the vault's signed `vault.json`. */
-  vault: z.object({ id: z.uuid(), statement: z.string().max(65536) }),
+  vault: offeredVaultSchema,
 });
 export type BackupOffer = z.infer<typeof backupOfferSchema>;
 
 export const restoreOfferSchema = offerBase.extend({
   kind: z.literal('restore'),
   snapshotId: z.uuid(),
-  vault: z.object({ id: z.uuid(), statement: z.string().max(65536) }),
+  vault: offeredVaultSchema,
   plan: restorePlanSchema,
   /** Credentials for this restore alone, at the same host and port; the agent forgets them with the job. */
   sealed: sealedCredentialsSchema.optional(),

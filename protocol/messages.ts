@@ -18,6 +18,8 @@ export const localPolicySchema = z.object({
   update: z.enum(['allow', 'deny']),
   /** `host-only`: credentials are added, tried and removed on the agent's host, never from elsewhere. */
   servers: z.enum(['allow', 'host-only']).optional(),
+  /** `deny`: packs go through the control plane, also where the store could be used from here. */
+  direct: z.enum(['allow', 'deny']).optional(),
   /** Databases that may be backed up or restored, as `server/database` patterns with `*`; all where absent. */
   databases: z.array(z.string().max(512)).max(1000).optional(),
 });

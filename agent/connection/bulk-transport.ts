@@ -1,5 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
+import type { LookupFunction } from 'node:net';
 import type { OutgoingProxy } from './proxy.ts';
 import { proxyFailure } from './proxy-failures.ts';
 
@@ -31,10 +32,17 @@ export interface BulkTransport {
   close(): void;
 }
 
-/** @param proxy what to go through; directly where absent */
-export function createBulkTransport(origin: URL, proxy?: OutgoingProxy): BulkTransport {
+/** The way to an origin: directly, with names looked up as the system does, where nothing is said. */
+export interface Way {
+  proxy?: OutgoingProxy | undefined;
+  /** How names are looked up; with a proxy, that of the proxy alone. */
+  lookup?: LookupFunction;
+}
+
+export function createBulkTransport(origin: URL, { lookup, proxy }: Way = {}): BulkTransport {
   const { request: open, Agent } = origin.protocol === 'https:' ? https : http;
-  const agent = new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS, ...proxy?.agentOptions() });
+  const way = { ...(lookup ? { lookup } : {}), ...proxy?.agentOptions() };
+  const agent = new Agent({ keepAlive: true, maxSockets: MAX_SOCKETS, ...way });
   return {
     exchange(wire, signal) {
       const length = wire.body.reduce((sum, part) => sum + part.length, 0);
@@ -49,7 +57,7 @@ export function createBulkTransport(origin: URL, proxy?: OutgoingProxy): BulkTra
             reject,
           );
         });
-        request.on('timeout', () => request.destroy(new Error('The control plane went silent.')));
+        request.on('timeout', () => request.destroy(new Error(`${origin.host} went silent.`)));
         // After an answer this changes nothing: a server may refuse before it has read the body.
         request.on('error', (error) => reject((proxy && proxyFailure(error, proxy)) ?? error));
         send(request, wire.body);
@@ -74,7 +82,7 @@ async function collect(response: http.IncomingMessage, limit: number): Promise<B
     length += part.length;
     if (length > limit) {
       response.destroy();
-      throw new Error(`The control plane sent more than the ${limit} bytes that were asked for.`);
+      throw new Error(`More came than the ${limit} bytes that were asked for.`);
     }
     parts.push(part);
   }

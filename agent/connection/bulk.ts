@@ -7,10 +7,12 @@ import {
   bulkSignature,
   signaturesEqual,
 } from '../../protocol/bulk.ts';
+import { downloadWaySchema, uploadWaySchema } from '../../protocol/direct.ts';
 import { FailureError, fail, failureSchema } from '../../protocol/failure.ts';
 import { type Attempt, heritageSchema, restoreSourceSchema } from '../../protocol/job.ts';
 import type { VaultClient } from '../pipeline/vault-client.ts';
 import type { BulkTransport, WireReply } from './bulk-transport.ts';
+import type { DirectQuestions } from './direct.ts';
 import { type Persistence, Unavailable } from './persist.ts';
 import type { Session } from './session.ts';
 
@@ -37,16 +39,41 @@ interface BulkCall {
   unsigned?: boolean;
 }
 
+/** What {@link createVaultClient} makes. */
+export interface BulkVaultClient extends VaultClient {
+  /** For packs that do not go through the control plane. */
+  readonly direct: DirectQuestions;
+}
+
 /** The vault of one job, over HTTP, signed with the keys of whichever session is live. */
 export function createVaultClient(
   vaultId: string,
   transport: BulkTransport,
   persist: Persistence,
-): VaultClient {
+): BulkVaultClient {
   const call = (request: BulkCall, signal: AbortSignal) =>
     persist((session) => exchange(transport, request, { session, signal }), signal);
   const vault = `/agent/v1/vaults/${vaultId}`;
+  const ask = async <T>(schema: z.ZodType<T>, request: BulkCall, signal: AbortSignal): Promise<T> => {
+    const parsed = schema.safeParse(parseJson((await call(request, signal)).body));
+    if (!parsed.success) throw malformed('direct');
+    return parsed.data;
+  };
+  const direct: DirectQuestions = {
+    upload(sha256, bytes, signal) {
+      const body = [Buffer.from(JSON.stringify({ bytes }))];
+      const path = `${vault}/packs/${sha256}/upload`;
+      return ask(uploadWaySchema, { method: 'POST', path, body }, signal);
+    },
+    async uploaded(sha256, signal) {
+      const path = `${vault}/packs/${sha256}/uploaded`;
+      await call({ method: 'POST', path, idleMs: SLOW_IDLE_MS }, signal);
+    },
+    download: (sha256, signal) =>
+      ask(downloadWaySchema, { method: 'GET', path: `${vault}/packs/${sha256}/address` }, signal),
+  };
   return {
+    direct,
     async missing(serverId, ids, signal) {
       const replyLimit = (ids.length / ID_BYTES) * KEY_ID_BYTES;
       const path = `${vault}/missing?server=${serverId}`;

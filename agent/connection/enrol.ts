@@ -48,7 +48,7 @@ export async function enrol(options: EnrolOptions): Promise<PinnedControlPlane> 
   const origin = controlPlaneOrigin(options.url);
   const expected = parseEnrolmentToken(options.token).fingerprint;
   if (options.allowedKey !== undefined && options.allowedKey !== expected) throw keyNotAllowed(expected);
-  const transport = createBulkTransport(origin, options.proxy);
+  const transport = createBulkTransport(origin, { proxy: options.proxy });
   try {
     return await exchangeToken(options, { origin, transport }, expected);
   } finally {

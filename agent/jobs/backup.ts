@@ -32,7 +32,7 @@ export async function runBackup(
   enforcePolicy(parts.policy, { kind: 'backup', server: server.name, database: offer.database.name });
   const { driver, target } = openServer(parts, server);
   const statement = await parts.vaults.admit(offer.vault);
-  const vault = parts.vaultClient(offer.vault.id, context.waiting);
+  const vault = parts.vaultClient(offer.vault, context);
   await inherit(parts, offer, { statement, vault, context });
   await parts.vaults.checkSequence(offer.vault.id, offer.database.id, offer.sequence);
   const wish = { database: offer.database.name, selection: offer.selection ?? EVERYTHING };

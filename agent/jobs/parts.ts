@@ -1,5 +1,6 @@
 import type { ConnectionBase } from '../../protocol/engines/engine.ts';
 import { FAILURE_CODES, type FailureCode, type FailureError, fail } from '../../protocol/failure.ts';
+import type { OfferedVault } from '../../protocol/job.ts';
 import type { LocalPolicy } from '../../protocol/messages.ts';
 import type { Finding } from '../../protocol/restore.ts';
 import type { EngineDriver, ServerTarget } from '../engines/driver.ts';
@@ -8,6 +9,7 @@ import type { VaultClient } from '../pipeline/vault-client.ts';
 import type { KeyStore } from '../state/keys.ts';
 import type { ServerStore, StoredServer } from '../state/servers.ts';
 import type { VaultPins } from '../state/vaults.ts';
+import type { JobContext } from './context.ts';
 
 /** The parts of the agent that jobs are made of. */
 export interface JobParts {
@@ -20,7 +22,7 @@ export interface JobParts {
   keys: KeyStore;
   vaults: VaultPins;
   driverFor(engine: string): EngineDriver;
-  vaultClient(vaultId: string, onWaiting: (waiting: boolean) => void): VaultClient;
+  vaultClient(vault: OfferedVault, context: Pick<JobContext, 'log' | 'waiting'>): VaultClient;
 }
 
 /** A server's driver, and what the driver needs to log in. */

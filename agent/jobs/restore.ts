@@ -34,7 +34,7 @@ export async function runRestore(
 
 async function open(parts: JobParts, offer: RestoreOffer, context: JobContext): Promise<OpenedSnapshot> {
   const statement = await parts.vaults.admit(offer.vault);
-  const vault = parts.vaultClient(offer.vault.id, context.waiting);
+  const vault = parts.vaultClient(offer.vault, context);
   const { jobId, attempt, snapshotId } = offer;
   return openSnapshot({
     source: await vault.source({ jobId, attempt }, context.signal),

@@ -9,7 +9,7 @@ import { accountForgotten, type OneTimeAccounts } from './accounts.ts';
 
 export interface OfferDeps {
   db: Db;
-  vault: Pick<VaultService, 'statementOf'>;
+  vault: Pick<VaultService, 'isDirect' | 'statementOf'>;
   accounts: Pick<OneTimeAccounts, 'of'>;
   leaseMs: number;
   stallMs: number;
@@ -29,7 +29,11 @@ export function buildOffer(deps: OfferDeps, job: JobRow): JobOffer {
     stallMs,
     serverId,
     snapshotId,
-    vault: { id: vaultId, statement: vault.statementOf(vaultId) },
+    vault: {
+      id: vaultId,
+      statement: vault.statementOf(vaultId),
+      ...(vault.isDirect(vaultId) ? { direct: true } : {}),
+    },
   };
   if (job.kind === 'restore') {
     const sealed = deps.accounts.of(job.id);

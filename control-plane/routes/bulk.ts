@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { BULK_HEADERS } from '../../protocol/bulk.ts';
+import { uploadFactsSchema } from '../../protocol/direct.ts';
 import { fail } from '../../protocol/failure.ts';
 import { PACK_MAX_BYTES } from '../../protocol/vault/pack.ts';
 import type { BulkEnv } from '../agents/bulk-auth.ts';
@@ -11,6 +12,7 @@ import { bodyOf, collectBody, freePart, uploadTurns } from './bulk-body.ts';
 /** Chunk ids in one question. */
 const MAX_IDS = 4096;
 const ID_BYTES = 32;
+const MAX_QUESTION_BYTES = 1024;
 
 const UUID = '[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}';
 const VAULT = `/vaults/:vault{${UUID}}`;
@@ -42,6 +44,19 @@ export function bulkRoutes(vault: AgentVault, authenticate: MiddlewareHandler<Bu
       if (c.get('bodyHash') !== sha256) throw invalid('A pack is named by the hash of its bytes.');
       await vault.putPack(placeOf(c), { sha256, body: bodyOf(c, PACK_MAX_BYTES), release: freePart });
       return signedJson(c, {});
+    })
+    .post(`${PACK}/upload`, async (c) => {
+      const asked = uploadFactsSchema.safeParse(jsonIn(await collectBody(c, MAX_QUESTION_BYTES)));
+      if (!asked.success) throw invalid('The body does not say how large the pack is.');
+      return signedJson(c, await vault.uploadWay(placeOf(c), { sha256: param(c, 'sha256'), ...asked.data }));
+    })
+    .post(`${PACK}/uploaded`, async (c) => {
+      await collectBody(c, 0);
+      await vault.uploaded(placeOf(c), param(c, 'sha256'));
+      return signedJson(c, {});
+    })
+    .get(`${PACK}/address`, async (c) => {
+      return signedJson(c, await vault.downloadWay(placeOf(c), param(c, 'sha256')));
     })
     .get(PACK, async (c) => {
       const range = rangeOf(c.req.header('range'));
@@ -96,6 +111,14 @@ function attemptOf(c: Context<BulkEnv>): BulkAttempt {
   const attempt = c.get('attempt');
   if (attempt === undefined) throw invalid(`The header ${BULK_HEADERS.attempt} is missing.`);
   return { jobId: param(c, 'job'), attempt };
+}
+
+function jsonIn(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    return undefined; // refused by whoever reads it
+  }
 }
 
 function param(c: Context<BulkEnv>, name: string): string {

@@ -8,7 +8,9 @@ import type { VaultRecord } from '../vault/service.ts';
 import { describeBucket, s3OptionsSchema } from '../vault/stores/s3-options.ts';
 import { iso, isoOrNull } from '../views/times.ts';
 
-const vaultBody = z.object({ name: z.string().trim().min(1).max(100), store: s3OptionsSchema });
+/** Wished for unless it is said not to be; the test of the bucket decides. */
+const bucketWish = s3OptionsSchema.extend({ direct: z.boolean().default(true) });
+const vaultBody = z.object({ name: z.string().trim().min(1).max(100), store: bucketWish });
 const storeBody = vaultBody.pick({ store: true });
 
 export function vaultRoutes(deps: AppDeps) {

@@ -21,8 +21,7 @@ export async function addBucketVault(
 ): Promise<OpenVault> {
   if ([...context.vaults.values()].some(({ secrets }) => secrets.name === name))
     throw fail('conflict', `There is a vault “${name}” already.`, 'Choose another name.');
-  await prove(ground, store);
-  const vault = await createVault(ground, { name, store });
+  const vault = await createVault(ground, { name, store: await prove(ground, store) });
   context.vaults.set(vault.id, vault);
   context.index.addVault(vaultRow(vault));
   const stale = await refreshRecoveryFiles(vault);
@@ -48,22 +47,24 @@ export async function changeBucket(
       `The vault “${secrets.name}” is in ${vault.place}, and stays there.`,
       'Give the same bucket and folder; make a new vault for another place.',
     );
-  await prove(ground, store);
-  const changed = await openVault(ground, { ...secrets, store });
+  const changed = await openVault(ground, { ...secrets, store: await prove(ground, store) });
   if (changed.unreachable) throw new FailureError(changed.unreachable);
   await keepVaultSecrets(ground.dataDir, ground.master, changed.secrets);
   context.vaults.set(vault.id, changed);
   return changed;
 }
 
-async function prove({ dataDir, outgoing }: VaultGround, options: S3Options): Promise<void> {
-  const [{ S3Store }, { probeBucket }] = await Promise.all([
+/** @returns the options, with what the bucket cannot do turned off */
+async function prove({ dataDir, outgoing }: VaultGround, options: S3Options): Promise<S3Options> {
+  const [{ S3Store }, { probeBucket, probeDirect }] = await Promise.all([
     import('./stores/s3.ts'),
     import('./stores/s3-probe.ts'),
   ]);
   const spool = join(dataDir, 'spool', `test-${randomUUID()}`);
   try {
-    await probeBucket(new S3Store(options, { outgoing, spool, patience: 'short' }), options);
+    const store = new S3Store(options, { outgoing, spool, patience: 'short' });
+    await probeBucket(store, options);
+    return { ...options, direct: await probeDirect(store) };
   } finally {
     await rm(spool, { recursive: true, force: true });
   }

@@ -108,14 +108,14 @@ export async function putPack(
  * @param repeated the request may be the repetition of one that was granted: then it needs no live backup
  * @throws FailureError `lease_lost` where there is none, before a body is read
  */
-function backingUp(context: VaultContext, at: BulkPlace, repeated = false): ReadonlySet<string> {
+export function backingUp(context: VaultContext, at: BulkPlace, repeated = false): ReadonlySet<string> {
   const live = context.fleet.backingUp(at.agentId, at.vaultId);
   if (live.size === 0 && !repeated) throw noBackup();
   return live;
 }
 
 /** Only a backup at work adds to what is kept of its server. @throws FailureError `lease_lost` */
-function requireBackup(live: ReadonlySet<string>, serverId: string): void {
+export function requireBackup(live: ReadonlySet<string>, serverId: string): void {
   if (!live.has(serverId)) throw noBackup();
 }
 

@@ -1,7 +1,7 @@
 import { type Failure, FailureError, fail } from '../../protocol/failure.ts';
+import { createOutgoing, type Outgoing } from '../../protocol/outgoing.ts';
 import type { Db } from '../db/open.ts';
 import { keepRevocation } from '../keys/revocations.ts';
-import { createOutgoing, type Outgoing } from '../outgoing.ts';
 import { addBucketVault, changeBucket } from './buckets.ts';
 import { catalogOf } from './catalog.ts';
 import { certify } from './certify.ts';
@@ -9,6 +9,7 @@ import { commit, liveJob, manifestLimit } from './commit.ts';
 import { awayFailure, createContext, snapshotOf, type VaultContext, vaultOf } from './context.ts';
 import { createVault, type OpenVault, openVaults, type VaultGround } from './create.ts';
 import { keepDefaultVault, loadDefaultVault } from './default.ts';
+import { uploaded, uploadWay } from './direct.ts';
 import { download } from './download.ts';
 import { heritageOf } from './heritage.ts';
 import { missing, putKey, putPack } from './ingest.ts';
@@ -115,6 +116,7 @@ function createService(context: VaultContext, { ground, kits, ...chosen }: Servi
         chosen.defaultVaultId = vaultId;
         return describe(vault);
       }),
+    isDirect: (vaultId) => vaultOf(context, vaultId).store.direct !== undefined,
     statementOf: (vaultId) => vaultOf(context, vaultId).statement,
     certifyAgent: async (agent) => {
       for (const vault of context.vaults.values())
@@ -163,6 +165,11 @@ function createAgentVault(context: VaultContext, { jobs, onCommitted }: VaultOpt
     missing: (at, serverId, ids) => missing(context, at, serverId, ids),
     putKey: (at, keyId, file) => putKey(context, at, { keyId, file }),
     putPack: (at, pack) => putPack(context, at, pack),
+    uploadWay: (at, pack) => uploadWay(context, at, pack),
+    uploaded: (at, sha256) =>
+      // An agent that got no answer asks again while the first request is at work.
+      inTurn(`pack ${sha256}`, () => uploaded(context, at, sha256)),
+    downloadWay: (at, sha256) => access.way(at, sha256),
     getPack: (at, sha256, range) => access.get(at, sha256, range),
     expectCommit: (agentId, attempt) =>
       Math.min(manifestLimit(context, liveJob(jobs, agentId, attempt)), MANIFEST_FILE_MAX_BYTES),

@@ -1,6 +1,8 @@
+import type { DownloadWay } from '../../protocol/direct.ts';
 import { fail } from '../../protocol/failure.ts';
 import type { SnapshotRow } from '../db/snapshots.ts';
 import { type VaultContext, vaultOf } from './context.ts';
+import { downloadWay } from './direct.ts';
 import { packName } from './layout.ts';
 import type { BulkPlace, OpenRange, PackBody } from './service.ts';
 import { packsOf } from './source.ts';
@@ -36,6 +38,13 @@ export class PackAccess {
       throw fail('invalid_input', `The pack has ${length} bytes; the range lies outside.`, 'Ask for less.');
     const body = vault.store.stream(name, { offset: start, length: end - start });
     return { body, start, bytes: end - start, length };
+  }
+
+  /** How to fetch a pack. @throws FailureError `forbidden` */
+  async way(at: BulkPlace, sha256: string): Promise<DownloadWay> {
+    const vault = vaultOf(this.#context, at.vaultId);
+    await this.#requireNeed(at, sha256);
+    return downloadWay(vault, sha256);
   }
 
   async #requireNeed(at: BulkPlace, sha256: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { FailureError } from '../../protocol/failure.ts';
+import { createOutgoing, type Outgoing } from '../../protocol/outgoing.ts';
 import type { Db } from '../db/open.ts';
-import { createOutgoing, type Outgoing } from '../outgoing.ts';
 import { createContext } from './context.ts';
 import { openVaults } from './create.ts';
 import type { Sealing } from './keys.ts';

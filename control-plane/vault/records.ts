@@ -37,9 +37,9 @@ export function vaultRecord(
 
 function bucketOf(store: OpenVault['secrets']['store']): VaultRecord['bucket'] {
   if (store.kind === 'local') return null;
-  const { bucket, checksums, endpoint, pathStyle, prefix, region, sse, storageClass } = store;
+  const { bucket, checksums, direct, endpoint, pathStyle, prefix, region, sse, storageClass } = store;
   return {
-    ...{ bucket, checksums, pathStyle, prefix, region, sse },
+    ...{ bucket, checksums, direct, pathStyle, prefix, region, sse },
     endpoint: endpoint ?? null,
     storageClass: storageClass ?? null,
   };

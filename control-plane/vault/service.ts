@@ -1,3 +1,4 @@
+import type { DownloadWay, UploadWay } from '../../protocol/direct.ts';
 import type { HeritageDocument, RestoreSourceDocument } from '../../protocol/job.ts';
 import type { SealedCatalog } from '../../protocol/vault/manifest.ts';
 import type { Download } from './download.ts';
@@ -89,6 +90,8 @@ export interface VaultService {
   useVault(vaultId: string): Promise<VaultRecord>;
   /** Text of the vault's signed `vault.json`, for job offers. */
   statementOf(vaultId: string): string;
+  /** Whether its packs may travel between agents and the store itself. */
+  isDirect(vaultId: string): boolean;
   /** Writes `agents/<id>.json` where it is missing or its keys changed. Durable when it resolves. */
   certifyAgent(agent: CertifiedAgent): Promise<void>;
   /** Keeps the agent revoked even if the database is lost. Durable when it resolves; idempotent. */
@@ -150,6 +153,12 @@ export interface AgentVault {
   putKey(at: BulkPlace, keyId: string, file: Uint8Array): Promise<void>;
   /** Durable and indexed once resolved; idempotent. */
   putPack(at: BulkPlace, pack: PackUpload): Promise<void>;
+  /** How a pack is to be sent. */
+  uploadWay(at: BulkPlace, pack: { sha256: string; bytes: number }): Promise<UploadWay>;
+  /** A pack was sent to the store itself; indexed once resolved; idempotent. */
+  uploaded(at: BulkPlace, sha256: string): Promise<void>;
+  /** How a pack is to be fetched; only packs that a running restore of this agent needs. */
+  downloadWay(at: BulkPlace, sha256: string): Promise<DownloadWay>;
   /** Only packs that a running restore of this agent needs. Without `range` the whole pack. */
   getPack(at: BulkPlace, sha256: string, range: OpenRange | undefined): Promise<PackBody>;
   /**

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createOutgoing } from '../../control-plane/outgoing.ts';
 import { S3Store } from '../../control-plane/vault/stores/s3.ts';
 import type { S3Options } from '../../control-plane/vault/stores/s3-options.ts';
 import { probeBucket } from '../../control-plane/vault/stores/s3-probe.ts';
+import { createOutgoing } from '../../protocol/outgoing.ts';
 import { failureOf, type StoreUnderTest, storeContract } from '../contract/store.ts';
 import { type Fault, type HttpFaults, s3Error, startHttpFaults } from '../support/http-faults.ts';
 import { anywhere, type S3Server, startS3Server } from '../support/s3.ts';
@@ -15,7 +15,7 @@ import { anywhere, type S3Server, startS3Server } from '../support/s3.ts';
 let server: S3Server;
 beforeAll(async () => {
   server = await startS3Server();
-});
+}, 180_000);
 afterAll(() => server.stop());
 
 const maxBytes = 64 * 1024 * 1024;
@@ -181,7 +181,7 @@ describe('s3 store: what it asks for', () => {
     await using at = await bench();
     const outgoing = createOutgoing(false);
     const spool = join(tmpdir(), randomUUID());
-    expect(() => new S3Store(at.options, { outgoing, spool })).toThrow('own host or link');
+    expect(() => new S3Store(at.options, { outgoing, spool })).toThrow('this host itself');
     const named = { ...at.options, endpoint: `http://localhost:${at.faults.port}` };
     const failure = await failureOf(new S3Store(named, { outgoing, spool }).size('vault.json'));
     expect(failure.code).toBe('forbidden');

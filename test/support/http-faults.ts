@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -10,43 +11,77 @@ export type Fault =
   /** Its answer is cut off after so many bytes. */
   | { cutAnswerAfter: number }
   /** The connection is reset once so many bytes of its body have come. */
-  | { cutRequestAfter: number };
+  | { cutRequestAfter: number }
+  /** A bit of its body is another one when it arrives. */
+  | { flipBit: true };
 
-/** An HTTP relay in front of a server that a test can make fail. */
+/** A request that came. */
+export interface SeenRequest {
+  method: string;
+  path: string;
+  /** Of its body. */
+  bytes: number;
+  /** Of the body of its answer. */
+  answered: number;
+  /** 0 where it got no answer. */
+  status: number;
+}
+
+/** An HTTP relay in front of an S3 server that a test can make fail. */
 export interface HttpFaults extends AsyncDisposable {
   readonly port: number;
-  /** Requests that came, in order: method, path, and bytes of their bodies. */
-  readonly seen: { method: string; path: string; bytes: number }[];
-  /** The next `times` requests of this method suffer; then they pass again. */
-  next(method: string, fault: Fault, times?: number): void;
+  /** Requests that came, in order. */
+  readonly seen: SeenRequest[];
+  /** The next `times` requests of this method (and of `which` kind) suffer; then they pass again. */
+  next(method: string, fault: Fault, times?: number, which?: (request: SeenRequest) => boolean): void;
   /** Everything passes from now on. */
   mend(): void;
+  /** Refuses bodies that are not those of their `x-amz-checksum-sha256`, as S3 does and moto's server does not. */
+  verify: boolean;
 }
 
 /** An S3 error document. */
 export const s3Error = (code: string) =>
   `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>as the test wants it</Message></Error>`;
 
-export async function startHttpFaults(target: number): Promise<HttpFaults> {
-  const planned: { method: string; fault: Fault; times: number }[] = [];
-  const seen: HttpFaults['seen'] = [];
+interface Plan {
+  method: string;
+  fault: Fault;
+  times: number;
+  which: (request: SeenRequest) => boolean;
+}
+
+export async function startHttpFaults(target: number, host = '127.0.0.1'): Promise<HttpFaults> {
+  const planned: Plan[] = [];
+  const seen: SeenRequest[] = [];
+  const state = { verify: false };
   const server = createServer((incoming, outgoing) => {
-    const method = incoming.method ?? '';
-    const entry = { method, path: incoming.url ?? '', bytes: 0 };
+    const entry = {
+      method: incoming.method ?? '',
+      path: incoming.url ?? '',
+      bytes: 0,
+      answered: 0,
+      status: 0,
+    };
     seen.push(entry);
-    incoming.on('data', (part: Buffer) => {
-      entry.bytes += part.length;
-    });
-    const plan = planned.find((one) => one.method === method && one.times > 0);
+    watch(entry, incoming, outgoing);
+    const plan = planned.find((one) => one.method === entry.method && one.times > 0 && one.which(entry));
     if (plan) plan.times -= 1;
-    relay(incoming, outgoing, { target, fault: plan?.fault });
+    relay(incoming, outgoing, { target, fault: plan?.fault, verify: state.verify });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
+  await new Promise<void>((resolve) => server.listen(0, host, () => resolve()));
   return {
     port: (server.address() as AddressInfo).port,
     seen,
-    next: (method, fault, times = 1) => void planned.push({ method, fault, times }),
+    next: (method, fault, times = 1, which = () => true) =>
+      void planned.push({ method, fault, times, which }),
     mend: () => void planned.splice(0),
+    get verify() {
+      return state.verify;
+    },
+    set verify(yes) {
+      state.verify = yes;
+    },
     async [Symbol.asyncDispose]() {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
@@ -55,12 +90,23 @@ export async function startHttpFaults(target: number): Promise<HttpFaults> {
   };
 }
 
+function watch(entry: SeenRequest, incoming: IncomingMessage, outgoing: ServerResponse): void {
+  incoming.on('data', (part: Buffer) => {
+    entry.bytes += part.length;
+  });
+  outgoing.once('finish', () => {
+    entry.status = outgoing.statusCode;
+    entry.answered = entry.method === 'HEAD' ? 0 : Number(outgoing.getHeader('content-length') ?? 0);
+  });
+}
+
 interface Way {
   target: number;
   fault: Fault | undefined;
+  verify: boolean;
 }
 
-function relay(incoming: IncomingMessage, outgoing: ServerResponse, { target, fault }: Way): void {
+function relay(incoming: IncomingMessage, outgoing: ServerResponse, { target, fault, verify }: Way): void {
   if (fault && 'answer' in fault) {
     incoming.resume();
     incoming.once('end', () => outgoing.writeHead(fault.answer, fault.headers).end(fault.body));
@@ -74,6 +120,23 @@ function relay(incoming: IncomingMessage, outgoing: ServerResponse, { target, fa
     });
     return;
   }
+  const parts: Buffer[] = [];
+  incoming.on('data', (part: Buffer) => parts.push(part));
+  incoming.once('end', () => {
+    const body = Buffer.concat(parts);
+    if (fault && 'flipBit' in fault) body.writeUInt8(body.readUInt8(body.length >> 1) ^ 1, body.length >> 1);
+    const claimed = incoming.headers['x-amz-checksum-sha256'];
+    if (verify && claimed && createHash('sha256').update(body).digest('base64') !== claimed)
+      return void outgoing.writeHead(400).end(s3Error('BadDigest'));
+    pass(incoming, outgoing, { target, fault, body });
+  });
+}
+
+function pass(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  { body, fault, target }: { target: number; fault: Fault | undefined; body: Buffer },
+): void {
   const { headers, method, url } = incoming;
   const onward = request({ host: '127.0.0.1', port: target, method, path: url, headers }, (reply) => {
     if (fault && 'done' in fault) {
@@ -82,11 +145,11 @@ function relay(incoming: IncomingMessage, outgoing: ServerResponse, { target, fa
       return;
     }
     outgoing.writeHead(reply.statusCode ?? 502, reply.headers);
-    if (fault) return cut(reply, outgoing, fault.cutAnswerAfter);
+    if (fault && 'cutAnswerAfter' in fault) return cut(reply, outgoing, fault.cutAnswerAfter);
     reply.pipe(outgoing);
   });
   onward.on('error', () => outgoing.destroy());
-  incoming.pipe(onward);
+  onward.end(body);
 }
 
 function cut(reply: IncomingMessage, outgoing: ServerResponse, after: number): void {

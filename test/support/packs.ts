@@ -7,8 +7,8 @@ import { CODEC, seal } from '../../protocol/vault/seal.ts';
 export function packOf(
   serverId: string,
   plaintext: Buffer,
+  key = generateVaultKey(),
 ): { name: string; parts: Buffer[]; id: Buffer; keyId: string } {
-  const key = generateVaultKey();
   const id = chunkId(randomBytes(32), plaintext);
   const sealed = seal(key, id, CODEC.raw, plaintext);
   const entry = { chunkId: id, keyId: key.id, offset: PACK_MAGIC.length, length: sealed.length };

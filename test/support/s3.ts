@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { CreateBucketCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
-import { createOutgoing } from '../../control-plane/outgoing.ts';
 import { type S3Options, s3OptionsSchema } from '../../control-plane/vault/stores/s3-options.ts';
+import { createOutgoing } from '../../protocol/outgoing.ts';
 import { makePlace, startServerProcess } from './server-process.ts';
 import { suiteRoot } from './suites.ts';
 

@@ -13,6 +13,7 @@ export interface BucketDraft {
   sse: 'none' | 'AES256' | 'aws:kms';
   storageClass: string;
   checksums: 'sha256' | 'none';
+  direct: boolean;
 }
 
 /** The draft a form begins with; the keys are always typed. */
@@ -23,6 +24,7 @@ export function bucketDraft(bucket: Vault['bucket'] = null): BucketDraft {
     ...fresh,
     sse: 'none' as const,
     checksums: 'sha256' as const,
+    direct: true,
     endpoint: null,
     storageClass: null,
   };
@@ -94,7 +96,7 @@ export function BucketFields({ draft, onChange, placed = false }: BucketFieldsPr
 function Finer({ draft, onChange }: BucketFieldsProps) {
   return (
     <details className="rounded-control border border-line px-3 py-2">
-      <summary className="cursor-pointer font-medium">Encryption, storage class, checksums</summary>
+      <summary className="cursor-pointer font-medium">Encryption, storage class, ways of the bytes</summary>
       <div className="grid gap-4 pt-3 pb-1">
         <Field label="Encryption at the server" help="Backups are sealed before they get there in any case.">
           {(attributes) => (
@@ -117,6 +119,12 @@ function Finer({ draft, onChange }: BucketFieldsProps) {
           onChange={(storageClass) => onChange({ ...draft, storageClass })}
           placeholder="STANDARD_IA"
           help="Of packs. One whose objects can be read at once."
+        />
+        <CheckField
+          label="Agents use the bucket directly"
+          help="Packs then travel between agents and bucket, where agents reach it and it proves checksums; else through the control plane."
+          checked={draft.direct}
+          onChange={(direct) => onChange({ ...draft, direct })}
         />
         <CheckField
           label="Send SHA-256 checksums"

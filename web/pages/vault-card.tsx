@@ -54,6 +54,14 @@ function VaultFacts({ vault, several }: { vault: Vault; several: boolean }) {
             {vault.path}
           </code>,
         ],
+        ...(vault.bucket
+          ? [
+              [
+                'Packs travel',
+                vault.bucket.direct ? 'Between agents and bucket' : 'Through the control plane',
+              ] as [string, string],
+            ]
+          : []),
         ...(several
           ? [['New backups', vault.isDefault ? 'Go here' : 'Go to another vault'] as [string, string]]
           : []),

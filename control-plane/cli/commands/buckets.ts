@@ -14,6 +14,7 @@ interface BucketOptions {
   sse?: string;
   storageClass?: string;
   checksums?: string;
+  direct?: boolean;
   accessKey: string;
   secretFile?: string;
 }
@@ -58,6 +59,11 @@ function bucketOptions(command: Command): Command {
         'none',
       ]),
     )
+    .option(
+      '--direct',
+      'agents send packs to the bucket and fetch them there themselves, where it can be done',
+    )
+    .option('--no-direct', 'all bytes go through the control plane')
     .requiredOption('--access-key <id>', 'id of the access key', notEmpty)
     .option('--secret-file <file>', 'read the secret key from a file of mode 0600; - is standard input');
 }
@@ -74,6 +80,9 @@ async function addBucket(name: string, options: BucketOptions & { bucket: string
   const client = await connect();
   const made = await client.post('/vaults', { name, store: { ...store, secretAccessKey } }, bucketVaultShape);
   say(`Vault “${made.name}” is in ${made.path}. Its id: ${made.id}`);
+  say(
+    `Packs travel ${made.bucket?.direct === true ? 'between agents and the bucket' : 'through the control plane'}.`,
+  );
   say(`Fetch its recovery kit:       homeport recovery-kit ${made.id} --out kit.txt`);
   say(`Let new backups go there:     homeport use-vault ${made.id}`);
 }
@@ -98,8 +107,9 @@ async function useVault(wanted: string): Promise<void> {
 }
 
 /** What was given, under the API’s names. */
-function given({ accessKey, checksums, endpoint, pathStyle, region, sse, storageClass }: BucketOptions) {
-  const wish = { accessKeyId: accessKey, checksums, endpoint, pathStyle, region, sse, storageClass };
+function given(options: BucketOptions) {
+  const { accessKey, checksums, direct, endpoint, pathStyle, region, sse, storageClass } = options;
+  const wish = { accessKeyId: accessKey, checksums, direct, endpoint, pathStyle, region, sse, storageClass };
   return Object.fromEntries(Object.entries(wish).filter(([, value]) => value !== undefined));
 }
 

@@ -39,7 +39,7 @@ async function rebuild({ dataDir, localEndpoints, masterKey }: Config, quick: bo
     import('../../db/open.ts'),
     import('../../keys/master.ts'),
     import('../../lock.ts'),
-    import('../../outgoing.ts'),
+    import('../../../protocol/outgoing.ts'),
     import('../../vault/rebuild.ts'),
   ]);
   const unlock = lockDataDirectory(dataDir);

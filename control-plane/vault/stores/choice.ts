@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { Outgoing } from '../../outgoing.ts';
+import type { Outgoing } from '../../../protocol/outgoing.ts';
 import { LocalStore } from './local.ts';
 import { describeBucket, s3OptionsSchema } from './s3-options.ts';
 import type { Store } from './store.ts';

@@ -1,7 +1,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { S3Client } from '@aws-sdk/client-s3';
-import type { Outgoing } from '../../outgoing.ts';
+import type { Outgoing } from '../../../protocol/outgoing.ts';
 import type { S3Options } from './s3-options.ts';
 
 /**

@@ -39,6 +39,8 @@ export const s3OptionsSchema = z.object({
    * that refuse that header; writes are then protected by the signature alone, which covers the same hash.
    */
   checksums: z.enum(['sha256', 'none']).default('sha256'),
+  /** Agents send packs to the bucket and fetch them there themselves: only where it was seen to prove checksums. */
+  direct: z.boolean().default(false),
 });
 
 export type S3Options = z.infer<typeof s3OptionsSchema>;

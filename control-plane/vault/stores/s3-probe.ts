@@ -7,6 +7,20 @@ import { describeBucket, type S3Options } from './s3-options.ts';
 const BYTES = 64 * 1024;
 
 /**
+ * Whether agents may use a bucket themselves: only where it proves the checksum they send, since nobody else then sees
+ * the bytes. Leaves nothing behind.
+ */
+export async function probeDirect(store: S3Store): Promise<boolean> {
+  if (!store.direct) return false;
+  const name = `packs/homeport-test-${randomUUID()}`;
+  try {
+    return await store.provesChecksums(name);
+  } finally {
+    await store.remove(name);
+  }
+}
+
+/**
  * Proves that a bucket can be used as a store, by doing all of it once: writing, reading whole and in part, listing,
  * seeing what is not there, deleting.
  * @throws FailureError `store_unavailable` | `forbidden` | `disk_full`, each with what to change

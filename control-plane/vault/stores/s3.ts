@@ -11,16 +11,17 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { fail } from '../../../protocol/failure.ts';
-import type { Outgoing } from '../../outgoing.ts';
+import type { Outgoing } from '../../../protocol/outgoing.ts';
 import { createTurns } from '../turns.ts';
 import { createLimit } from './limit.ts';
 import { isName, requireName } from './names.ts';
 import { createS3Client, type Patience } from './s3-client.ts';
+import { createDirectAccess } from './s3-direct.ts';
 import { s3Failure, statusOf, wasRepeated } from './s3-errors.ts';
 import type { S3Options } from './s3-options.ts';
 import { Spool } from './spool.ts';
 import { fill, readExactly } from './staged.ts';
-import type { PutTerms, Store, StoredFile, StoreRange } from './store.ts';
+import type { DirectAccess, PutTerms, Store, StoredFile, StoreRange } from './store.ts';
 
 /** Files in memory on their way out at the same time: with packs of 16 to 32 MiB this is what it costs. */
 const UPLOADS = 4;
@@ -48,12 +49,19 @@ export class S3Store implements Store {
   readonly #spool: Spool;
   readonly #upload = createLimit(UPLOADS);
   readonly #inTurn = createTurns();
+  readonly direct: DirectAccess | undefined;
 
   /** Nothing is asked of the bucket yet. @throws FailureError `forbidden` for one on this host */
   constructor(options: S3Options, { outgoing, patience = 'usual', spool }: S3Ground) {
     this.#options = options;
     this.#client = createS3Client(options, outgoing, patience);
     this.#spool = new Spool(spool);
+    const door = {
+      ...{ client: this.#client, options },
+      at: (name: string) => this.#at(name),
+      remove: (name: string) => this.remove(name),
+    };
+    this.direct = options.direct && options.checksums === 'sha256' ? createDirectAccess(door) : undefined;
   }
 
   async put(
@@ -142,6 +150,21 @@ export class S3Store implements Store {
 
   sweep(): Promise<number> {
     return this.#spool.sweep();
+  }
+
+  /** Whether the store refuses bytes that are not those of the checksum sent along, and tells it of what it has. */
+  async provesChecksums(name: string): Promise<boolean> {
+    const wrong = { ChecksumSHA256: createHash('sha256').update('other bytes').digest('base64') };
+    try {
+      await this.#send(name, Buffer.from('these bytes'), { ...wrong, ChecksumAlgorithm: 'SHA256' });
+      return false;
+    } catch (error) {
+      const status = statusOf((error as Error).cause);
+      if (status < 400 || status > 499 || status === 403) throw error;
+    }
+    await this.#send(name, Buffer.from('these bytes'));
+    const hash = createHash('sha256').update('these bytes').digest('hex');
+    return (await this.direct?.inspect(name))?.sha256 === hash;
   }
 
   /** Removes a file; nothing happens where there is none. */

@@ -22,6 +22,23 @@ export interface Store {
   list(folder: string): AsyncIterable<StoredFile>;
   /** Removes what interrupted writes left behind; says how many files. Only while nothing is being written. */
   sweep(): Promise<number>;
+  /** Absent where bytes go through the control plane only. */
+  readonly direct?: DirectAccess | undefined;
+}
+
+/** Lets others send and fetch single files of a store, past the control plane. */
+export interface DirectAccess {
+  /**
+   * Where bytes of this hash (hex), and no others, may be put under a name that is free; by one PUT with exactly these
+   * headers.
+   */
+  uploadAddress(name: string, sha256: string): Promise<{ url: string; headers: Record<string, string> }>;
+  /** Where a file can be read by GET, with `Range`. */
+  downloadAddress(name: string): Promise<string>;
+  /** Length in bytes and the hash (hex) that the store itself made; `undefined` where there is no such file. */
+  inspect(name: string): Promise<{ length: number; sha256?: string } | undefined>;
+  /** Removes a file that must not count. */
+  remove(name: string): Promise<void>;
 }
 
 export interface PutTerms {

@@ -66,7 +66,7 @@ test('enrolment, socket and bulk transfers all go through the proxy, with its lo
   connection.start({ onConnected: () => {}, onLost: () => {}, onMessage: () => {}, onBeat: () => {} });
   onTestFinished(() => connection.stop());
   await connection.session(never);
-  const transport = createBulkTransport(new URL(URL_), proxy);
+  const transport = createBulkTransport(new URL(URL_), { proxy });
   onTestFinished(() => transport.close());
   const persist = createPersistence({
     connection,
@@ -132,7 +132,7 @@ test.for([
   const options = { pinned, identity, proxy, clock: systemClock, log, onMessage: () => {}, onBeat: () => {} };
   await expect(openSession(options, never)).rejects.toEqual(failingWith('proxy_refused', String(status)));
   await expect(openSession(options, never)).rejects.toMatchObject({ failure: { retryable } });
-  const transport = createBulkTransport(new URL(URL_), proxy);
+  const transport = createBulkTransport(new URL(URL_), { proxy });
   onTestFinished(() => transport.close());
   const wire = { method: 'GET', path: '/', headers: {}, body: [], replyLimit: 10, idleMs: 5_000 } as const;
   await expect(transport.exchange(wire, never)).rejects.toEqual(failingWith('proxy_refused'));
@@ -146,7 +146,7 @@ test('a proxy that does not listen, and one that says nothing', async () => {
   const gone = `http://127.0.0.1:${await freePort()}`;
   await expect(enrolThrough(gone, peer, state)).rejects.toEqual(failingWith('proxy_unreachable', gone));
   real.fallSilent(true);
-  const transport = createBulkTransport(new URL(URL_), proxy);
+  const transport = createBulkTransport(new URL(URL_), { proxy });
   onTestFinished(() => transport.close());
   const wire = { method: 'GET', path: '/', headers: {}, body: [], replyLimit: 10, idleMs: 200 } as const;
   const options = { pinned, identity, proxy, clock: systemClock, log, onMessage: () => {}, onBeat: () => {} };

@@ -46,6 +46,7 @@ export function createDesk(
   const vault = {
     defaultVaultId: randomUUID(),
     snapshot: (id: string) => committed.get(id),
+    isDirect: () => false,
     statementOf: () => 'statement',
   };
   const accounts = createOneTimeAccounts();

@@ -1,10 +1,11 @@
 import { type LookupAddress, lookup } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
-import { fail } from '../protocol/failure.ts';
+import { fail } from './failure.ts';
 
 /**
- * Which addresses the control plane lets itself be sent to by what people type into it. Its own host and the
- * metadata services of clouds trust whoever reaches them, so these are refused unless the operator allows it.
+ * Which addresses a side lets itself be sent to: the control plane by what people type into it, an agent by the
+ * control plane. Its own host and the metadata services of clouds trust whoever reaches them, so these are refused
+ * unless the operator allows it.
  */
 export interface Outgoing {
   /** For sockets: looks a name up and refuses it where one of its addresses is not allowed. */
@@ -13,7 +14,7 @@ export interface Outgoing {
   requireHost(host: string): void;
 }
 
-/** @param allowLocal whether loopback and link-local addresses are allowed: `HOMEPORT_LOCAL_ENDPOINTS=allow` */
+/** @param allowLocal whether loopback and link-local addresses are allowed */
 export function createOutgoing(allowLocal: boolean): Outgoing {
   const local = localAddresses();
   const allowed = (address: string) =>
@@ -51,7 +52,7 @@ function localAddresses(): BlockList {
 function localEndpoint(what: string) {
   return fail(
     'forbidden',
-    `${what} is an address of the control plane’s own host or link.`,
-    'Name the server by an address that others reach it at, or start the control plane with HOMEPORT_LOCAL_ENDPOINTS=allow.',
+    `${what} is an address of this host itself or of its link.`,
+    'Name the server by an address that others reach it at. HOMEPORT_LOCAL_ENDPOINTS=allow lets the control plane use its own host.',
   );
 }

@@ -1,7 +1,7 @@
 import { createServer, get } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createOutgoing } from '../../control-plane/outgoing.ts';
+import { createOutgoing } from '../../protocol/outgoing.ts';
 
 let port: number;
 const server = createServer((_, reply) => void reply.end('reached'));
@@ -23,7 +23,7 @@ function ask(allowLocal: boolean): Promise<string> {
 }
 
 test('a name that leads to this host is refused, unless the operator allows it', async () => {
-  await expect(ask(false)).rejects.toThrow('own host or link');
+  await expect(ask(false)).rejects.toThrow('this host itself');
   expect(await ask(true)).toBe('reached');
 });
 
