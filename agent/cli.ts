@@ -62,6 +62,7 @@ function enrolCommand(config: LoadConfig): Command {
     .option('--anew', 'with --successor-of: reuse nothing that the lost agent stored, upload everything once')
     .action(async (options: EnrolWish) => {
       const { stateDir, controlPlaneKey } = await config();
+      if (options.anew && options.successorOf === undefined) throw anewOfWhom();
       controlPlaneOrigin(options.url); // refuse a bad address before a secret is asked for
       await refuseSecondEnrolment(stateDir, options.replace === true);
       const token = await readSecret('Enrolment token', options.tokenFile);
@@ -83,6 +84,14 @@ interface EnrolWish {
   replace?: true;
   successorOf?: string;
   anew?: true;
+}
+
+function anewOfWhom() {
+  return fail(
+    'invalid_input',
+    '--anew is about what a lost agent stored.',
+    'Add --successor-of AGENT, or leave it out: an agent that takes nobody’s place begins anew.',
+  );
 }
 
 function sayWhomItSucceeds({ id, name, waiting }: Predecessor): void {
