@@ -76,6 +76,7 @@ function enrolCommand(config: LoadConfig): Command {
     .option('--anew', 'with --successor-of: reuse nothing that the lost agent stored, upload everything once')
     .action(async (options: EnrolWish) => {
       const { stateDir, controlPlaneKey, proxy: wanted } = await config();
+      if (options.anew && options.successorOf === undefined) throw anewOfWhom();
       // A bad address is refused before a secret is asked for.
       const { proxy } = routeTo(controlPlaneOrigin(options.url), wanted);
       await refuseSecondEnrolment(stateDir, options.replace === true);
@@ -106,6 +107,14 @@ interface EnrolWish {
   replace?: true;
   successorOf?: string;
   anew?: true;
+}
+
+function anewOfWhom() {
+  return fail(
+    'invalid_input',
+    '--anew is about what a lost agent stored.',
+    'Add --successor-of AGENT, or leave it out: an agent that takes nobody’s place begins anew.',
+  );
 }
 
 function sayWhomItSucceeds({ id, name, waiting }: Predecessor): void {

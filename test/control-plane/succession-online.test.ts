@@ -1,10 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { insertJobs } from '../../control-plane/db/jobs.ts';
 import { findServer } from '../../control-plane/db/servers.ts';
 import { refusal } from '../support/api.ts';
-import type { ApiJob } from '../support/api-shapes.ts';
+import type { ApiAgent, ApiJob, ApiServer } from '../support/api-shapes.ts';
 import { eventually } from '../support/eventually.ts';
 import { connectMember, connectRawAgent, enrolMember } from '../support/raw-agent.ts';
-import { code, successions } from './successions.ts';
+import { code, newIdentity, successions } from './successions.ts';
 import { startWorld, type World } from './world.ts';
 
 let world: World;
@@ -13,7 +15,43 @@ beforeAll(async () => {
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
-const { addServer, enrolAs, successorToken } = successions(() => world);
+const { addServer, enrolAs, lostAgent, successorToken } = successions(() => world);
+
+describe('a successor that is online', () => {
+  test('gets a server back by announcing it, and numbers on even from a snapshot that the vault has lost', async () => {
+    const lost = await lostAgent();
+    const made = { kind: 'backup', state: 'succeeded', attempt: 1, maxAttempts: 3, notBefore: 0 } as const;
+    const of = { agentId: lost.agentId, serverId: lost.serverId, databaseId: lost.databaseId };
+    const job = { ...made, ...of, snapshotId: randomUUID(), vaultId: randomUUID(), requestedBy: 'x' };
+    insertJobs(world.db, [{ ...job, id: randomUUID(), sequence: 7, createdAt: 1 }]);
+    insertJobs(world.db, [{ ...job, id: randomUUID(), sequence: 9, createdAt: 2, state: 'failed' }]);
+    const identity = await newIdentity();
+    const { token } = await successorToken(lost);
+    const pinned = await enrolAs(token, { succeeds: 'db-host', identity });
+    await using agent = await connectMember(world.api, { identity, pinned });
+    agent.send({ type: 'inventory', inventory: inventory([]) });
+    const waits = await eventually('the inventory is there', async () => {
+      const { inventory } = await world.api.get<ApiAgent>(`/agents/${pinned.agentId}`);
+      return inventory && world.api.get<ApiServer>(`/servers/${lost.serverId}`);
+    });
+    expect(waits).toMatchObject({ removedFromAgent: false, awaitsCredentialsSince: expect.any(String) });
+    const server = { id: lost.serverId, name: 'main', engine: 'postgresql', connection: { host: 'new' } };
+    agent.send({ type: 'inventory', inventory: inventory([server]) });
+    const back = await eventually('it waits no longer', async () => {
+      const now = await world.api.get<ApiServer & { connection: object }>(`/servers/${lost.serverId}`);
+      return now.awaitsCredentialsSince === null && now;
+    });
+    expect(back).toMatchObject({ addedOnHost: true, connection: { host: 'new' } });
+    await world.api.post(`/databases/${lost.databaseId}/backup`);
+    agent.send({ type: 'heartbeat', jobs: [], draining: false });
+    expect(await agent.message('job.offer')).toMatchObject({ offer: { sequence: 8 } });
+  });
+});
+
+function inventory(servers: object[]) {
+  const host = { hostname: 'h', os: 'o', arch: 'a', nodeVersion: 'n', version: 'v' };
+  return { ...host, tools: [], servers, policy: { restore: 'allow', update: 'allow' } };
+}
 
 describe('an agent that is online', () => {
   test('is replaced only if its name was typed; then it is cut off at once, and its job ends', async () => {

@@ -175,7 +175,8 @@ export class World implements AsyncDisposable {
       onProgress: () => {},
     });
     fleet.known.set(dataKey.id, keyHash('data', dataKey.secret));
-    await backup.sink({ name: 'dump', format: 'test' }, each([dump]));
+    // A copy with memory of its own: the pipeline frees what it was given.
+    await backup.sink({ name: 'dump', format: 'test' }, each([Buffer.from(new Uint8Array(dump))]));
     return { content: await backup.finish(), dataKey };
   }
 
