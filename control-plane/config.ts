@@ -18,6 +18,10 @@ export interface Config {
   logLevel: string;
   /** Directory of the built web UI. */
   webRoot: string;
+  /** Directory of the built agent. */
+  releaseRoot: string;
+  /** Path of the script that installs it. */
+  installScript: string;
 }
 
 const minute = 60_000;
@@ -32,6 +36,7 @@ const environment = z.object({
     .transform((url) => url.replace(/\/+$/, ''))
     .optional(),
   HOMEPORT_MASTER_KEY: z.string().optional(),
+  HOMEPORT_RELEASE: z.string().min(1).optional(),
   HOMEPORT_LEASE_MS: duration(10 * minute),
   HOMEPORT_STALL_MS: duration(15 * minute),
   HOMEPORT_LOG_LEVEL: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
@@ -60,6 +65,8 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     stallMs: e.HOMEPORT_STALL_MS,
     logLevel: e.HOMEPORT_LOG_LEVEL,
     webRoot: join(import.meta.dirname, '../web/dist'),
+    releaseRoot: resolve(e.HOMEPORT_RELEASE ?? join(import.meta.dirname, '../dist/agent')),
+    installScript: join(import.meta.dirname, '../install.sh'),
   };
 }
 

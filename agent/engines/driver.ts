@@ -59,7 +59,10 @@ export interface DatabaseFacts {
   connectable: boolean;
 }
 
-/** Takes one stream of a dump; resolves once its bytes are safe. May be called concurrently. */
+/**
+ * Takes one stream of a dump; resolves once its bytes are safe. May be called concurrently. What the stream gives
+ * belongs to the sink, which frees the memory before it asks for more.
+ */
 export type StreamSink = (
   stream: { name: string; format: string },
   body: AsyncIterable<Uint8Array>,

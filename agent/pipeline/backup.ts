@@ -6,6 +6,7 @@ import type { StreamSink } from '../engines/driver.ts';
 import { abortable } from './abortable.ts';
 import { ChunkStore } from './chunk-store.ts';
 import { ChunkCutter } from './chunker.ts';
+import { free } from './slabs.ts';
 import type { VaultClient } from './vault-client.ts';
 
 /** Plaintext bytes read and reused, sealed bytes safe in the vault; all since the backup began. */
@@ -93,7 +94,7 @@ export function startBackup(options: BackupOptions): RunningBackup {
   };
 }
 
-/** Assembles chunks in slabs: every byte is copied once, from where it was read to its chunk. */
+/** Assembles chunks in slabs: every byte is copied once, from where it was read to its chunk, and then freed. */
 async function cut(
   body: AsyncIterable<Uint8Array>,
   into: { cutter: ChunkCutter; store: ChunkStore; accept: (slab: Buffer, length: number) => void },
@@ -113,6 +114,7 @@ async function cut(
       slab = undefined;
       length = 0;
     }
+    free(bytes);
   }
   if (slab) into.accept(slab, length);
 }

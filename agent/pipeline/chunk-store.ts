@@ -12,7 +12,8 @@ const BATCH = 16;
 /** Chunks being compressed ahead of the one that is sealed next. */
 const AHEAD = 6;
 
-const NO_KEY = '0'.repeat(32);
+const KEY_ID_BYTES = 16;
+const NO_KEY = '0'.repeat(2 * KEY_ID_BYTES);
 
 /** A chunk's plaintext: the first `length` bytes of `slab`. */
 export interface Chunk {
@@ -82,7 +83,7 @@ export class ChunkStore {
     }
     this.#seen.add(name);
     this.#batch.push(chunk);
-    if (this.#batch.length === BATCH) this.#ask();
+    if (this.#batch.length === BATCH || !this.#worthAsking) this.#ask();
     else this.#askIfStarved();
   }
 
@@ -98,7 +99,13 @@ export class ChunkStore {
       signal.throwIfAborted();
     } finally {
       this.#compressor.close();
+      this.#slabs.close();
     }
+  }
+
+  /** A first backup has nothing to reuse, whatever the vault has. */
+  get #worthAsking(): boolean {
+    return this.#options.knownDataKeys.size > 0;
   }
 
   #reuse(chunk: Chunk): void {
@@ -117,14 +124,16 @@ export class ChunkStore {
     this.#batch = [];
     this.#underway += batch.length;
     const { vault, serverId, signal, onError } = this.#options;
-    const asked = vault.missing(serverId, Buffer.concat(batch.map(({ id }) => id)), signal);
+    const asked = this.#worthAsking
+      ? vault.missing(serverId, Buffer.concat(batch.map(({ id }) => id)), signal)
+      : Buffer.alloc(batch.length * KEY_ID_BYTES);
     this.#answers = Promise.all([asked, this.#answers])
       .then(([keys]) => this.#answered(batch, keys))
       .catch(onError);
   }
 
   #answered(batch: readonly Chunk[], keys: Buffer): void {
-    if (keys.length !== batch.length * 16)
+    if (keys.length !== batch.length * KEY_ID_BYTES)
       throw fail(
         'unknown_message',
         'The vault’s answer has the wrong length.',
@@ -132,7 +141,7 @@ export class ChunkStore {
       );
     const { dataKey, knownDataKeys } = this.#options;
     batch.forEach((chunk, i) => {
-      const keyId = keys.toString('hex', i * 16, i * 16 + 16);
+      const keyId = keys.toString('hex', i * KEY_ID_BYTES, (i + 1) * KEY_ID_BYTES);
       // A key we did not make ourselves cannot be vouched for in the manifest: as good as missing.
       if (keyId !== NO_KEY && (keyId === dataKey.id || knownDataKeys.has(keyId))) {
         this.reusedKeys.add(keyId);

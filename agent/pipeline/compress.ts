@@ -8,7 +8,7 @@ export interface Coded {
 }
 
 /** Room for what a few chunks compress to; a buffer is replaced once it is full. */
-const OUTPUT_BYTES = 1024 * 1024;
+const OUTPUT_BYTES = 256 * 1024;
 
 const OPTIONS = {
   // Every write is a frame of its own: zstd then knows its size, and works straight into the output.

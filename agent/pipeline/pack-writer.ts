@@ -52,10 +52,11 @@ export class PackWriter {
     if (pack.length >= PACK_TARGET_BYTES || pack.entries.length === PACK_MAX_CHUNKS) this.#close();
   }
 
-  /** Uploads what is left and waits for every upload. */
+  /** Uploads what is left and waits for every upload; nothing can be appended any more. */
   async finish(): Promise<void> {
     this.#close();
     await Promise.all(this.#uploads);
+    this.#buffers.close();
   }
 
   async #begin() {

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { HOMEPORT_VERSION } from '../../protocol/version.ts';
+import { addAddAgentCommand } from './commands/add-agent.ts';
 import { addDatabaseCommands } from './commands/databases.ts';
 import { addDownloadCommand } from './commands/download.ts';
 import { addFleetCommands } from './commands/fleet.ts';
@@ -30,6 +31,7 @@ function program(): Command {
   root.commandsGroup('A control plane, from anywhere:');
   addSessionCommands(root);
   addFleetCommands(root);
+  addAddAgentCommand(root);
   addDatabaseCommands(root);
   addSelectionCommand(root);
   addSnapshotCommands(root);

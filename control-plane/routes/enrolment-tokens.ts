@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
+import { joinCommand } from '../agents/join-command.ts';
 import type { PrincipalEnv } from '../auth/principal.ts';
 import { openTokens, withdrawToken } from '../db/enrolment-tokens.ts';
 import type { AppDeps } from '../deps.ts';
@@ -13,7 +14,7 @@ const tokenBody = z.object({
 });
 
 export function enrolmentTokenRoutes(deps: AppDeps) {
-  const { clock, db, enrolment, events, url } = deps;
+  const { clock, db, enrolment, events, release, url } = deps;
   return new Hono<PrincipalEnv>()
     .get('/enrolment-tokens', (c) =>
       c.json(
@@ -26,7 +27,7 @@ export function enrolmentTokenRoutes(deps: AppDeps) {
         })),
       ),
     )
-    .post('/enrolment-tokens', validate('json', tokenBody), (c) => {
+    .post('/enrolment-tokens', validate('json', tokenBody), async (c) => {
       const { expiresInMinutes, name = null } = c.req.valid('json');
       const by = c.get('principal').user.name;
       const { row, token } = enrolment.createToken({ name, lifetimeMs: expiresInMinutes * 60_000, by });
@@ -36,8 +37,8 @@ export function enrolmentTokenRoutes(deps: AppDeps) {
         details: { expiresAt: iso(row.expiresAt) },
       });
       events.changed('agents');
-      const command = enrolCommand(url, token);
-      return c.json({ id: row.id, token, url, command, expiresAt: iso(row.expiresAt) }, 201);
+      const join = await joinCommand(release, url, token);
+      return c.json({ id: row.id, token, url, ...join, expiresAt: iso(row.expiresAt) }, 201);
     })
     .delete('/enrolment-tokens/:id', (c) => {
       const { id, name } = found(withdrawToken(db, c.req.param('id')), 'enrolment token');
@@ -46,9 +47,4 @@ export function enrolmentTokenRoutes(deps: AppDeps) {
       events.changed('agents');
       return c.json({ id });
     });
-}
-
-/** Lines for a shell in a checkout; the token goes in on standard input, so that no process list shows it. */
-function enrolCommand(url: string, token: string): string {
-  return `agent/homeport-agent enrol --url ${url} <<'TOKEN'\n${token}\nTOKEN\nagent/homeport-agent run`;
 }

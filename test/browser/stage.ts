@@ -26,14 +26,15 @@ export interface Stage {
   stop(): Promise<void>;
 }
 
-export async function startStage(): Promise<Stage> {
+/** @param env settings of the control plane besides the usual ones */
+export async function startStage(env: Record<string, string> = {}): Promise<Stage> {
   if (!existsSync(join(ROOT, 'web/dist/index.html')))
     throw new Error('Build the web UI first: npm run build');
   const directory = await mkdtemp(join(tmpdir(), 'homeport-browser-'));
   const logDirectory = join(directory, 'logs');
   await mkdir(logDirectory);
   const [controlPlane, postgres, browser] = await Promise.all([
-    startControlPlane({ data: join(directory, 'data'), logDirectory }),
+    startControlPlane({ data: join(directory, 'data'), logDirectory, env }),
     startPostgres(),
     startBrowser(),
   ]);

@@ -31,18 +31,32 @@ export function suiteRoot(suite: Suite): string {
 
 /** Makes a suite unless it is there. Takes root, debootstrap and a mirror; throws with the last lines of its log. */
 export async function makeSuite(suite: Suite): Promise<void> {
-  if (process.getuid?.() !== 0) throw new Error('Servers of other Debian suites can only be set up as root.');
+  await makeRoot(suite, join(cache(), suite), SUITES[suite]);
+  await makeTools(suite);
+}
+
+/**
+ * Makes the root directory of a Debian host, unless it is there: minimal, with a database server and its tools, with
+ * systemd, and without Node.
+ */
+export async function makeHostRoot(): Promise<string> {
+  const root = join(cache(), 'host');
+  await makeRoot('bookworm', root, ['ca-certificates', 'curl', 'wget', 'postgresql', 'systemd-sysv']);
+  return root;
+}
+
+async function makeRoot(suite: string, directory: string, packages: readonly string[]): Promise<void> {
+  if (process.getuid?.() !== 0) throw new Error('Debian suites can only be set up as root.');
   const script = join(import.meta.dirname, 'make-suite.sh');
   const env = { PATH: `${process.env.PATH}:/usr/sbin:/sbin`, HOME: '/root', ...proxies() };
   try {
-    await run(script, [suite, join(cache(), suite), debianMirror(), ...SUITES[suite]], { env });
+    await run(script, [suite, directory, debianMirror(), ...packages], { env });
   } catch (error) {
     const said = (error as { stdout?: string; stderr?: string }) ?? {};
     throw new Error(`Debian ${suite} could not be set up.\n${said.stdout ?? ''}${said.stderr ?? ''}`, {
       cause: error,
     });
   }
-  await makeTools(suite);
 }
 
 function proxies(): Record<string, string> {

@@ -88,10 +88,7 @@ function CommandStep({ token, known, onClose }: CommandStepProps) {
   });
   return (
     <div className="grid gap-4">
-      <p>
-        Run this on the host, in a checkout of Homeport. It enrols the agent and starts it. The token in it
-        works once and is shown only now.
-      </p>
+      <Instruction via={token.via} />
       <CodeBlock text={token.command} label="Command that enrols the agent" />
       <Arrival agent={arrived} expiresAt={token.expiresAt} />
       <ErrorCard error={withdraw.error} />
@@ -113,6 +110,24 @@ function CommandStep({ token, known, onClose }: CommandStepProps) {
         )}
       </div>
     </div>
+  );
+}
+
+function Instruction({ via }: Pick<NewEnrolmentToken, 'via'>) {
+  const once = 'The token in it works once and is shown only now.';
+  if (via === 'install') {
+    return (
+      <p>
+        Run this on the host; as root, leave “sudo” out. It checks what it downloads, installs the agent as a
+        service and waits until it is connected. On a host that has one already it upgrades it. {once}
+      </p>
+    );
+  }
+  return (
+    <p>
+      Run this on the host, in a checkout of Homeport. It enrols the agent and starts it. {once} For a command
+      that needs no checkout, run “npm run build” on the control plane’s host first.
+    </p>
   );
 }
 
@@ -138,7 +153,7 @@ function Arrival({ agent, expiresAt }: { agent: Agent | undefined; expiresAt: st
         <p className="text-ink-2">
           {online
             ? `${agent.inventory?.os ?? 'It'} answers from behind its own firewall.`
-            : 'It will show as online as soon as “agent/homeport-agent run” is started there.'}
+            : 'It will show as online as soon as it runs there.'}
         </p>
       </div>
     </div>

@@ -36,6 +36,14 @@ export const agentShape = z.looseObject({
 });
 export type Agent = z.infer<typeof agentShape>;
 
+export const newTokenShape = z.looseObject({
+  id: z.string(),
+  token: z.string(),
+  command: z.string(),
+  via: z.string(),
+  expiresAt: z.string(),
+});
+
 const failureShape = z.looseObject({
   code: text,
   message: text,

@@ -27,7 +27,7 @@ describe('a chunk store', () => {
         serverId: randomUUID(),
         idKey,
         dataKey: generateVaultKey(),
-        knownDataKeys: new Map(),
+        knownDataKeys: new Map([['ab'.repeat(16), 'cd'.repeat(32)]]), // or nothing would be asked
         signal: new AbortController().signal,
         progress: { rawBytes: 0, storedBytes: 0, reusedBytes: 0 },
         onProgress: () => {},

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import type { VaultClient } from '../../../agent/pipeline/vault-client.ts';
 import { fail } from '../../../protocol/failure.ts';
@@ -85,6 +86,34 @@ describe('backup and restore', () => {
   });
 });
 
+test('a first backup asks for nothing: it could reuse no chunk that somebody else sealed', async () => {
+  const w = await world();
+  let asked = 0;
+  const missing: VaultClient['missing'] = (server, ids) => {
+    asked += 1;
+    return w.vault.missing(server, ids);
+  };
+  const vault = { missing, putPack: w.vault.putPack.bind(w.vault) };
+  const dump = noise(4 * MIB);
+  const first = begin(w, { vault });
+  await first.sink({ name: 'dump', format: 'test' }, slices(dump, 65536));
+  expect((await first.finish()).reusedBytes).toBe(0);
+  expect(asked).toBe(0);
+  const second = begin(w, { vault });
+  await second.sink({ name: 'dump', format: 'test' }, slices(dump, 65536));
+  expect((await second.finish()).reusedBytes).toBe(dump.length);
+  expect(asked).toBeGreaterThan(0);
+});
+
+test('frees what it was given, part by part', async () => {
+  const w = await world();
+  const parts = Array.from({ length: 40 }, (_, i) => new Uint8Array(noise(MIB, i + 1)));
+  const backup = begin(w);
+  await backup.sink({ name: 'dump', format: 'test' }, Readable.from(parts));
+  expect(parts.filter((part) => part.length > 0)).toEqual([]);
+  expect((await backup.finish()).rawBytes).toBe(40 * MIB);
+});
+
 describe('a backup that fails', () => {
   test('uploads only what is missing when it is tried again', async () => {
     const w = await world();
@@ -142,6 +171,7 @@ describe('a backup that fails', () => {
 
   test('says so when the answer about missing chunks makes no sense', async () => {
     const w = await world();
+    await backUp(w, { dump: noise(1000) });
     const missing = async () => Buffer.alloc(5);
     const backup = begin(w, { vault: { missing, putPack: w.vault.putPack.bind(w.vault) } });
     await backup.sink({ name: 'dump', format: 'test' }, slices(noise(MIB), 65536)).catch(() => {});

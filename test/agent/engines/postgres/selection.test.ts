@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TableSelection } from '../../../../protocol/selection.ts';
-import { type Captured, capture, failureOf, operation, restoreInput } from '../../../contract/captured.ts';
+import {
+  type Captured,
+  capture,
+  failureOf,
+  found,
+  operation,
+  restoreInput,
+} from '../../../contract/captured.ts';
 import { fingerprint } from '../../../support/fingerprint.ts';
 import { startPostgres, type TestPostgres } from '../../../support/postgres.ts';
 import { drain, driver, login, schemaOf } from './world.ts';
@@ -36,13 +43,13 @@ const select = (selection: Partial<TableSelection>): TableSelection => ({
   ...selection,
 });
 const preflight = async (selection: Partial<TableSelection>) =>
-  (
+  found(
     await driver.preflightBackup(
       login(postgres),
       { database: 'app', selection: select(selection) },
       operation(),
-    )
-  ).findings;
+    ),
+  );
 const take = (selection: Partial<TableSelection>) =>
   capture(driver, login(postgres), 'app', select(selection));
 const rows = (dump: Captured) =>
