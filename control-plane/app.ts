@@ -17,6 +17,7 @@ import { databaseRoutes } from './routes/databases.ts';
 import { enrolRoutes } from './routes/enrol.ts';
 import { enrolmentTokenRoutes } from './routes/enrolment-tokens.ts';
 import { eventRoutes } from './routes/events.ts';
+import { installRoutes } from './routes/install.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { meRoutes } from './routes/me.ts';
 import { serverRoutes } from './routes/servers.ts';
@@ -45,6 +46,7 @@ export function createApp(deps: AppDeps) {
     .route('/api/v1', apiRoutes(deps))
     .route('/agent/v1', enrolRoutes(deps))
     .route('/agent/v1', bulkRoutes(deps.agentVault, bulkAuth(deps.bearers)))
+    .route('/', installRoutes(deps))
     .all('/api/*', (c) => c.notFound())
     .all('/agent/*', (c) => c.notFound())
     .route('/', webRoutes(deps.webRoot));

@@ -20,6 +20,10 @@ export interface Config {
   localEndpoints: boolean;
   /** Directory of the built web UI. */
   webRoot: string;
+  /** Directory of the built agent. */
+  releaseRoot: string;
+  /** Path of the script that installs it. */
+  installScript: string;
 }
 
 const minute = 60_000;
@@ -34,6 +38,7 @@ const environment = z.object({
     .transform((url) => url.replace(/\/+$/, ''))
     .optional(),
   HOMEPORT_MASTER_KEY: z.string().optional(),
+  HOMEPORT_RELEASE: z.string().min(1).optional(),
   HOMEPORT_LEASE_MS: duration(10 * minute),
   HOMEPORT_STALL_MS: duration(15 * minute),
   HOMEPORT_LOCAL_ENDPOINTS: z.enum(['refuse', 'allow']).default('refuse'),
@@ -64,6 +69,8 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     logLevel: e.HOMEPORT_LOG_LEVEL,
     localEndpoints: e.HOMEPORT_LOCAL_ENDPOINTS === 'allow',
     webRoot: join(import.meta.dirname, '../web/dist'),
+    releaseRoot: resolve(e.HOMEPORT_RELEASE ?? join(import.meta.dirname, '../dist/agent')),
+    installScript: join(import.meta.dirname, '../install.sh'),
   };
 }
 

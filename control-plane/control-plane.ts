@@ -6,6 +6,7 @@ import { createEnrolment } from './agents/enrolment.ts';
 import { createGateway, type GatewayListener } from './agents/gateway.ts';
 import { endPredecessor } from './agents/membership.ts';
 import { createRegistry } from './agents/registry.ts';
+import { createAgentRelease } from './agents/release.ts';
 import { createApp } from './app.ts';
 import { createAudit } from './audit.ts';
 import { createAuth } from './auth/auth.ts';
@@ -145,10 +146,12 @@ async function assemble(config: Config, ground: Ground) {
     },
   };
   const gateway = createGateway({ db, identity, registry, bearers, clock, log, audit, listener: fleet });
+  const { installScript: scriptFile, releaseRoot } = config;
+  const release = createAgentRelease({ root: releaseRoot, scriptFile, url, log });
   const auth = createAuth({ db, master, url, origins, log });
   const app = createApp({
     ...{ db, clock, log, audit, events, identity, auth, url, origins, registry, bearers, enrolment },
-    ...{ autoProtect, vault, agentVault, jobs, progress, webRoot: config.webRoot },
+    ...{ autoProtect, release, vault, agentVault, jobs, progress, webRoot: config.webRoot },
   });
   endAllOrphans({ db, ledger, commits });
   dispatcher.start();

@@ -2,6 +2,7 @@ import type { AutoProtect } from './agents/auto-protect.ts';
 import type { Bearers } from './agents/bearers.ts';
 import type { Enrolment } from './agents/enrolment.ts';
 import type { Registry } from './agents/registry.ts';
+import type { AgentRelease } from './agents/release.ts';
 import type { Audit } from './audit.ts';
 import type { Auth } from './auth/auth.ts';
 import type { Clock } from './clock.ts';
@@ -30,6 +31,7 @@ export interface AppDeps {
   bearers: Bearers;
   autoProtect: AutoProtect;
   enrolment: Enrolment;
+  release: AgentRelease;
   vault: VaultService;
   agentVault: AgentVault;
   jobs: JobService;

@@ -2,7 +2,8 @@
  * Node's options for the agent, however it is started; the launcher `agent/homeport-agent` has the same.
  *
  * A dump goes through buffers that live for milliseconds. With the first two V8 frees them in small, early
- * collections (docs/benchmarks.md); what makes megabytes frees them itself, hence the third. With the last the agent trusts the certificate authorities of its host, as
+ * collections (docs/benchmarks.md); what makes megabytes frees them itself, so V8 need not look for them twice a second.
+ * With the last the agent trusts the certificate authorities of its host, as
  * every other program there does.
  */
 export const NODE_FLAGS = [

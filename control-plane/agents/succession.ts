@@ -5,6 +5,7 @@ import type { EnrolmentTokenRow } from '../db/enrolment-tokens.ts';
 import type { Db } from '../db/open.ts';
 import { countWaiting, moveServers } from '../db/servers.ts';
 import type { Registry } from './registry.ts';
+import { shellQuoted } from './release.ts';
 
 interface SuccessionDeps {
   db: Db;
@@ -92,7 +93,7 @@ const refusals = {
     fail(
       'conflict',
       `This token puts the agent in the place of “${name}”, which is then cut off for good. Nothing was changed.`,
-      `If that is meant, say so: homeport-agent enrol … --successor-of ${quoted(name)}`,
+      `If that is meant, say so: homeport-agent enrol … --successor-of ${shellQuoted(name)}`,
     ),
   another: (name: string, succeeds: string) =>
     fail(
@@ -107,8 +108,3 @@ const refusals = {
       'Stop it first. Or make a new token with “Replace”: while the agent is online, that asks whether to cut it off.',
     ),
 };
-
-/** As a shell takes it. */
-export function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
-}

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { HOMEPORT_VERSION } from '../../protocol/version.ts';
+import { addAddAgentCommand } from './commands/add-agent.ts';
 import { addBucketCommands } from './commands/buckets.ts';
 import { addDatabaseCommands } from './commands/databases.ts';
 import { addDownloadCommand } from './commands/download.ts';
@@ -32,6 +33,7 @@ function program(): Command {
   root.commandsGroup('A control plane, from anywhere:');
   addSessionCommands(root);
   addFleetCommands(root);
+  addAddAgentCommand(root);
   addSuccessionCommands(root);
   addDatabaseCommands(root);
   addSelectionCommand(root);

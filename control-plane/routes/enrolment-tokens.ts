@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { quoted, requireReplaceable } from '../agents/succession.ts';
+import { joinCommand } from '../agents/join-command.ts';
+import { requireReplaceable } from '../agents/succession.ts';
 import type { PrincipalEnv } from '../auth/principal.ts';
 import { type AgentRow, findAgent } from '../db/agents.ts';
 import { openTokens, withdrawToken } from '../db/enrolment-tokens.ts';
@@ -19,7 +20,7 @@ const tokenBody = z.object({
 });
 
 export function enrolmentTokenRoutes(deps: AppDeps) {
-  const { clock, db, enrolment, events, url } = deps;
+  const { clock, db, enrolment, events, release, url } = deps;
   return new Hono<PrincipalEnv>()
     .get('/enrolment-tokens', (c) =>
       c.json(
@@ -33,7 +34,7 @@ export function enrolmentTokenRoutes(deps: AppDeps) {
         })),
       ),
     )
-    .post('/enrolment-tokens', validate('json', tokenBody), (c) => {
+    .post('/enrolment-tokens', validate('json', tokenBody), async (c) => {
       const { expiresInMinutes, ...wish } = c.req.valid('json');
       const predecessor = replaceable(deps, wish);
       const by = c.get('principal').user.name;
@@ -53,9 +54,8 @@ export function enrolmentTokenRoutes(deps: AppDeps) {
       });
       events.changed('agents');
       const successorOf = predecessor ? named(predecessor) : null;
-      const command = enrolCommand(url, token, predecessor?.name);
-      const expiresAt = iso(row.expiresAt);
-      return c.json({ id: row.id, token, url, command, expiresAt, successorOf }, 201);
+      const join = await joinCommand(release, { url, token, successorOf: predecessor?.name });
+      return c.json({ id: row.id, token, url, ...join, expiresAt: iso(row.expiresAt), successorOf }, 201);
     })
     .delete('/enrolment-tokens/:id', (c) => {
       const { id, name } = found(withdrawToken(db, c.req.param('id')), 'enrolment token');
@@ -64,12 +64,6 @@ export function enrolmentTokenRoutes(deps: AppDeps) {
       events.changed('agents');
       return c.json({ id });
     });
-}
-
-/** Lines for a shell in a checkout; the token goes in on standard input, so that no process list shows it. */
-function enrolCommand(url: string, token: string, successorOf: string | undefined): string {
-  const place = successorOf === undefined ? '' : ` --successor-of ${quoted(successorOf)}`;
-  return `agent/homeport-agent enrol --url ${url}${place} <<'TOKEN'\n${token}\nTOKEN\nagent/homeport-agent run`;
 }
 
 /**

@@ -24,7 +24,12 @@ export interface World extends AsyncDisposable {
 
 export async function startWorld(env: Record<string, string> = {}): Promise<World> {
   const dataDir = await mkdtemp(join(tmpdir(), 'homeport-cp-'));
-  const config = readConfig({ HOMEPORT_DATA: dataDir, HOMEPORT_PORT: '0', ...env });
+  const config = readConfig({
+    HOMEPORT_DATA: dataDir,
+    HOMEPORT_PORT: '0',
+    HOMEPORT_RELEASE: join(dataDir, 'no-release'),
+    ...env,
+  });
   const log = createLogger('silent');
   const controlPlane = await startControlPlane(config, log);
   const db = openDb(join(dataDir, DATABASE_FILE));

@@ -18,6 +18,17 @@ test('discover: the server is found, and known by its id', async () => {
   expect((await shop().user.run(['discover', 'second'])).exitCode).toBe(4);
 });
 
+test('add-agent: a token’s command on standard output, the rest beside it', async () => {
+  const { user } = shop();
+  const { exitCode, stderr, stdout } = await user.run(['add-agent', 'newcomer', '--expires-in-minutes', '5']);
+  expect({ exitCode, stderr }).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('works once') });
+  expect(stdout).toMatch(/^agent\/homeport-agent enrol --url '\S+' <<'TOKEN'\nhpe_\S+\nTOKEN\n/);
+  const open = await shop().homeport.api.get<{ name: string }[]>('/enrolment-tokens');
+  expect(open).toContainEqual(expect.objectContaining({ name: 'newcomer' }));
+  expect(await json('add-agent')).toMatchObject({ via: 'checkout', token: expect.stringMatching(/^hpe_/) });
+  expect((await user.run(['add-agent', '--expires-in-minutes', 'never'])).exitCode).toBe(2);
+});
+
 test('selection: tried out, saved, shown, taken back; one that would break backups is refused', async () => {
   const { user } = shop();
   const saved = async () =>

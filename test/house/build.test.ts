@@ -12,6 +12,7 @@ const manifest = JSON.parse(read('package.json')) as {
 test('executables have the Node that everything here is tested with', () => {
   expect(NODE_VERSION).toBe(manifest.devDependencies.node);
   expect(NODE_VERSION.split('.')[0]).toBe(String(NODE_MAJOR));
+  expect(read('install.sh')).toContain(`\nNODE_MAJOR=${NODE_MAJOR}\n`);
 });
 
 test('the launcher of the checkout starts Node as executables do', () => {

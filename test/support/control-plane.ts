@@ -45,6 +45,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     HOMEPORT_DATA: options.data,
     HOMEPORT_PORT: String(port),
     HOMEPORT_URL: options.publicUrl ?? url,
+    // What somebody may have built here is no part of a test that does not ask for it.
+    HOMEPORT_RELEASE: join(options.data, 'no-release'),
     ...options.env,
   });
   const launch = () =>

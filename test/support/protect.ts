@@ -10,7 +10,7 @@ import type { TestServer } from './server-process.ts';
 /** Seals what a form would hold for `server`, to one agent. `change` overrides parts, to make it wrong. */
 export async function sealedFor(
   api: Api,
-  agent: Agent,
+  agent: Pick<Agent, 'id'>,
   input: {
     serverId: string;
     server: TestServer;
@@ -43,7 +43,7 @@ export async function sealedFor(
 /** Adds a database server to an agent by the API, credentials sealed as in the browser. */
 export async function addServer(
   api: Api,
-  agent: Agent,
+  agent: Pick<Agent, 'id'>,
   input: { name: string; server: TestServer; connection?: Record<string, unknown> },
 ): Promise<ApiServer> {
   const id = randomUUID();

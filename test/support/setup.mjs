@@ -31,6 +31,7 @@ const PACKAGES = {
   zstd: { package: 'zstd', present: () => onPath('zstd') },
   shellcheck: { package: 'shellcheck', present: () => onPath('shellcheck') },
   systemd: { package: 'systemd', present: () => onPath('systemd-analyze') },
+  nspawn: { package: 'systemd-container', present: () => onPath('systemd-nspawn') },
   // An agent for another kind of machine is started with these.
   qemu: { package: 'qemu-user-static', present: () => onPath('qemu-aarch64-static') },
   arm64: {
@@ -55,7 +56,7 @@ const NEEDS = {
   bench: ['postgresql', 'mariadb', 'mariadbClient', 'restic', 'zstd'],
 };
 // Root proves more: servers found inside of containers, the agent installed on a host of its own.
-if (process.getuid?.() === 0) NEEDS.test.push('podman', 'crun', 'containerNetwork', 'debootstrap');
+if (process.getuid?.() === 0) NEEDS.test.push('podman', 'crun', 'containerNetwork', 'debootstrap', 'nspawn');
 
 main();
 

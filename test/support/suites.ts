@@ -33,19 +33,36 @@ export function suiteRoot(suite: Suite): string {
 
 /** Makes a suite unless it is there. Takes root, debootstrap and a mirror; throws with the last lines of its log. */
 export async function makeSuite(suite: Suite): Promise<void> {
-  if (process.getuid?.() !== 0) throw new Error('Servers of other Debian suites can only be set up as root.');
+  await makeRoot(join(cache(), suite), SUITES[suite]);
+  await makeTools(suite);
+}
+
+/**
+ * Makes the root directory of a Debian host, unless it is there: minimal, with a database server and its tools, with
+ * systemd, and without Node.
+ */
+export async function makeHostRoot(): Promise<string> {
+  const root = join(cache(), 'host');
+  const packages = ['ca-certificates', 'curl', 'wget', 'postgresql', 'systemd-sysv'];
+  await makeRoot(root, { release: 'bookworm', packages });
+  return root;
+}
+
+async function makeRoot(
+  directory: string,
+  { packages, release }: { release: string; packages: readonly string[] },
+): Promise<void> {
+  if (process.getuid?.() !== 0) throw new Error('Debian suites can only be set up as root.');
   const script = join(import.meta.dirname, 'make-suite.sh');
   const env = { PATH: `${process.env.PATH}:/usr/sbin:/sbin`, HOME: '/root', ...proxies() };
   try {
-    const { packages, release } = SUITES[suite];
-    await run(script, [release, join(cache(), suite), debianMirror(), ...packages], { env });
+    await run(script, [release, directory, debianMirror(), ...packages], { env });
   } catch (error) {
     const said = (error as { stdout?: string; stderr?: string }) ?? {};
-    throw new Error(`Debian ${suite} could not be set up.\n${said.stdout ?? ''}${said.stderr ?? ''}`, {
+    throw new Error(`Debian ${release} could not be set up.\n${said.stdout ?? ''}${said.stderr ?? ''}`, {
       cause: error,
     });
   }
-  await makeTools(suite);
 }
 
 function proxies(): Record<string, string> {

@@ -83,7 +83,6 @@ function NewcomerStep({ token, known, onClose }: NewcomerStepProps) {
       token={token}
       arrived={arrived}
       onClose={onClose}
-      lead="Run this on the host, in a checkout of Homeport. It enrols the agent and starts it. The token in it works once and is shown only now."
       next={
         arrived && (
           <Link to="/servers/new" search={{ agent: arrived.id }} className={buttonClass('primary')}>
@@ -99,8 +98,8 @@ interface CommandStepProps {
   token: NewEnrolmentToken;
   /** The agent that used the token. */
   arrived: Agent | undefined;
-  /** What the command does, and where to run it. */
-  lead: string;
+  /** Name of the agent whose place the new one takes. */
+  replaces?: string;
   /** What to know before it is run. */
   note?: ReactNode;
   /** Where to go once the agent is there. */
@@ -109,7 +108,7 @@ interface CommandStepProps {
 }
 
 /** Shows the command of a token until its agent has come. */
-export function CommandStep({ token, arrived, lead, note, next, onClose }: CommandStepProps) {
+export function CommandStep({ token, arrived, replaces, note, next, onClose }: CommandStepProps) {
   const client = useQueryClient();
   const withdraw = useMutation({
     mutationFn: () => acts.withdrawEnrolmentToken(token.id),
@@ -120,7 +119,7 @@ export function CommandStep({ token, arrived, lead, note, next, onClose }: Comma
   });
   return (
     <div className="grid gap-4">
-      <p>{lead}</p>
+      <Instruction via={token.via} replaces={replaces} />
       <CodeBlock text={token.command} label="Command that enrols the agent" />
       {!arrived && note}
       <Arrival agent={arrived} expiresAt={token.expiresAt} />
@@ -141,6 +140,31 @@ export function CommandStep({ token, arrived, lead, note, next, onClose }: Comma
         )}
       </div>
     </div>
+  );
+}
+
+interface InstructionProps extends Pick<NewEnrolmentToken, 'via'> {
+  replaces: string | undefined;
+}
+
+function Instruction({ replaces, via }: InstructionProps) {
+  const where = replaces === undefined ? 'the host' : 'the new host';
+  const place = replaces === undefined ? '' : ` in the place of “${replaces}”`;
+  const once = 'The token in it works once and is shown only now.';
+  if (via === 'install') {
+    return (
+      <p>
+        Run this on {where}; as root, leave “sudo” out. It checks what it downloads, installs the agent as a
+        service{place} and waits until it is connected.{' '}
+        {replaces === undefined && 'On a host that has one already it upgrades it.'} {once}
+      </p>
+    );
+  }
+  return (
+    <p>
+      Run this on {where}, in a checkout of Homeport. It enrols the agent{place} and starts it. {once} For a
+      command that needs no checkout, run “npm run build” on the control plane’s host first.
+    </p>
   );
 }
 
@@ -166,7 +190,7 @@ function Arrival({ agent, expiresAt }: { agent: Agent | undefined; expiresAt: st
         <p className="text-ink-2">
           {online
             ? `${agent.inventory?.os ?? 'It'} answers from behind its own firewall.`
-            : 'It will show as online as soon as “agent/homeport-agent run” is started there.'}
+            : 'It will show as online as soon as it runs there.'}
         </p>
       </div>
     </div>

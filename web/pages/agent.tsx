@@ -131,8 +131,9 @@ function OfflineHelp({ agent }: { agent: Agent }) {
           ) : (
             'It has never connected. '
           )}
-          Its databases cannot be backed up until it runs again. On its host, in the Homeport folder, start it
-          and read what it says:
+          Its databases cannot be backed up until it runs again. Installed as a service, it starts with
+          “systemctl start homeport-agent” on its host, and “homeport-agent status” says how it stands. From a
+          checkout, start it in the Homeport folder and read what it says:
         </p>
         <CodeBlock text="agent/homeport-agent run" label="Command that starts the agent" />
         <p className="text-ink-2">If it runs and cannot connect, this says what is in the way:</p>

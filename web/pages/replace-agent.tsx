@@ -109,13 +109,13 @@ function SuccessorStep({ token, replaced, onClose }: SuccessorStepProps) {
       note={
         <p className="text-sm text-ink-2">
           If the old host may have been in somebody else’s hands, put{' '}
-          <code className="font-mono">--anew</code> behind “enrol”: nothing it stored is reused then,
+          <code className="font-mono">--anew</code> before “--successor-of”: nothing it stored is reused then,
           everything is uploaded once.
         </p>
       }
       arrived={arrived}
       onClose={onClose}
-      lead={`Run this on the new host, in a checkout of Homeport. It puts an agent there in the place of “${replaced.name}” and starts it. The token in it works once and is shown only now.`}
+      replaces={replaced.name}
       next={
         arrived && (
           <Link

@@ -154,12 +154,9 @@ function NeedsHttps() {
       <div className="grid gap-3">
         <p>
           This page was loaded without HTTPS, so a password typed here could be read on its way. Open Homeport
-          over HTTPS, or add the server on the agent’s host:
+          over HTTPS, or add the server on the agent’s host (in a checkout: agent/homeport-agent):
         </p>
-        <CodeBlock
-          text="agent/homeport-agent server add --help"
-          label="Command that adds a server on the host"
-        />
+        <CodeBlock text="homeport-agent server add --help" label="Command that adds a server on the host" />
       </div>
     </Card>
   );

@@ -52,7 +52,7 @@ async function replaceAgent(wanted: string, { confirm, json, name }: ReplaceOpti
   const made = await client.post('/enrolment-tokens', wish, newTokenShape);
   if (json) return sayJson(made);
   remark(
-    `Run this on the new host, in a checkout of Homeport; the token works once, until ${when(made.expiresAt)}:`,
+    `Run this on the new host${made.via === 'install' ? ' (as root, leave “sudo” out)' : ', in a checkout of Homeport'}; the token works once, until ${when(made.expiresAt)}:`,
   );
   say(made.command);
   remark(

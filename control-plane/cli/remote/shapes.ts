@@ -40,6 +40,14 @@ export const agentShape = z.looseObject({
 });
 export type Agent = z.infer<typeof agentShape>;
 
+export const newTokenShape = z.looseObject({
+  id: z.string(),
+  token: z.string(),
+  command: z.string(),
+  via: z.string(),
+  expiresAt: z.string(),
+});
+
 const failureShape = z.looseObject({
   code: text,
   message: text,
@@ -67,8 +75,6 @@ export type Server = z.infer<typeof serverShape>;
 
 /** How a login to a server went. */
 export const serverFactsShape = z.looseObject({ version: text, user: text, privileges: text });
-
-export const newTokenShape = z.looseObject({ id: text, token: text, command: text, expiresAt: text });
 
 /** What an agent found on its host. */
 export const discoveredShape = z.looseObject({
