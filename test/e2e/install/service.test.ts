@@ -1,7 +1,8 @@
 import { copyFile, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
-import type { ApiAgent } from '../../support/api-shapes.ts';
+import type { ApiAgent, ApiDatabase, ApiJob } from '../../support/api-shapes.ts';
 import { checksums } from '../../support/checksums.ts';
 import type { CleanHost } from '../../support/clean-host.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -20,6 +21,7 @@ describe('an agent as a service', () => {
   let postgres: TestPostgres;
   let fresh: string[];
   let agent: ApiAgent;
+  let database: ApiDatabase;
 
   beforeAll(async () => {
     if (!isRoot) return;
@@ -95,10 +97,29 @@ exec /usr/bin/systemctl "$@"`,
   privilegedTest('backs up and restores, confined as it is', async () => {
     const { api } = world().homeport;
     const server = await addServer(api, agent, { name: 'near', server: postgres });
-    const database = await protect(api, server.id, 'shop');
+    database = await protect(api, server.id, 'shop');
     const { snapshot } = await backUp(api, database.id);
     await restore(api, snapshot.id, { serverId: server.id, plan: { targetDatabase: 'back' } });
     expect(await checksums(postgres, 'back')).toEqual(await checksums(postgres, 'shop'));
+  });
+
+  privilegedTest('no upgrade and no removal while a backup runs', async () => {
+    const { api } = world().homeport;
+    const { host: address, password, port } = postgres;
+    const client = new pg.Client({ host: address, port, user: 'postgres', password, database: 'shop' });
+    await client.connect();
+    // The dump waits for this lock.
+    await client.query('BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE');
+    const { id } = await api.post<ApiJob>(`/databases/${database.id}/backup`);
+    await eventually('the agent is at work', async () => {
+      const { output } = await host.shell('homeport-agent status --json');
+      return output.includes('"runningJobs":1');
+    });
+    const refused = { code: 1, output: expect.stringContaining('is running a backup or a restore') };
+    expect(await install()).toMatchObject(refused);
+    expect(await host.shell('sh install.sh --uninstall')).toMatchObject(refused);
+    await client.end();
+    expect(await api.finished(id)).toMatchObject({ state: 'succeeded' });
   });
 
   privilegedTest('comes back when it is killed', async () => {
