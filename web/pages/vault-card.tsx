@@ -30,7 +30,11 @@ export function VaultCard() {
       {vaults.isPending && <Skeleton rows={2} />}
       <div className="grid gap-6">
         {vaults.data?.map((vault, _, { length }) => (
-          <section key={vault.id} aria-label={`Vault ${vault.name}`} className="grid gap-4">
+          <section
+            key={vault.id}
+            aria-label={`Vault ${vault.name}`}
+            className="grid gap-4 not-first:border-t-4 not-first:border-line not-first:pt-6"
+          >
             <VaultFacts vault={vault} several={length > 1} />
             <VaultActs vault={vault} />
             <RecoveryKit vault={vault} several={length > 1} />
