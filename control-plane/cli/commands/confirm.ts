@@ -12,7 +12,11 @@ export function someoneIsThere(): boolean {
  * @param effect what it does, in one sentence
  * @throws FailureError `invalid_input`
  */
-export async function confirmName(name: string, effect: string, given: string | undefined): Promise<void> {
+export async function confirmName(
+  { name, what }: { name: string; what: 'agent' | 'database' },
+  effect: string,
+  given: string | undefined,
+): Promise<void> {
   if (given === undefined && !someoneIsThere())
     throw fail(
       'invalid_input',
@@ -20,7 +24,7 @@ export async function confirmName(name: string, effect: string, given: string | 
       `Add --confirm ${shellQuoted(name)}; nothing else will do for it.`,
     );
   if (given === undefined) remark(effect);
-  const typed = given ?? (await ask('Type its name to go on: '));
+  const typed = given ?? (await ask(`Type the ${what}’s name to go on: `));
   if (typed === name) return;
   throw fail('invalid_input', `“${typed}” is not “${name}”.`, 'Nothing was changed. Name it exactly.');
 }

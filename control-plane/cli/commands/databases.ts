@@ -132,7 +132,7 @@ async function protect(wanted: string, names: string[], { json }: Json): Promise
 async function unprotect(wanted: string, { confirm, json }: Json & { confirm?: string }): Promise<void> {
   const client = await connect();
   const { id, name, serverName, snapshotCount } = await databaseCalled(client, wanted);
-  await confirmName(name, `This ends the backups of ${serverName}/${name}.`, confirm);
+  await confirmName({ name, what: 'database' }, `This ends the backups of ${serverName}/${name}.`, confirm);
   const gone = await client.delete(`/databases/${id}`, { confirm: name }, z.looseObject({ id: z.string() }));
   if (json) return sayJson(gone);
   say(`${serverName}/${name} is protected no longer. ${counted(snapshotCount, 'snapshot')} of it stay.`);

@@ -149,7 +149,7 @@ async function accountOf(
 /** @throws FailureError `invalid_input` where what is replaced was not named */
 async function agree(plan: RestorePlan, options: RestoreOptions, effect: string): Promise<void> {
   const { mode, targetDatabase } = plan;
-  if (mode !== 'new') return confirmName(targetDatabase, effect, options.confirm);
+  if (mode !== 'new') return confirmName({ name: targetDatabase, what: 'database' }, effect, options.confirm);
   if (options.yes || !someoneIsThere()) return;
   const answer = await ask('Restore it? [y/N] ');
   if (!/^y(es)?$/i.test(answer.trim())) throw declined();

@@ -43,7 +43,11 @@ async function replaceAgent(wanted: string, { confirm, json, name }: ReplaceOpti
   const agent = await agentCalled(client, wanted);
   const online = agent.state === 'online';
   if (online || confirm !== undefined)
-    await confirmName(agent.name, `“${agent.name}” is ${agent.state}; it will be cut off for good.`, confirm);
+    await confirmName(
+      { name: agent.name, what: 'agent' },
+      `“${agent.name}” is ${agent.state}; it will be cut off for good.`,
+      confirm,
+    );
   const wish = {
     successorOf: agent.id,
     ...(name === undefined ? {} : { name }),
