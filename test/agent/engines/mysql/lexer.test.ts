@@ -144,18 +144,16 @@ describe('statements are read as the server reads them', () => {
           ansiQuotes: mode === 'ANSI_QUOTES',
           charset,
         };
-        let compared = 0;
         await fc.assert(
           fc.asyncProperty(statement, async (original) => {
             const here = seenHere(original, dialect);
             const columns = here && (await columnsAtServer(here.sql));
-            if (columns === undefined) return;
-            compared += 1;
+            // What either side refuses compares nothing: another is made in its place.
+            fc.pre(columns !== undefined);
             expect(here).toEqual({ ...here, columns });
           }),
-          { numRuns: Number(process.env.RUNS ?? 300) },
+          { numRuns: Number(process.env.RUNS ?? 100) },
         );
-        expect(compared).toBeGreaterThan(20);
       }
     },
     60_000,
