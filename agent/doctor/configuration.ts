@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import type { Failure } from '../../protocol/failure.ts';
+import { shellWord } from '../../protocol/shell.ts';
 import type { AgentConfig } from '../config.ts';
 import { parseProxy } from '../connection/proxy.ts';
 import { type Finding, failedWith, ok, trouble } from './check.ts';
@@ -17,13 +18,13 @@ export async function configurationFinding(
   if ((mode & 0o022) !== 0) {
     return trouble('warning', `Others on this host may change ${path}, and with it the local policy.`, {
       fix: 'Let its owner alone write to it.',
-      paste: `chmod go-w ${quoted(path)}`,
+      paste: `chmod go-w ${shellWord(path)}`,
     });
   }
   if ((mode & 0o044) !== 0 && hasProxyLogin(config)) {
     return trouble('warning', `Others on this host may read ${path}, which has the proxy’s password.`, {
       fix: 'Let its owner alone read it: that has to be the user the agent runs as.',
-      paste: `chmod 600 ${quoted(path)}`,
+      paste: `chmod 600 ${shellWord(path)}`,
     });
   }
   return ok(`${path}. ${policy}`);
@@ -43,9 +44,4 @@ function policyText({ controlPlaneKey, policy, vaultKey }: AgentConfig): string 
     ...(vaultKey ? ['one vault only'] : []),
   ];
   return `${parts.join('; ')}.`;
-}
-
-/** A path for pasting into a shell. */
-export function quoted(path: string): string {
-  return /^[\w./@:+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

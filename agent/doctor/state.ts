@@ -1,10 +1,10 @@
 import { access, constants, lstat, readdir, stat, statfs } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { shellWord } from '../../protocol/shell.ts';
 import { openSecretRoom } from '../process.ts';
 import { lockHolder } from '../state/lock.ts';
 import { type Finding, ok, trouble } from './check.ts';
-import { quoted } from './configuration.ts';
 
 /** Less than this is too little for journals, keys and the files that tools are given, in bytes. */
 const SCARCE_BYTES = 16 * 1024 * 1024;
@@ -50,7 +50,7 @@ function lookedAtByRoot(stateDir: string, uid: number): Finding {
   const seen = `${stateDir} belongs to the user with uid ${uid}, and root may do more than that user.`;
   return trouble('warning', seen, {
     fix: 'Run this as that user, to see what the agent meets.',
-    paste: `setpriv --reuid ${uid} --regid ${uid} --clear-groups homeport-agent doctor --state ${quoted(stateDir)}`,
+    paste: `setpriv --reuid ${uid} --regid ${uid} --clear-groups homeport-agent doctor --state ${shellWord(stateDir)}`,
   });
 }
 
@@ -73,7 +73,7 @@ function exposed(stateDir: string, open: readonly string[]): Finding {
   const verdict = open.length === 1 && open[0] === stateDir ? 'warning' : 'failed';
   return trouble(verdict, `Others on this host are let into what holds keys and passwords: ${named}.`, {
     fix: 'Close it to all but its owner.',
-    paste: `chmod -R go= ${quoted(stateDir)}`,
+    paste: `chmod -R go= ${shellWord(stateDir)}`,
   });
 }
 

@@ -1,4 +1,5 @@
 import { fail } from '../../../protocol/failure.ts';
+import { shellWord } from '../../../protocol/shell.ts';
 import { remark } from '../say.ts';
 import { ask } from '../secrets.ts';
 
@@ -21,14 +22,10 @@ export async function confirmName(
     throw fail(
       'invalid_input',
       `${effect} That has to be confirmed.`,
-      `Add --confirm ${shellQuoted(name)}; nothing else will do for it.`,
+      `Add --confirm ${shellWord(name)}; nothing else will do for it.`,
     );
   if (given === undefined) remark(effect);
   const typed = given ?? (await ask(`Type the ${what}’s name to go on: `));
   if (typed === name) return;
   throw fail('invalid_input', `“${typed}” is not “${name}”.`, 'Nothing was changed. Name it exactly.');
-}
-
-function shellQuoted(text: string): string {
-  return /^[\w.-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,0 +1,4 @@
+/** `text` as one word for pasting into a POSIX shell; quoted only where the shell would read it otherwise. */
+export function shellWord(text: string): string {
+  return /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
