@@ -3,7 +3,6 @@ import { secureHeaders } from 'hono/secure-headers';
 import { fail } from '../protocol/failure.ts';
 import { bulkAuth } from './agents/bulk-auth.ts';
 import { authenticate, type PrincipalEnv } from './auth/principal.ts';
-import { clientAddress } from './client-address.ts';
 import type { AppDeps } from './deps.ts';
 import { authRoutes } from './http/auth-routes.ts';
 import type { RequestEnv } from './http/env.ts';
@@ -38,7 +37,7 @@ export function createApp(deps: AppDeps) {
     .use('*', headers(deps.url))
     .use('*', async (c, next) => {
       const { incoming } = c.env ?? {};
-      c.set('from', incoming ? clientAddress(incoming) : '');
+      c.set('from', incoming ? deps.clientAddress(incoming) : '');
       await next();
     })
     .get('/healthz', (c) => c.json({ ok: true }))

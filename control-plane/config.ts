@@ -16,6 +16,8 @@ export interface Config {
   leaseMs: number;
   stallMs: number;
   logLevel: string;
+  /** Reverse proxies whose word on who they speak for is taken: addresses and ranges. */
+  trustedProxies: string[];
   /** Whether what people name, a bucket’s endpoint for one, may be on this host or its link. */
   localEndpoints: boolean;
   /** Directory of the built web UI. */
@@ -41,6 +43,7 @@ const environment = z.object({
   HOMEPORT_RELEASE: z.string().min(1).optional(),
   HOMEPORT_LEASE_MS: duration(10 * minute),
   HOMEPORT_STALL_MS: duration(15 * minute),
+  HOMEPORT_TRUSTED_PROXY: z.string().default('127.0.0.0/8, ::1'),
   HOMEPORT_LOCAL_ENDPOINTS: z.enum(['refuse', 'allow']).default('refuse'),
   HOMEPORT_LOG_LEVEL: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
 });
@@ -67,11 +70,17 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     leaseMs: e.HOMEPORT_LEASE_MS,
     stallMs: e.HOMEPORT_STALL_MS,
     logLevel: e.HOMEPORT_LOG_LEVEL,
+    trustedProxies: listed(e.HOMEPORT_TRUSTED_PROXY),
     localEndpoints: e.HOMEPORT_LOCAL_ENDPOINTS === 'allow',
     webRoot: join(import.meta.dirname, '../web/dist'),
     releaseRoot: resolve(e.HOMEPORT_RELEASE ?? join(import.meta.dirname, '../dist/agent')),
     installScript: join(import.meta.dirname, '../install.sh'),
   };
+}
+
+/** What stands between commas or blanks; `none` is nobody. */
+function listed(text: string): string[] {
+  return text.split(/[\s,]+/).filter((entry) => entry !== '' && entry !== 'none');
 }
 
 /** The address printed in links, for a server listening on `port`. */

@@ -11,6 +11,7 @@ import { createApp } from './app.ts';
 import { createAudit } from './audit.ts';
 import { createAuth } from './auth/auth.ts';
 import { createSetupLink, setupNeeded } from './auth/setup.ts';
+import { type ClientAddress, createClientAddress } from './client-address.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type Config, publicUrl } from './config.ts';
 import { highestByOthers } from './db/jobs.ts';
@@ -51,12 +52,13 @@ export async function startControlPlane(
   clock: Clock = systemClock,
 ): Promise<ControlPlane> {
   await using undo = new AsyncDisposableStack();
+  const clientAddress = createClientAddress(config.trustedProxies);
   undo.adopt(lockDataDirectory(config.dataDir), (unlock) => unlock());
   const master = await loadMasterKey(config.dataDir, config.masterKey);
   const db = undo.adopt(openDb(join(config.dataDir, DATABASE_FILE)), closeDb);
   const listener = await listen(config.host, config.port);
   undo.defer(() => listener.stop());
-  const house = await assemble(config, { log, clock, master, db, listener });
+  const house = await assemble(config, { log, clock, master, db, listener, clientAddress });
   const open = undo.move();
   return {
     url: house.url,
@@ -75,11 +77,12 @@ interface Ground {
   master: MasterKey;
   db: Db;
   listener: Listener;
+  clientAddress: ClientAddress;
 }
 
 /** Wires the parts to each other and starts them. */
 async function assemble(config: Config, ground: Ground) {
-  const { clock, db, listener, log, master } = ground;
+  const { clientAddress, clock, db, listener, log, master } = ground;
   const url = publicUrl(config, listener.port);
   const origins = originsOf(config, url, listener.port);
   const identity = await loadIdentity(config.dataDir, master);
@@ -145,12 +148,15 @@ async function assemble(config: Config, ground: Ground) {
       events.changed('agents', session.agentId);
     },
   };
-  const gateway = createGateway({ db, identity, registry, bearers, clock, log, audit, listener: fleet });
+  const gateway = createGateway({
+    ...{ db, identity, registry, bearers, clock, log, audit, clientAddress, listener: fleet },
+  });
   const { installScript: scriptFile, releaseRoot } = config;
   const release = createAgentRelease({ root: releaseRoot, scriptFile, url, log });
   const auth = createAuth({ db, master, url, origins, log });
   const app = createApp({
     ...{ db, clock, log, audit, events, identity, auth, url, origins, registry, bearers, enrolment },
+    clientAddress,
     ...{ autoProtect, release, vault, agentVault, jobs, progress, webRoot: config.webRoot },
   });
   endAllOrphans({ db, ledger, commits });

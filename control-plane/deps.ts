@@ -5,6 +5,7 @@ import type { Registry } from './agents/registry.ts';
 import type { AgentRelease } from './agents/release.ts';
 import type { Audit } from './audit.ts';
 import type { Auth } from './auth/auth.ts';
+import type { ClientAddress } from './client-address.ts';
 import type { Clock } from './clock.ts';
 import type { Db } from './db/open.ts';
 import type { Events } from './events.ts';
@@ -21,6 +22,7 @@ export interface AppDeps {
   log: Logger;
   audit: Audit;
   events: Events;
+  clientAddress: ClientAddress;
   identity: ControlPlaneIdentity;
   auth: Auth;
   /** Address people and agents use, without a trailing slash. */

@@ -7,7 +7,7 @@ import { MAX_FRAME_BYTES } from '../../protocol/frames.ts';
 import { CLOSE } from '../../protocol/handshake.ts';
 import type { ToControlPlane } from '../../protocol/messages.ts';
 import type { Audit } from '../audit.ts';
-import { clientAddress } from '../client-address.ts';
+import type { ClientAddress } from '../client-address.ts';
 import type { Clock } from '../clock.ts';
 import { type AgentRow, findAgent, successorOf } from '../db/agents.ts';
 import { auditedLately } from '../db/audit.ts';
@@ -53,6 +53,7 @@ export interface GatewayDeps {
   clock: Clock;
   log: Logger;
   audit: Audit;
+  clientAddress: ClientAddress;
   listener: GatewayListener;
 }
 
@@ -80,7 +81,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   }
 
   function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const from = clientAddress(request);
+    const from = deps.clientAddress(request);
     const refusal = refusalOf(request, from);
     if (refusal) {
       refuseUpgrade(socket, refusal);
