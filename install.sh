@@ -5,6 +5,7 @@ set -eu
 
 CONTROL_PLANE=''
 VERSION=''
+RELEASE_KEY=''
 FILES=''
 
 ACCOUNT=homeport-agent
@@ -13,6 +14,7 @@ BIN=$BIN_DIR/homeport-agent
 CONFIG_DIR=/etc/homeport
 CONFIG=$CONFIG_DIR/agent.toml
 ADDED=$CONFIG_DIR/added-packages
+KEY=$CONFIG_DIR/release-key
 STATE=/var/lib/homeport-agent
 SERVICE=homeport-agent.service
 UNIT=/etc/systemd/system/$SERVICE
@@ -68,6 +70,7 @@ install() {
     'Take it from your control plane: curl -fsSL https://YOUR-CONTROL-PLANE/install.sh'
   need_tools
   refuse_other_membership
+  refuse_other_key
   refuse_while_working
   take_token
   say "Homeport agent $VERSION from $CONTROL_PLANE${DRY_RUN:+; this would}:"
@@ -75,6 +78,7 @@ install() {
   fetch
   undo_by undo_restart
   write_config
+  pin_key
   create_account
   create_state
   place_program
@@ -127,6 +131,14 @@ refuse_other_membership() {
   fail "The agent of this host belongs to another control plane, or to this one under another address:
 $(grep -o '"url": "[^"]*"' $STATE/control-plane.json)" \
     "To move it run: systemctl stop $SERVICE; homeport-agent enrol --replace --url $CONTROL_PLANE; then this again."
+}
+
+# Whoever signs the agent's updates can run what they like on this host: root alone changes who that is.
+refuse_other_key() {
+  if [ -z "$RELEASE_KEY" ] || ! [ -e $KEY ] || [ "$(cat $KEY)" = "$RELEASE_KEY" ]; then return; fi
+  fail "The control plane's agent is signed with another release key than the one pinned here:
+  pinned in $KEY: $(cat $KEY)
+  signed with: $RELEASE_KEY" "If whoever builds Homeport has a new key, remove $KEY and run this again."
 }
 
 # A restart ends what runs; a restore that was ended half-way is not repeated by itself.
@@ -240,6 +252,14 @@ write_config() {
   make_config_dir
   undo_by undo_config
   config_text >$CONFIG
+}
+
+pin_key() {
+  if [ -z "$RELEASE_KEY" ] || [ -e $KEY ]; then return; fi
+  doing "pin the key that updates have to be signed with, $RELEASE_KEY, in $KEY" || return 0
+  make_config_dir
+  undo_by undo_key
+  say "$RELEASE_KEY" >$KEY
 }
 
 make_config_dir() {
@@ -389,6 +409,7 @@ undo_bin_dir() { rmdir $BIN_DIR; }
 undo_config_dir() { rmdir $CONFIG_DIR; }
 undo_config() { rm -f $CONFIG; }
 undo_added() { rm -f $ADDED; }
+undo_key() { rm -f $KEY; }
 undo_library() { remove_package "$LIBRARY"; }
 undo_account() { remove_account; }
 undo_state() { rm -rf $STATE; }
@@ -466,6 +487,7 @@ uninstall() {
     find /tmp -maxdepth 1 -name 'homeport-room-*' -user $ACCOUNT -exec rm -rf {} +
   fi
   if [ -e $CONFIG ] && doing "remove $CONFIG"; then rm -f $CONFIG; fi
+  if [ -e $KEY ] && doing "remove $KEY"; then rm -f $KEY; fi
   if [ -e $ADDED ] && doing "remove the package $(cat $ADDED), unless something else needs it"; then
     remove_package "$(cat $ADDED)" || :
     rm -f $ADDED

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import { z } from 'zod';
 import { fail } from '../protocol/failure.ts';
@@ -40,6 +40,8 @@ export interface AgentConfig {
   stateDir: string;
   /** The configuration file that was read; undefined where there is none. */
   configFile?: string | undefined;
+  /** File with the key that updates have to be signed with, beside the configuration; root's, like that. */
+  releaseKeyFile: string;
   policy: LocalPolicy;
   /** Fingerprint of the only control-plane key to obey; any enrolled one where absent. */
   controlPlaneKey: string | undefined;
@@ -92,6 +94,7 @@ function assemble(
   return {
     stateDir: resolve(options.state ?? env.HOMEPORT_AGENT_STATE ?? defaultStateDir()),
     configFile,
+    releaseKeyFile: join(dirname(configPath(options).path), 'release-key'),
     policy: {
       ...{ restore, update },
       ...(servers ? { servers } : {}),

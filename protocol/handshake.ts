@@ -16,7 +16,8 @@ import type { ProtocolRange } from './version.ts';
 const rangeSchema = z.object({ min: z.number().int().positive(), max: z.number().int().positive() });
 /** 32 bytes, base64url: nonces and public keys. */
 export const bytes32Schema = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
-const signatureSchema = z.string().regex(/^[A-Za-z0-9_-]{86}$/);
+/** Ed25519 signature, base64url. */
+export const signatureSchema = z.string().regex(/^[A-Za-z0-9_-]{86}$/);
 
 /** 1. control plane → agent, as soon as the socket is open. */
 export const challengeSchema = z.object({

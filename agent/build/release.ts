@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import {
@@ -11,9 +10,10 @@ import {
   type ReleaseFile,
   releaseSchema,
 } from '../../protocol/release.ts';
-import { HOMEPORT_VERSION } from '../../protocol/version.ts';
+import { HOMEPORT_VERSION, PROTOCOL } from '../../protocol/version.ts';
 import { bundleAgent } from './bundle.ts';
 import { makeExecutable } from './executable.ts';
+import { measured } from './measure.ts';
 import { fetchRuntime, NODE_VERSION, RUNTIME_PLATFORMS } from './runtimes.ts';
 import { hashSources } from './sources.ts';
 
@@ -57,7 +57,14 @@ async function fill(directory: string, { cache, root }: BuildOptions, sources: s
     return described(platform, path);
   });
   const files = await Promise.all([...executables, described('node', bundle)]);
-  const release: Release = { v: 1, version: HOMEPORT_VERSION, node: NODE_VERSION, sources, files };
+  const release: Release = {
+    v: 1,
+    version: HOMEPORT_VERSION,
+    protocol: PROTOCOL,
+    node: NODE_VERSION,
+    sources,
+    files,
+  };
   await writeFile(join(directory, RELEASE_FILE), `${JSON.stringify(release, null, 2)}\n`);
   return release;
 }
@@ -69,12 +76,6 @@ async function fill(directory: string, { cache, root }: BuildOptions, sources: s
 async function described(platform: Platform, path: string): Promise<ReleaseFile> {
   await pipeline(createReadStream(path), createGzip({ level: 6 }), createWriteStream(`${path}.gz`));
   return { platform, ...(await measured(path)), packed: await measured(`${path}.gz`) };
-}
-
-async function measured(path: string) {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return { name: basename(path), size: (await stat(path)).size, sha256: hash.digest('hex') };
 }
 
 /** The release in a folder, if it is whole. */

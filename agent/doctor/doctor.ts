@@ -12,6 +12,7 @@ import { configurationFinding } from './configuration.ts';
 import { handshakeFinding, membershipFinding } from './membership.ts';
 import { lookAtServers, lookAtTools } from './servers.ts';
 import { runningFinding, stateFinding, temporaryFinding } from './state.ts';
+import { updatesFinding } from './updates.ts';
 import { lookAtWay } from './way.ts';
 
 /** What is on this host's disks is looked at within this, in milliseconds. */
@@ -58,6 +59,7 @@ function lookAtHost({ config, refusal }: DoctorParts): Promise<CheckResult[]> {
   const on = (id: string, title: string): Subject => ({ id: `host.${id}`, title });
   return Promise.all([
     look(on('configuration', 'Configuration'), HOST_MS, () => configurationFinding(config, refusal)),
+    look(on('updates', 'Updates'), HOST_MS, () => updatesFinding(config)),
     look(on('state', 'State directory'), HOST_MS, () => stateFinding(stateDir)),
     look(on('temporary', 'Temporary files'), HOST_MS, temporaryFinding),
     look(on('running', 'Running agent'), HOST_MS, () => runningFinding(stateDir)),

@@ -2,11 +2,15 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  isSigned,
   PLATFORMS,
   RELEASE_FILE,
+  RELEASE_SIGNATURE_FILE,
   type Release,
   type ReleaseFile,
+  type ReleaseSignature,
   releaseSchema,
+  releaseSignatureSchema,
 } from '../../protocol/release.ts';
 import type { Logger } from '../log.ts';
 
@@ -14,10 +18,19 @@ import type { Logger } from '../log.ts';
 export interface AgentRelease {
   /** What `npm run build` made, or `undefined` where there is nothing whole. Looked up each time. */
   current(): Promise<Release | undefined>;
+  /** The same with its signature, or `undefined` where it has none that is good: agents take no update from it then. */
+  signed(): Promise<SignedRelease | undefined>;
   /** A file of the release by its name, with its path on this host. */
   file(name: string): Promise<{ path: string; size: number; sha256: string } | undefined>;
   /** `install.sh` with this control plane's address and the release's checksums filled in. */
   script(): Promise<InstallScript | undefined>;
+}
+
+export interface SignedRelease {
+  release: Release;
+  /** `release.json`, byte for byte as it was signed. */
+  manifest: Buffer<ArrayBuffer>;
+  signature: ReleaseSignature;
 }
 
 export interface InstallScript {
@@ -37,19 +50,35 @@ export interface AgentReleaseDeps {
 }
 
 export function createAgentRelease({ root, scriptFile, url, log }: AgentReleaseDeps): AgentRelease {
-  const current = async () => {
+  const read = async () => {
     const path = join(root, RELEASE_FILE);
-    const text = await readFile(path, 'utf8').catch(() => undefined); // not built
-    if (text === undefined) return undefined;
+    const manifest = await readFile(path).catch(() => undefined); // not built
+    if (manifest === undefined) return undefined;
     try {
-      return releaseSchema.parse(JSON.parse(text));
+      return { release: releaseSchema.parse(JSON.parse(manifest.toString('utf8'))), manifest };
     } catch (err) {
       log.warn({ err, path }, 'the built agent cannot be served: build it again');
       return undefined;
     }
   };
+  const signed = async () => {
+    const found = await read();
+    const path = join(root, RELEASE_SIGNATURE_FILE);
+    const text = found && (await readFile(path, 'utf8').catch(() => undefined)); // not signed
+    if (!found || text === undefined) return undefined;
+    try {
+      const signature = releaseSignatureSchema.parse(JSON.parse(text));
+      if (isSigned(found.manifest, signature)) return { ...found, signature };
+      log.warn({ path }, 'the signature of the built agent is not of this build: sign it again');
+    } catch (err) {
+      log.warn({ err, path }, 'the signature of the built agent cannot be read: sign it again');
+    }
+    return undefined;
+  };
+  const current = async () => (await read())?.release;
   return {
     current,
+    signed,
     async file(name) {
       const files = (await current())?.files.flatMap((file) => [file, file.packed]) ?? [];
       const found = files.find((file) => file.name === name);
@@ -58,18 +87,23 @@ export function createAgentRelease({ root, scriptFile, url, log }: AgentReleaseD
     async script() {
       const release = await current();
       if (!release) return undefined;
-      const text = filledIn(await readFile(scriptFile, 'utf8'), url, release);
+      const key = (await signed())?.signature.key ?? '';
+      const text = filledIn(await readFile(scriptFile, 'utf8'), { url, release, key });
       return { text, sha256: createHash('sha256').update(text).digest('hex') };
     },
   };
 }
 
 /** What the script leaves open, each on a line of its own and empty in the checkout. */
-function filledIn(template: string, url: string, release: Release): string {
+function filledIn(
+  template: string,
+  { key, release, url }: { url: string; release: Release; key: string },
+): string {
   const byPlatform = (platform: string) => release.files.find((file) => file.platform === platform);
   const values = {
     CONTROL_PLANE: url,
     VERSION: release.version,
+    RELEASE_KEY: key,
     FILES: PLATFORMS.map((platform) => byPlatform(platform))
       .filter((file) => file !== undefined)
       .map(lineOf)

@@ -1,12 +1,14 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { shellQuoted } from '../../control-plane/agents/release.ts';
-import { RELEASE_FILE, type Release } from '../../protocol/release.ts';
+import { signRelease, writeReleaseKey } from '../../agent/build/signing.ts';
+import { createAgentRelease, shellQuoted } from '../../control-plane/agents/release.ts';
+import { createLogger } from '../../control-plane/log.ts';
+import { RELEASE_FILE, RELEASE_SIGNATURE_FILE, type Release } from '../../protocol/release.ts';
 import { read } from '../house/sources.ts';
 import { output } from '../support/command.ts';
 import { writeSmallRelease } from '../support/small-release.ts';
@@ -106,6 +108,31 @@ describe('files of the agent', () => {
     const response = await get(`/agent/${name}`);
     expect(response.status).toBe(404);
     expect(await response.json()).toMatchObject({ error: { code: 'not_found' } });
+  });
+});
+
+describe('a release key', () => {
+  const pinned = async () => /^RELEASE_KEY='(.*)'$/m.exec(await (await get('/install.sh')).text())?.[1];
+
+  test('that of a signed release is in the script, and with it in the SHA-256 of the command', async () => {
+    expect(await pinned()).toBe('');
+    const keyFile = join(directory, 'test.key');
+    const before = (await newToken()).command;
+    const key = await writeReleaseKey(keyFile);
+    await signRelease(directory, keyFile);
+    expect(await pinned()).toBe(key);
+    const { command } = await newToken();
+    expect(command).toContain(sha256(await (await get('/install.sh')).text()));
+    expect(command.split('\n')[1]).not.toBe(before.split('\n')[1]);
+  });
+
+  test('what was signed is not signed any more once it is changed', async () => {
+    const { scriptFile, root } = { scriptFile: 'install.sh', root: directory };
+    const agents = createAgentRelease({ root, scriptFile, url: 'x', log: createLogger('silent') });
+    expect(await agents.signed()).toMatchObject({ release: { version: release.version } });
+    await appendFile(join(directory, RELEASE_FILE), '\n');
+    expect([await agents.signed(), await pinned()]).toEqual([undefined, '']);
+    await rm(join(directory, RELEASE_SIGNATURE_FILE));
   });
 });
 

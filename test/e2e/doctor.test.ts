@@ -46,6 +46,7 @@ describe('beside a running agent', () => {
     expect(exitCode).toBe(0);
     expect(verdicts.filter((one) => !one.startsWith('tools.'))).toEqual([
       'host.configuration ok',
+      'host.updates ok',
       'host.state ok',
       'host.temporary ok',
       'host.running ok',

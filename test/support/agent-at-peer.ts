@@ -31,6 +31,7 @@ export async function enrolAt(
 export function runAgent(stateDir: string, config: Partial<AgentConfig> = {}): Promise<RunningAgent> {
   const defaults: AgentConfig = {
     stateDir,
+    releaseKeyFile: join(stateDir, 'release-key'),
     policy: { restore: 'allow', update: 'allow' },
     controlPlaneKey: undefined,
     maxJobs: 2,

@@ -1,6 +1,7 @@
 import { copyFile, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { signRelease, writeReleaseKey } from '../../../agent/build/signing.ts';
 import type { ApiAgent, ApiDatabase } from '../../support/api-shapes.ts';
 import { checksums } from '../../support/checksums.ts';
 import { type Child, startChild } from '../../support/child.ts';
@@ -133,14 +134,34 @@ describe('an agent on a minimal Debian without Node and without systemd', () => 
   privilegedTest('with a newer agent on the control plane it upgrades in place', async () => {
     const directory = join(world().directory, 'newer');
     await newerRelease(world().built, { directory, version: '0.2.0' });
+    const key = await writeReleaseKey(join(world().directory, 'release.key'));
+    await signRelease(directory, join(world().directory, 'release.key'));
     await world().serve(directory);
     const { code, output } = await host.shell(`curl -fsSL ${world().url}/install.sh | sh`);
     expect(output).toContain('place the agent at /usr/local/bin/homeport-agent');
+    expect(output).toContain(`pin the key that updates have to be signed with, ${key}`);
     expect(code).toBe(0);
+    const pinned = join(host.root, 'etc/homeport/release-key');
+    expect(await readFile(pinned, 'utf8')).toBe(`${key}\n`);
+    const { mode, uid } = await stat(pinned);
+    expect([mode & 0o777, uid]).toEqual([0o644, 0]);
+    expect((await host.shell('homeport-agent doctor')).output).toContain(`pinned release key ${key}`);
     await running?.end('SIGTERM');
     runAgent();
     expect((await online('0.2.0')).id).toBe(agent.id);
     await backUp(world().homeport.api, database.id);
+  });
+
+  privilegedTest('one that is signed with another key is refused, and nothing is changed', async () => {
+    const directory = join(world().directory, 'newer');
+    const key = await writeReleaseKey(join(world().directory, 'foreign.key'));
+    await signRelease(directory, join(world().directory, 'foreign.key'));
+    const before = host.changes();
+    const { code, output } = await host.shell(`curl -fsSL ${world().url}/install.sh | sh`);
+    expect(output).toContain(`signed with: ${key}`);
+    expect(output).toContain('remove /etc/homeport/release-key');
+    expect(code).toBe(1);
+    expect(host.changes()).toEqual(before);
   });
 
   privilegedTest('an upgrade that cannot connect is taken back', async () => {

@@ -1,0 +1,23 @@
+import { stat } from 'node:fs/promises';
+import type { AgentConfig } from '../config.ts';
+import { loadReleaseKey } from '../update/release-key.ts';
+import { type Finding, ok, trouble } from './check.ts';
+import { quoted } from './configuration.ts';
+
+/** Whether the agent takes updates from its control plane, and whose signature they need. */
+export async function updatesFinding({ policy, releaseKeyFile }: AgentConfig): Promise<Finding> {
+  const key = await loadReleaseKey(releaseKeyFile);
+  const said = `Policy: ${policy.update}.`;
+  if (key === undefined) {
+    return ok(`${said} No release key is pinned: updates are made on this host, with install.sh.`);
+  }
+  const { mode, uid } = await stat(releaseKeyFile);
+  if (uid !== 0 || (mode & 0o022) !== 0) {
+    const seen = `${said} Others than root may change ${releaseKeyFile}, and with it who signs updates: now ${key}.`;
+    return trouble('warning', seen, {
+      fix: 'Give it to root alone.',
+      paste: `chown root: ${quoted(releaseKeyFile)} && chmod 644 ${quoted(releaseKeyFile)}`,
+    });
+  }
+  return ok(`${said} They have to be signed with the pinned release key ${key}.`);
+}
