@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
+import { shellWord } from '../../protocol/shell.ts';
 import type { AgentConfig } from '../config.ts';
 import { loadReleaseKey } from '../update/release-key.ts';
 import { type Finding, ok, trouble } from './check.ts';
-import { quoted } from './configuration.ts';
 
 /** Whether the agent takes updates from its control plane, and whose signature they need. */
 export async function updatesFinding({ policy, releaseKeyFile }: AgentConfig): Promise<Finding> {
@@ -16,7 +16,7 @@ export async function updatesFinding({ policy, releaseKeyFile }: AgentConfig): P
     const seen = `${said} Others than root may change ${releaseKeyFile}, and with it who signs updates: now ${key}.`;
     return trouble('warning', seen, {
       fix: 'Give it to root alone.',
-      paste: `chown root: ${quoted(releaseKeyFile)} && chmod 644 ${quoted(releaseKeyFile)}`,
+      paste: `chown root: ${shellWord(releaseKeyFile)} && chmod 644 ${shellWord(releaseKeyFile)}`,
     });
   }
   return ok(`${said} They have to be signed with the pinned release key ${key}.`);
