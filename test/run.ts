@@ -12,6 +12,7 @@ const STAGES: readonly Stage[] = [
   ['format and lint', '@biomejs/biome/bin/biome', 'check', '--error-on-warnings'],
   ['types', 'typescript/bin/tsc', '--noEmit'],
   ['unit and integration', 'vitest/vitest.mjs', 'run', '--project', 'unit'],
+  ['agent, bare Debian', './test/support/make-install-ground.ts'],
   ['end to end', 'vitest/vitest.mjs', 'run', '--project', 'e2e'],
   ['browser', 'vitest/vitest.mjs', 'run', '--project', 'browser'],
 ];
