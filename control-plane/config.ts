@@ -9,6 +9,8 @@ export interface Config {
   host: string;
   /** 0 takes a free port. */
   port: number;
+  /** Paths of certificate and key, PEM, where the control plane speaks TLS itself; else plain HTTP, for a proxy. */
+  tls: { certificateFile: string; keyFile: string } | undefined;
   /** Address people and agents use, without a trailing slash; undefined: made from host and port. */
   publicUrl: string | undefined;
   /** 32 bytes, base64; undefined: kept in a file of the data directory. */
@@ -35,6 +37,8 @@ const environment = z.object({
   HOMEPORT_DATA: z.string().min(1).default('./data'),
   HOMEPORT_HOST: z.string().min(1).default('127.0.0.1'),
   HOMEPORT_PORT: z.coerce.number().int().min(0).max(65535).default(7433),
+  HOMEPORT_TLS_CERTIFICATE: z.string().optional(),
+  HOMEPORT_TLS_KEY: z.string().optional(),
   HOMEPORT_URL: z
     .url({ protocol: /^https?$/ })
     .transform((url) => url.replace(/\/+$/, ''))
@@ -47,6 +51,8 @@ const environment = z.object({
   HOMEPORT_LOCAL_ENDPOINTS: z.enum(['refuse', 'allow']).default('refuse'),
   HOMEPORT_LOG_LEVEL: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
 });
+
+type Environment = z.output<typeof environment>;
 
 /**
  * The only reader of the control plane's environment.
@@ -65,6 +71,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     dataDir: isAbsolute(e.HOMEPORT_DATA) ? e.HOMEPORT_DATA : resolve(e.HOMEPORT_DATA),
     host: e.HOMEPORT_HOST,
     port: e.HOMEPORT_PORT,
+    tls: tlsOf(e),
     publicUrl: e.HOMEPORT_URL,
     masterKey: e.HOMEPORT_MASTER_KEY,
     leaseMs: e.HOMEPORT_LEASE_MS,
@@ -78,6 +85,16 @@ export function readConfig(env: Record<string, string | undefined> = process.env
   };
 }
 
+function tlsOf({ HOMEPORT_TLS_CERTIFICATE: certificate, HOMEPORT_TLS_KEY: key }: Environment): Config['tls'] {
+  if (certificate && key) return { certificateFile: resolve(certificate), keyFile: resolve(key) };
+  if (!certificate && !key) return undefined;
+  throw fail(
+    'invalid_input',
+    `${certificate ? 'HOMEPORT_TLS_CERTIFICATE' : 'HOMEPORT_TLS_KEY'} is set, but the other one of the pair is not.`,
+    'Set HOMEPORT_TLS_CERTIFICATE and HOMEPORT_TLS_KEY, or neither.',
+  );
+}
+
 /** What stands between commas or blanks; `none` is nobody. */
 function listed(text: string): string[] {
   return text.split(/[\s,]+/).filter((entry) => entry !== '' && entry !== 'none');
@@ -87,5 +104,5 @@ function listed(text: string): string[] {
 export function publicUrl(config: Config, port: number): string {
   if (config.publicUrl) return config.publicUrl;
   const host = ['0.0.0.0', '::'].includes(config.host) ? 'localhost' : config.host;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return `${config.tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

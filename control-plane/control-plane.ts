@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fail } from '../protocol/failure.ts';
 import { createOutgoing } from '../protocol/outgoing.ts';
 import { createAutoProtect } from './agents/auto-protect.ts';
 import { createBearers } from './agents/bearers.ts';
@@ -28,7 +30,7 @@ import { createProgressBoard } from './jobs/progress.ts';
 import { createJobDesk, createJobService } from './jobs/service.ts';
 import { loadIdentity } from './keys/identity.ts';
 import { loadMasterKey, type MasterKey } from './keys/master.ts';
-import { type Listener, listen } from './listener.ts';
+import { type Listener, listen, type TlsIdentity } from './listener.ts';
 import { lockDataDirectory } from './lock.ts';
 import type { Logger } from './log.ts';
 import { openVaultService } from './vault/open.ts';
@@ -56,7 +58,7 @@ export async function startControlPlane(
   undo.adopt(lockDataDirectory(config.dataDir), (unlock) => unlock());
   const master = await loadMasterKey(config.dataDir, config.masterKey);
   const db = undo.adopt(openDb(join(config.dataDir, DATABASE_FILE)), closeDb);
-  const listener = await listen(config.host, config.port);
+  const listener = await listen(config.host, config.port, { tls: await readTls(config) });
   undo.defer(() => listener.stop());
   const house = await assemble(config, { log, clock, master, db, listener, clientAddress });
   const open = undo.move();
@@ -177,8 +179,18 @@ async function assemble(config: Config, ground: Ground) {
   };
 }
 
+async function readTls({ tls }: Config): Promise<TlsIdentity | undefined> {
+  const read = (path: string) =>
+    readFile(path, 'utf8').catch((cause: unknown) => {
+      const hint = 'HOMEPORT_TLS_CERTIFICATE and HOMEPORT_TLS_KEY name files that this process may read.';
+      throw fail('invalid_input', `${path} cannot be read: ${(cause as Error).message}.`, hint, { cause });
+    });
+  return tls && { cert: await read(tls.certificateFile), key: await read(tls.keyFile) };
+}
+
 /** Pages of these origins are ours. Without a public URL that is this host under its usual names. */
 function originsOf(config: Config, url: string, port: number): string[] {
   if (config.publicUrl) return [new URL(url).origin];
-  return [new URL(url).origin, `http://localhost:${port}`, `http://127.0.0.1:${port}`];
+  const { origin, protocol } = new URL(url);
+  return [origin, `${protocol}//localhost:${port}`, `${protocol}//127.0.0.1:${port}`];
 }

@@ -1,8 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { fail } from '../protocol/failure.ts';
-import { boundTime, STRANGER_TIMES } from './request-time.ts';
+import { boundTime, STRANGER_TIMES, type StrangerTimes } from './request-time.ts';
 
 /** Longest time an authenticated request may take to arrive, in milliseconds: a pack over a thin line. */
 const REQUEST_MS = 30 * 60_000;
@@ -13,42 +14,47 @@ const DRAIN_MS = 5_000;
 
 type Fetch = Parameters<typeof getRequestListener>[0];
 
+/** A certificate with those it was signed by, and its key: PEM. */
+export interface TlsIdentity {
+  cert: string;
+  key: string;
+}
+
+export interface ListenOptions {
+  /** Absent: plain HTTP. */
+  tls?: TlsIdentity | undefined;
+  /** Bounds of requests that are not authenticated (yet). */
+  times?: StrangerTimes;
+}
+
 /** The HTTP server. It listens before there is an app, since the app wants to know its port. */
 export interface Listener {
-  readonly server: Server;
+  readonly server: Server | TlsServer;
   readonly port: number;
   serve(fetch: Fetch): void;
   /** Takes nothing new, waits for what is at work, closes the rest. */
   stop(): Promise<void>;
 }
 
-/**
- * @param times bounds of requests that are not authenticated (yet)
- * @throws FailureError `conflict` where the port is taken
- */
-export async function listen(host: string, port: number, times = STRANGER_TIMES): Promise<Listener> {
+/** @throws FailureError `conflict` where the port is taken, `invalid_input` where certificate and key are of no use */
+export async function listen(host: string, port: number, options: ListenOptions = {}): Promise<Listener> {
+  const { times = STRANGER_TIMES, tls } = options;
   let handle: ReturnType<typeof getRequestListener> | undefined;
   const active = new Set<ServerResponse>();
-  const server = createServer(
-    {
-      ...{ requestTimeout: REQUEST_MS, headersTimeout: times.headersMs, keepAliveTimeout: 65_000 },
-      connectionsCheckingInterval: times.headersMs / 2,
-    },
-    (incoming, outgoing) => {
-      if (!handle) {
-        notNow(outgoing);
-        return;
-      }
-      boundTime(incoming, outgoing, times);
-      outgoing.once('finish', () => discardRest(incoming));
-      // Event streams never end by themselves.
-      if (!incoming.url?.startsWith('/api/v1/events')) {
-        active.add(outgoing);
-        outgoing.once('close', () => active.delete(outgoing));
-      }
-      void handle(incoming, outgoing);
-    },
-  );
+  const server = createFor(tls, times, (incoming, outgoing) => {
+    if (!handle) {
+      notNow(outgoing);
+      return;
+    }
+    boundTime(incoming, outgoing, times);
+    outgoing.once('finish', () => discardRest(incoming));
+    // Event streams never end by themselves.
+    if (!incoming.url?.startsWith('/api/v1/events')) {
+      active.add(outgoing);
+      outgoing.once('close', () => active.delete(outgoing));
+    }
+    void handle(incoming, outgoing);
+  });
   server.maxConnections = MAX_CONNECTIONS;
   await bind(server, host, port);
   return {
@@ -70,7 +76,29 @@ export async function listen(host: string, port: number, times = STRANGER_TIMES)
   };
 }
 
-function bind(server: Server, host: string, port: number): Promise<void> {
+function createFor(
+  tls: TlsIdentity | undefined,
+  times: StrangerTimes,
+  onRequest: (incoming: IncomingMessage, outgoing: ServerResponse) => void,
+): Server | TlsServer {
+  const bounds = {
+    ...{ requestTimeout: REQUEST_MS, headersTimeout: times.headersMs, keepAliveTimeout: 65_000 },
+    connectionsCheckingInterval: times.headersMs / 2,
+  };
+  if (!tls) return createServer(bounds, onRequest);
+  try {
+    return createTlsServer({ ...bounds, ...tls, handshakeTimeout: times.headersMs }, onRequest);
+  } catch (cause) {
+    throw fail(
+      'invalid_input',
+      `The certificate or its key cannot be used: ${(cause as Error).message}.`,
+      'HOMEPORT_TLS_CERTIFICATE and HOMEPORT_TLS_KEY name PEM files that belong together, the key without a passphrase.',
+      { cause },
+    );
+  }
+}
+
+function bind(server: Server | TlsServer, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       reject(

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { type Failure, toFailure } from '../../protocol/failure.ts';
@@ -13,6 +13,7 @@ import { type AgentRow, findAgent, successorOf } from '../db/agents.ts';
 import { auditedLately } from '../db/audit.ts';
 import type { Db } from '../db/open.ts';
 import type { ControlPlaneIdentity } from '../keys/identity.ts';
+import type { Listener } from '../listener.ts';
 import type { Logger } from '../log.ts';
 import type { Bearers } from './bearers.ts';
 import {
@@ -59,7 +60,7 @@ export interface GatewayDeps {
 
 export interface Gateway {
   /** Serves `GET /agent/v1/connect` on this HTTP server. */
-  attach(server: Server): void;
+  attach(server: Listener['server']): void;
   /** Tells all agents to come back later and closes their sockets; resolves when they are closed. */
   stop(): Promise<void>;
 }

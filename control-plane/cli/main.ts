@@ -5,6 +5,7 @@ import { addBucketCommands } from './commands/buckets.ts';
 import { addDatabaseCommands } from './commands/databases.ts';
 import { addDownloadCommand } from './commands/download.ts';
 import { addFleetCommands } from './commands/fleet.ts';
+import { addHealthyCommand } from './commands/healthy.ts';
 import { addJobCommands } from './commands/jobs.ts';
 import { addLocalCommands } from './commands/local.ts';
 import { addRecoveryKitCommand } from './commands/recovery-kit.ts';
@@ -45,6 +46,7 @@ function program(): Command {
   addBucketCommands(root);
   root.commandsGroup('On the control plane’s own host:');
   addLocalCommands(root);
+  addHealthyCommand(root);
   addVaultCommands(root);
   return root;
 }

@@ -11,7 +11,9 @@ import { BULK_HEADERS, bulkSignature } from '../../protocol/bulk.ts';
 
 /** The listener with little patience, serving what anybody may send and what only agents may. */
 async function impatient() {
-  const listener = await listen('127.0.0.1', 0, { headersMs: 200, bodyMs: 300, idleMs: 60_000 });
+  const listener = await listen('127.0.0.1', 0, {
+    times: { headersMs: 200, bodyMs: 300, idleMs: 60_000 },
+  });
   onTestFinished(() => listener.stop());
   const [bearers, bulkKey] = [createBearers(systemClock), randomBytes(32)];
   const bearer = bearers.issue(randomUUID(), { agentId: randomUUID(), bulkKey });
