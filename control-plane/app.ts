@@ -19,6 +19,7 @@ import { eventRoutes } from './routes/events.ts';
 import { installRoutes } from './routes/install.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { meRoutes } from './routes/me.ts';
+import { replicaRoutes } from './routes/replicas.ts';
 import { serverRoutes } from './routes/servers.ts';
 import { settingsRoutes } from './routes/settings.ts';
 import { setupRoutes } from './routes/setup.ts';
@@ -71,6 +72,7 @@ function apiRoutes(deps: AppDeps) {
     .route('/', snapshotRoutes(deps))
     .route('/', jobRoutes(deps))
     .route('/', vaultRoutes(deps))
+    .route('/', replicaRoutes(deps))
     .route('/', settingsRoutes(deps))
     .route('/', eventRoutes(deps));
 }

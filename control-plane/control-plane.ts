@@ -33,6 +33,7 @@ import { loadMasterKey, type MasterKey } from './keys/master.ts';
 import { type Listener, listen, type TlsIdentity } from './listener.ts';
 import { lockDataDirectory } from './lock.ts';
 import type { Logger } from './log.ts';
+import { createReplicaNews } from './replica-news.ts';
 import { openVaultService } from './vault/open.ts';
 
 /** A control plane at work. */
@@ -100,7 +101,8 @@ async function assemble(config: Config, ground: Ground) {
     master,
     outgoing: createOutgoing(config.localEndpoints),
     jobs: createJobDesk(db),
-    now: clock.now,
+    clock,
+    replicas: createReplicaNews({ audit, clock, events, log }),
     onReconciled: (vaultId, result) => {
       const differed = Object.values({ ...result.added, ...result.forgotten }).some((count) => count > 0);
       const level = result.refused.length > 0 ? 'warn' : differed ? 'info' : 'debug';
@@ -175,6 +177,7 @@ async function assemble(config: Config, ground: Ground) {
       autoProtect.stop();
       // While requests at work end, agents are told to come back later.
       await gateway.stop();
+      await vaults.stop();
     },
   };
 }

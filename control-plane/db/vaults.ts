@@ -13,7 +13,8 @@ export function vaultQueries(db: Db) {
     },
 
     addVault(row: VaultRow): void {
-      db.insert(vaults).values(row).onConflictDoNothing().run();
+      const { name, store } = row;
+      db.insert(vaults).values(row).onConflictDoUpdate({ target: vaults.id, set: { name, store } }).run();
     },
 
     key(vaultId: string, keyId: string): VaultKeyRow | undefined {

@@ -4,9 +4,8 @@ import type { PrincipalEnv } from '../auth/principal.ts';
 import type { AppDeps } from '../deps.ts';
 import { auditAct, found } from '../http/acting.ts';
 import { validate } from '../http/validate.ts';
-import type { VaultRecord } from '../vault/service.ts';
 import { describeBucket, s3OptionsSchema } from '../vault/stores/s3-options.ts';
-import { iso, isoOrNull } from '../views/times.ts';
+import { vaultView } from '../views/vaults.ts';
 
 /** Wished for unless it is said not to be; the test of the bucket decides. */
 const bucketWish = s3OptionsSchema.extend({ direct: z.boolean().default(true) });
@@ -22,7 +21,7 @@ export function vaultRoutes(deps: AppDeps) {
     );
   return (
     new Hono<PrincipalEnv>()
-      .get('/vaults', (c) => c.json(vault.vaults().map(view)))
+      .get('/vaults', (c) => c.json(vault.vaults().map(vaultView)))
       .post('/vaults', validate('json', vaultBody), async (c) => {
         const wish = c.req.valid('json');
         const made = await vault.addBucket(wish);
@@ -30,7 +29,7 @@ export function vaultRoutes(deps: AppDeps) {
         const details = { bucket: describeBucket(wish.store) };
         auditAct(deps, c, { action: 'vault.create', target: { kind: 'vault', id, name }, details });
         events.changed('settings');
-        return c.json(view(made), 201);
+        return c.json(vaultView(made), 201);
       })
       .put('/vaults/:id/store', validate('json', storeBody), async (c) => {
         const { id, name } = vaultCalled(c.req.param('id'));
@@ -39,14 +38,14 @@ export function vaultRoutes(deps: AppDeps) {
         const details = { bucket: describeBucket(store) };
         auditAct(deps, c, { action: 'vault.change-store', target: { kind: 'vault', id, name }, details });
         events.changed('settings');
-        return c.json(view(changed));
+        return c.json(vaultView(changed));
       })
       .post('/vaults/:id/use', async (c) => {
         const { id, name } = vaultCalled(c.req.param('id'));
         const used = await vault.useVault(id);
         auditAct(deps, c, { action: 'vault.use', target: { kind: 'vault', id, name } });
         events.changed('settings');
-        return c.json(view(used));
+        return c.json(vaultView(used));
       })
       // It hands out a secret: a POST, so that no link, preview or prefetch takes it along.
       .post('/vaults/:id/recovery-kit', (c) => {
@@ -60,8 +59,4 @@ export function vaultRoutes(deps: AppDeps) {
         });
       })
   );
-}
-
-function view({ createdAt, kitDownloadedAt, ...facts }: VaultRecord) {
-  return { ...facts, kitDownloadedAt: isoOrNull(kitDownloadedAt), createdAt: iso(createdAt) };
 }

@@ -21,7 +21,7 @@ export async function addBucketVault(
 ): Promise<OpenVault> {
   if ([...context.vaults.values()].some(({ secrets }) => secrets.name === name))
     throw fail('conflict', `There is a vault “${name}” already.`, 'Choose another name.');
-  const vault = await createVault(ground, { name, store: await prove(ground, store) });
+  const vault = await createVault(ground, { name, store: await proveBucket(ground, store) });
   context.vaults.set(vault.id, vault);
   context.index.addVault(vaultRow(vault));
   const stale = await refreshRecoveryFiles(vault);
@@ -36,7 +36,6 @@ export async function addBucketVault(
  */
 export async function changeBucket(
   ground: VaultGround,
-  context: VaultContext,
   { store, vault }: { vault: OpenVault; store: S3Options },
 ): Promise<OpenVault> {
   const { secrets } = vault;
@@ -47,15 +46,19 @@ export async function changeBucket(
       `The vault “${secrets.name}” is in ${vault.place}, and stays there.`,
       'Give the same bucket and folder; make a new vault for another place.',
     );
-  const changed = await openVault(ground, { ...secrets, store: await prove(ground, store) });
+  const changed = await openVault(ground, { ...secrets, store: await proveBucket(ground, store) });
   if (changed.unreachable) throw new FailureError(changed.unreachable);
   await keepVaultSecrets(ground.dataDir, ground.master, changed.secrets);
-  context.vaults.set(vault.id, changed);
-  return changed;
+  vault.secrets = changed.secrets;
+  vault.store.setPrimary(changed.store.primary);
+  return vault;
 }
 
-/** @returns the options, with what the bucket cannot do turned off */
-async function prove({ dataDir, outgoing }: VaultGround, options: S3Options): Promise<S3Options> {
+/** Tests a bucket. @returns the options, with what the bucket cannot do turned off */
+export async function proveBucket(
+  { dataDir, outgoing }: VaultGround,
+  options: S3Options,
+): Promise<S3Options> {
   const [{ S3Store }, { probeBucket, probeDirect }] = await Promise.all([
     import('./stores/s3.ts'),
     import('./stores/s3-probe.ts'),

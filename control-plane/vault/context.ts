@@ -1,6 +1,7 @@
 import { type Failure, FailureError, fail } from '../../protocol/failure.ts';
 import { type ChunkQueries, chunkQueries } from '../db/chunks.ts';
 import type { Db } from '../db/open.ts';
+import { type ReplicaCopyQueries, replicaCopyQueries } from '../db/replica-copies.ts';
 import { type SnapshotQueries, type SnapshotRow, snapshotQueries } from '../db/snapshots.ts';
 import { type VaultFleetQueries, vaultFleetQueries } from '../db/vault-fleet.ts';
 import { type VaultQueries, vaultQueries } from '../db/vaults.ts';
@@ -11,6 +12,7 @@ export interface VaultContext {
   vaults: Map<string, OpenVault>;
   index: VaultQueries;
   chunks: ChunkQueries;
+  copies: ReplicaCopyQueries;
   snapshots: SnapshotQueries;
   fleet: VaultFleetQueries;
   /** Milliseconds since the epoch. */
@@ -22,6 +24,7 @@ export function createContext(db: Db, vaults: readonly OpenVault[], now: () => n
     vaults: new Map(vaults.map((vault) => [vault.id, vault])),
     index: vaultQueries(db),
     chunks: chunkQueries(db),
+    copies: replicaCopyQueries(db),
     snapshots: snapshotQueries(db),
     fleet: vaultFleetQueries(db),
     now,
@@ -35,9 +38,10 @@ export function vaultOf(context: VaultContext, vaultId: string): OpenVault {
   return vault;
 }
 
-/** The failure, if it is that a store far away did not answer; what is on this host is here or broken. */
+/** The failure, if it is that a store did not answer which others can stand in for; what is on this host alone is here or broken. */
 export function awayFailure({ secrets }: OpenVault, error: unknown): Failure | undefined {
-  if (secrets.store.kind === 'local' || !(error instanceof FailureError)) return undefined;
+  if (!(error instanceof FailureError)) return undefined;
+  if (secrets.store.kind === 'local' && !secrets.replica) return undefined;
   return error.failure.code === 'store_unavailable' ? error.failure : undefined;
 }
 

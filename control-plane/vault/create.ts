@@ -9,6 +9,7 @@ import {
   type VaultSecrets,
 } from './keys.ts';
 import { VAULT_FILE } from './layout.ts';
+import { PairedStore } from './replicas/paired-store.ts';
 import { openStore, placeOf, type StoreChoice, type StoreGround } from './stores/choice.ts';
 import type { Store } from './stores/store.ts';
 
@@ -16,9 +17,11 @@ import type { Store } from './stores/store.ts';
 export interface OpenVault {
   id: string;
   secrets: VaultSecrets;
-  store: Store;
+  store: PairedStore;
   /** Where its files are: a directory, or a bucket in words. */
   place: string;
+  /** The same of its replica. */
+  replicaPlace?: string | undefined;
   /** Text of its signed `vault.json`. */
   statement: string;
   /** Why a store far away could not be asked when the vault was opened. */
@@ -65,7 +68,7 @@ export async function createVault(
     secrets.signing,
   );
   if (wish.store.kind !== 'local') secrets.statement = statement;
-  const store = await openStore(ground, secrets.vaultId, wish.store);
+  const store = new PairedStore(await openStore(ground, secrets.vaultId, { choice: wish.store }));
   const place = placeOf(ground, secrets.vaultId, wish.store);
   if (!(await store.putIfAbsent(VAULT_FILE, Buffer.from(statement))))
     throw fail(
@@ -82,26 +85,48 @@ export async function createVault(
  * @throws FailureError `store_unavailable` where its files are not there, `signature_invalid` where they are another’s
  */
 export async function openVault(ground: VaultGround, secrets: VaultSecrets): Promise<OpenVault> {
-  const store = await openStore(ground, secrets.vaultId, secrets.store);
-  const place = placeOf(ground, secrets.vaultId, secrets.store);
-  const open = { id: secrets.vaultId, secrets, store, place };
+  const { replica: second, vaultId } = secrets;
+  const primary = await openStore(ground, vaultId, { choice: secrets.store });
+  const replica = second && (await openReplica(ground, vaultId, second));
+  const store = new PairedStore(primary, replica);
+  const place = placeOf(ground, vaultId, secrets.store);
+  const replicaPlace = second && placeOf(ground, vaultId, second);
+  const open = { id: vaultId, secrets, store, place, replicaPlace };
   try {
-    return { ...open, statement: await readStatement(open) };
+    return { ...open, statement: await readStatement({ place, secrets, store: primary }) };
   } catch (error) {
     // What is far away may be away for a while; the rest of the house goes on, and so does this vault later.
     const away = error instanceof FailureError && error.failure.code === 'store_unavailable';
     if (!away || secrets.statement === undefined) throw error;
+    store.setMissing();
     return { ...open, statement: secrets.statement, unreachable: error.failure };
   }
 }
 
-async function readStatement({ place, secrets, store }: Omit<OpenVault, 'statement'>): Promise<string> {
+/** Opens the store of a vault's second copy. @throws as {@link openStore} */
+export function openReplica(ground: StoreGround, vaultId: string, choice: StoreChoice): Promise<Store> {
+  return openStore(ground, vaultId, { choice, spoolName: `${vaultId}-replica` });
+}
+
+/**
+ * Text of the `vault.json` in a store, proved to be that of this vault.
+ * @throws FailureError `store_unavailable` where there is none, `signature_invalid` where it is another’s
+ */
+export async function readStatement({
+  place,
+  secrets,
+  store,
+}: {
+  place: string;
+  secrets: VaultSecrets;
+  store: Store;
+}): Promise<string> {
   if ((await store.size(VAULT_FILE)) === undefined)
     throw fail(
       'store_unavailable',
       `The store of the vault “${secrets.name}” is not there: ${place} has no ${VAULT_FILE}.`,
       secrets.store.kind === 'local'
-        ? 'Mount the disk the vault is on, or put its directory back, and start again.'
+        ? 'Mount the disk it is on, or put its directory back, and start again.'
         : 'Put the vault’s files back into the bucket, or correct the bucket’s name and folder.',
     );
   const statement = (await store.read(VAULT_FILE)).toString('utf8');

@@ -44,15 +44,15 @@ export async function uploaded(context: VaultContext, at: BulkPlace, sha256: str
   const known = context.chunks.pack(vault.id, sha256);
   if (known) return requireOwner(context, at.agentId, known.serverId);
   const live = backingUp(context, at);
-  const { direct } = vault.store;
-  if (!direct) throw fail('conflict', 'This vault takes packs through the control plane.', 'Send it again.');
+  const { direct, store } = await doorWith(vault, sha256);
   try {
     const length = await verified(direct, sha256);
-    const read = (range: { offset: number; length: number }) => vault.store.read(packName(sha256), range);
+    const read = (range: { offset: number; length: number }) => store.read(packName(sha256), range);
     const contents = await readTrailer({ length, read });
     requireOwner(context, at.agentId, contents.serverId);
     requireBackup(live, contents.serverId);
     requireKeys(context, vault.id, contents);
+    await vault.store.arrived(packName(sha256), store);
     // Another request for the same pack may have been faster.
     if (context.chunks.pack(vault.id, sha256)) return;
     const facts = { vaultId: vault.id, serverId: contents.serverId, sha256, length };
@@ -63,11 +63,27 @@ export async function uploaded(context: VaultContext, at: BulkPlace, sha256: str
   }
 }
 
+/** The store that the pack was sent to: the vault may have moved since its address was given out. */
+async function doorWith({ store }: OpenVault, sha256: string): Promise<OpenVault['store']['doors'][number]> {
+  const [first, ...others] = store.doors;
+  if (!first) throw fail('conflict', 'This vault takes packs through the control plane.', 'Send it again.');
+  if (others.length === 0 || (await first.direct.inspect(packName(sha256)))) return first;
+  for (const other of others) if (await other.direct.inspect(packName(sha256))) return other;
+  return first;
+}
+
 /** How an agent is to fetch a pack that its running restore needs; that it does is for the caller to see to. */
 export async function downloadWay(vault: OpenVault, sha256: string): Promise<DownloadWay> {
   const { direct } = vault.store;
-  if (!direct) return { way: 'relay' };
+  if (!direct || !(await isThere(vault, sha256))) return { way: 'relay' };
   return { way: 'direct', url: await direct.downloadAddress(packName(sha256)) };
+}
+
+/** Whether a pack can be fetched from the store itself: with a replica, what is lost there comes from the other way. */
+async function isThere({ store }: OpenVault, sha256: string): Promise<boolean> {
+  if (!store.replica) return true;
+  await store.prove(packName(sha256));
+  return store.reads(packName(sha256));
 }
 
 /** Bytes of a pack as the store has it, with the hash that the store made of them. */

@@ -33,7 +33,10 @@ export async function download(
     throw fail('not_found', `This build knows no engine “${row.engine}”.`, 'Update Homeport.');
   const stop = new AbortController();
   const plaintext = readStream(verified, name, {
-    read: (pack, range) => vault.store.read(packName(pack), range),
+    read: async (pack, range) => {
+      await vault.store.prove(packName(pack));
+      return vault.store.read(packName(pack), range);
+    },
     signal: stop.signal,
   });
   // The last part waits until the whole is proved: whoever has as many bytes as were promised has the right ones.

@@ -25,7 +25,9 @@ export interface VaultSecrets {
   signingKey: string;
   /** Where its files are, with what opens that. */
   store: StoreChoice;
-  /** Text of its `vault.json`, for when a store far away cannot be asked; absent for one on this host. */
+  /** Where the second copy of its files is kept, if there is one. */
+  replica?: StoreChoice | undefined;
+  /** Text of its `vault.json`, for when its store cannot be asked; absent for one on this host without a replica. */
   statement?: string | undefined;
 }
 
@@ -37,6 +39,7 @@ const keyFileSchema = z.object({
   identity: z.string(),
   signing: z.string(),
   store: storeChoiceSchema.default(LOCAL),
+  replica: storeChoiceSchema.optional(),
   statement: z.string().optional(),
 });
 
@@ -60,11 +63,14 @@ export async function keepVaultSecrets(
   master: Sealing,
   secrets: VaultSecrets,
 ): Promise<void> {
-  const { vaultId, name, createdAt, identity, statement, store } = secrets;
+  const { vaultId, name, createdAt, identity, replica, statement, store } = secrets;
   const signing = secrets.signing.export({ type: 'pkcs8', format: 'pem' }).toString();
-  const text = JSON.stringify({ v: 1, vaultId, name, createdAt, identity, signing, store, statement });
+  const facts = { v: 1, vaultId, name, createdAt, identity, signing, store, replica, statement };
   await mkdir(keysFolder(dataDir), { recursive: true, mode: 0o700 });
-  await writeDurably(join(keysFolder(dataDir), `vault-${vaultId}.json`), master.seal(labelOf(vaultId), text));
+  await writeDurably(
+    join(keysFolder(dataDir), `vault-${vaultId}.json`),
+    master.seal(labelOf(vaultId), JSON.stringify(facts)),
+  );
 }
 
 /** The secrets of every vault in the data directory, oldest first. @throws FailureError `key_missing` */
@@ -81,11 +87,15 @@ export async function loadVaultSecrets(dataDir: string, master: Sealing): Promis
 }
 
 async function describe(
-  facts: Pick<VaultSecrets, 'vaultId' | 'name' | 'createdAt' | 'identity' | 'store' | 'statement'>,
+  facts: Pick<
+    VaultSecrets,
+    'vaultId' | 'name' | 'createdAt' | 'identity' | 'store' | 'replica' | 'statement'
+  >,
   signing: KeyObject,
 ): Promise<VaultSecrets> {
   const recipient = await identityToRecipient(facts.identity);
-  const { vaultId, name, createdAt, identity, statement, store } = facts;
+  const { vaultId, name, createdAt, identity, replica, statement, store } = facts;
   const signingKey = ed25519Raw(signing);
-  return { vaultId, name, createdAt, identity, recipient, signing, signingKey, store, statement };
+  const keys = { identity, recipient, signing, signingKey };
+  return { vaultId, name, createdAt, ...keys, store, replica, statement };
 }

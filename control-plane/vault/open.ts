@@ -1,6 +1,8 @@
 import { type Failure, FailureError, fail } from '../../protocol/failure.ts';
 import { createOutgoing, type Outgoing } from '../../protocol/outgoing.ts';
+import { type Clock, systemClock } from '../clock.ts';
 import type { Db } from '../db/open.ts';
+import type { SnapshotRow } from '../db/snapshots.ts';
 import { keepRevocation } from '../keys/revocations.ts';
 import { addBucketVault, changeBucket } from './buckets.ts';
 import { catalogOf } from './catalog.ts';
@@ -21,6 +23,8 @@ import { publicFacts, vaultRecord, vaultRow } from './records.ts';
 import { type KitDownloads, kitDownloads } from './recovery/downloads.ts';
 import { refreshRecoveryFiles } from './recovery/files.ts';
 import { recoveryKit, recoveryKitFileName } from './recovery/kit.ts';
+import { replicaActs } from './replicas/acts.ts';
+import { createReplicas, type ReplicaEvents, type Replicas } from './replicas/replicas.ts';
 import { applyRevocations } from './revocations.ts';
 import type { AgentVault, JobDesk, SnapshotRecord, VaultService } from './service.ts';
 import { sourceOf } from './source.ts';
@@ -34,8 +38,7 @@ export interface VaultOptions {
   /** What buckets may be reached; nothing on this host where absent. */
   outgoing?: Outgoing;
   jobs: JobDesk;
-  /** Milliseconds since the epoch. */
-  now?: () => number;
+  clock?: Clock;
   /** A snapshot has just come to exist, durably. */
   onCommitted?: (snapshot: SnapshotRecord) => void;
   /** What the comparison of store and index at boot had to put right. */
@@ -44,12 +47,16 @@ export interface VaultOptions {
   onStaleRecovery?: (vaultId: string, failure: Failure) => void;
   /** The vault's store is far away and does not answer: its index is not compared this time. */
   onUnreachable?: (vaultId: string, failure: Failure) => void;
+  /** What becomes of replicas and checks; nobody is told where absent. */
+  replicas?: Partial<ReplicaEvents>;
 }
 
 /** The two halves of the vaults: for people and jobs, and for agents. */
 export interface Vaults {
   service: VaultService;
   agents: AgentVault;
+  /** Resolves when nothing of replicas and checks is at work any more. */
+  stop(): Promise<void>;
 }
 
 /**
@@ -57,57 +64,85 @@ export interface Vaults {
  * @throws FailureError `store_unavailable` | `key_missing` | `signature_invalid`
  */
 export async function openVaultService(options: VaultOptions): Promise<Vaults> {
-  const { dataDir, master, db, now = Date.now, outgoing = createOutgoing(false) } = options;
+  const { dataDir, master, db, clock = systemClock, outgoing = createOutgoing(false) } = options;
   const ground: VaultGround = { dataDir, master, outgoing };
   const found = await openVaults(ground);
   const vaults = found.length > 0 ? found : [await createVault(ground, { name: 'Default', store: LOCAL })];
-  const context = createContext(db, vaults, now);
+  const context = createContext(db, vaults, clock.now);
+  const inTurn = createTurns();
+  const replicas = createReplicas({ context, ground, db, clock, inTurn, ...SILENT, ...options.replicas });
   for (const vault of vaults) {
     context.index.addVault(vaultRow(vault));
-    await bringUp(context, vault, options);
+    replicas.follow(vault, await bringUp(context, vault, options));
   }
   await applyRevocations(dataDir, db);
   const chosen = await loadDefaultVault(dataDir, vaults);
   return {
-    service: createService(context, { ground, kits: kitDownloads(db), defaultVaultId: chosen.id }),
-    agents: createAgentVault(context, options),
+    service: createService(context, {
+      ...{ ground, inTurn, replicas },
+      ...{ kits: kitDownloads(db), defaultVaultId: chosen.id },
+    }),
+    agents: createAgentVault(context, replicas, options),
+    stop: () => replicas.stop(),
   };
 }
 
+const SILENT: ReplicaEvents = {
+  onChange: () => {},
+  onHealed: () => {},
+  onFailure: () => {},
+  onMoved: () => {},
+};
+
 /** Compares a vault with its index; one far away that does not answer is left as the index has it. */
-async function bringUp(context: VaultContext, vault: OpenVault, options: VaultOptions): Promise<void> {
+async function bringUp(context: VaultContext, vault: OpenVault, options: VaultOptions): Promise<string[]> {
+  let lost: string[] = [];
   try {
+    // An index that has nothing may well be filled from the replica.
+    const filled = context.chunks.storedBytes(vault.id) > 0;
+    if (vault.unreachable && (filled || !vault.store.replica)) throw new FailureError(vault.unreachable);
+    const reconciled = await reconcile(context, vault);
+    options.onReconciled?.(vault.id, reconciled);
+    lost = reconciled.lost ?? [];
     if (vault.unreachable) throw new FailureError(vault.unreachable);
-    options.onReconciled?.(vault.id, await reconcile(context, vault));
   } catch (error) {
     const away = awayFailure(vault, error);
     if (!away) throw error;
     options.onUnreachable?.(vault.id, away);
-    return;
+    return lost;
   }
   const stale = await refreshRecoveryFiles(vault);
   if (stale) options.onStaleRecovery?.(vault.id, stale);
+  return lost;
 }
 
 interface ServiceGround {
   ground: VaultGround;
+  replicas: Replicas;
+  inTurn: ReturnType<typeof createTurns>;
   kits: KitDownloads;
   defaultVaultId: string;
 }
 
-function createService(context: VaultContext, { ground, kits, ...chosen }: ServiceGround): VaultService {
+function createService(context: VaultContext, parts: ServiceGround): VaultService {
+  const { ground, inTurn, kits, replicas, ...chosen } = parts;
   const { dataDir } = ground;
-  const inTurn = createTurns();
-  const describe = (vault: OpenVault) => vaultRecord(context, vault, { kits, ...chosen });
+  const describe = (vault: OpenVault) => vaultRecord(context, vault, { kits, replicas, ...chosen });
+  const facts = (row: SnapshotRow) => publicFacts(context)(row);
   return {
     get defaultVaultId() {
       return chosen.defaultVaultId;
     },
     vaults: () => [...context.vaults.values()].map(describe),
-    addBucket: (wish) => inTurn('vaults', async () => describe(await addBucketVault(ground, context, wish))),
+    addBucket: (wish) =>
+      inTurn('vaults', async () => {
+        const made = await addBucketVault(ground, context, wish);
+        replicas.follow(made);
+        return describe(made);
+      }),
     changeBucket: (vaultId, store) =>
       inTurn('vaults', async () => {
-        return describe(await changeBucket(ground, context, { vault: vaultOf(context, vaultId), store }));
+        return describe(await changeBucket(ground, { vault: vaultOf(context, vaultId), store }));
       }),
     useVault: (vaultId) =>
       inTurn('vaults', async () => {
@@ -126,16 +161,16 @@ function createService(context: VaultContext, { ground, kits, ...chosen }: Servi
         });
     },
     withdrawAgent: (agentId) => keepRevocation(dataDir, agentId, context.now()),
-    listSnapshots: (filter) => context.snapshots.list(filter).map(publicFacts),
+    ...replicaActs(context, replicas, describe),
+    listSnapshots: (filter) => context.snapshots.list(filter).map(publicFacts(context)),
     snapshot: (id) => {
       const row = context.snapshots.snapshot(id);
-      return row && publicFacts(row);
+      return row && facts(row);
     },
     latestByDatabase: () => {
       const rows = context.snapshots.latestByDatabase();
-      return new Map(
-        [...rows].map(([id, { latest, count }]) => [id, { latest: publicFacts(latest), count }]),
-      );
+      const publish = publicFacts(context);
+      return new Map([...rows].map(([id, { latest, count }]) => [id, { latest: publish(latest), count }]));
     },
     nextSequence: (databaseId) => context.snapshots.highestSequence(databaseId) + 1,
     catalogOf: async (id) => {
@@ -149,16 +184,27 @@ function createService(context: VaultContext, { ground, kits, ...chosen }: Servi
     },
     download: async (id) => download(context, snapshotOf(context, id)),
     recoveryKit: (vaultId, url) => {
-      const { place, secrets } = vaultOf(context, vaultId);
+      const vault = vaultOf(context, vaultId);
+      const { secrets } = vault;
       const now = context.now();
       kits.note(vaultId, now);
-      const origin = { url, now, ...(secrets.store.kind === 'local' ? {} : { place }) };
+      const origin = { url, now, ...whereabouts(vault) };
       return { text: recoveryKit(secrets, origin), fileName: recoveryKitFileName(secrets) };
     },
   };
 }
 
-function createAgentVault(context: VaultContext, { jobs, onCommitted }: VaultOptions): AgentVault {
+/** Where the files are, for a kit: nothing to say where that is the control plane's own directory alone. */
+function whereabouts({ place, replicaPlace, secrets: { store } }: OpenVault): { place?: string } {
+  if (replicaPlace !== undefined) return { place: `${place}, and a copy of them: ${replicaPlace}` };
+  return store.kind === 'local' && store.path === undefined ? {} : { place };
+}
+
+function createAgentVault(
+  context: VaultContext,
+  replicas: Replicas,
+  { jobs, onCommitted }: VaultOptions,
+): AgentVault {
   const access = new PackAccess(context);
   const inTurn = createTurns();
   return {
@@ -177,7 +223,8 @@ function createAgentVault(context: VaultContext, { jobs, onCommitted }: VaultOpt
       // Two commits of one job: the second finds what the first made.
       inTurn(attempt.jobId, async () => {
         const row = await commit(context, jobs, { agentId, attempt, file });
-        onCommitted?.(publicFacts(row));
+        onCommitted?.(publicFacts(context)(row));
+        replicas.wake(row.vaultId);
         return { snapshotId: row.id };
       }),
     source: (agentId, attempt) =>

@@ -25,6 +25,7 @@ export class PackAccess {
     const vault = vaultOf(this.#context, at.vaultId);
     await this.#requireNeed(at, sha256);
     const name = packName(sha256);
+    await vault.store.prove(name);
     const length = await vault.store.size(name);
     if (length === undefined)
       throw fail(

@@ -2,7 +2,7 @@ import { FailureError } from '../../protocol/failure.ts';
 import { createOutgoing, type Outgoing } from '../../protocol/outgoing.ts';
 import type { Db } from '../db/open.ts';
 import { createContext } from './context.ts';
-import { openVaults } from './create.ts';
+import { openVaults, readStatement } from './create.ts';
 import type { Sealing } from './keys.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
 import { vaultRow } from './records.ts';
@@ -14,7 +14,7 @@ export interface Rebuilt extends Reconciled {
 }
 
 /**
- * Makes the index anew from the stores alone. The caller holds the lock on the data directory.
+ * Makes the index anew from the stores alone, and from the replicas where they have what the stores lack. The caller holds the lock on the data directory.
  * @param options `quick` reads only the packs' trailers, not every byte to compare its hash with its name
  */
 export async function rebuildIndex(options: {
@@ -27,13 +27,17 @@ export async function rebuildIndex(options: {
   const { dataDir, db, master, quick, outgoing = createOutgoing(false) } = options;
   const vaults = await openVaults({ dataDir, master, outgoing });
   // Before anything is emptied that could not be filled again.
-  for (const { unreachable } of vaults) if (unreachable) throw new FailureError(unreachable);
+  for (const { secrets, store, unreachable } of vaults) {
+    if (!unreachable) continue;
+    if (!store.replica) throw new FailureError(unreachable);
+    await readStatement({ place: 'The replica', secrets, store: store.replica });
+  }
   const context = createContext(db, vaults, Date.now);
   const rebuilt: Rebuilt[] = [];
   for (const vault of vaults) {
     context.index.clear(vault.id);
     context.index.addVault(vaultRow(vault));
-    const result = await reconcile(context, vault, { quick });
+    const result = await reconcile(context, vault, { quick, both: true });
     rebuilt.push({ vaultId: vault.id, name: vault.secrets.name, ...result });
   }
   await applyRevocations(dataDir, db);

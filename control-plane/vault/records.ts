@@ -3,8 +3,10 @@ import type { SnapshotRow } from '../db/snapshots.ts';
 import type { VaultRow } from '../db/vaults.ts';
 import type { VaultContext } from './context.ts';
 import type { OpenVault } from './create.ts';
+import { SNAPSHOTS } from './layout.ts';
 import type { KitDownloads } from './recovery/downloads.ts';
-import type { SnapshotRecord, VaultRecord } from './service.ts';
+import type { Replicas } from './replicas/replicas.ts';
+import type { ReplicaRecord, SnapshotRecord, VaultRecord } from './service.ts';
 
 /** The row of a vault in the index. */
 export function vaultRow({ id, secrets }: OpenVault): VaultRow {
@@ -15,9 +17,10 @@ export function vaultRow({ id, secrets }: OpenVault): VaultRow {
 /** What may be told of a vault: none of its keys, and of its bucket neither. */
 export function vaultRecord(
   context: VaultContext,
-  { id, place, secrets }: OpenVault,
-  { defaultVaultId, kits }: { defaultVaultId: string; kits: KitDownloads },
+  vault: OpenVault,
+  { defaultVaultId, kits, replicas }: { defaultVaultId: string; kits: KitDownloads; replicas: Replicas },
 ): VaultRecord {
+  const { id, place, secrets } = vault;
   const { createdAt, name, signingKey, store } = secrets;
   return {
     id,
@@ -32,6 +35,28 @@ export function vaultRecord(
     storedBytes: context.chunks.storedBytes(id),
     kitDownloadedAt: kits.lastOf(id),
     createdAt,
+    unreachable: vault.unreachable ?? null,
+    replica: replicaRecord(context, vault, replicas),
+    check: replicas.checks.of(id) ?? null,
+  };
+}
+
+function replicaRecord(
+  { copies }: VaultContext,
+  { id, replicaPlace = '', secrets }: OpenVault,
+  replicas: Replicas,
+): ReplicaRecord | null {
+  const state = replicas.stateOf(id);
+  if (!secrets.replica || !state) return null;
+  const { failure, moving, nextTryAt, running } = state;
+  return {
+    store: secrets.replica.kind,
+    path: replicaPlace,
+    bucket: bucketOf(secrets.replica),
+    state: running ? 'copying' : failure ? 'waiting' : 'current',
+    ...{ failure, moving, nextTryAt },
+    snapshotCount: copies.below(id, SNAPSHOTS).size,
+    pending: copies.pending(id),
   };
 }
 
@@ -45,7 +70,16 @@ function bucketOf(store: OpenVault['secrets']['store']): VaultRecord['bucket'] {
   };
 }
 
-/** A snapshot as others are told of it. */
-export function publicFacts({ path: _, ...facts }: SnapshotRow): SnapshotRecord {
-  return facts;
+/** Tells others of snapshots. Made for one answer: what the replicas have is looked up once. */
+export function publicFacts(context: VaultContext): (row: SnapshotRow) => SnapshotRecord {
+  const copied = new Map<string, ReadonlyMap<string, number> | null>();
+  const copiedOf = (vaultId: string) => {
+    const known = copied.get(vaultId);
+    if (known !== undefined) return known;
+    const has = context.vaults.get(vaultId)?.secrets.replica !== undefined;
+    const names = has ? context.copies.below(vaultId, SNAPSHOTS) : null;
+    copied.set(vaultId, names);
+    return names;
+  };
+  return ({ path, ...facts }) => ({ ...facts, copied: copiedOf(facts.vaultId)?.has(path) ?? null });
 }

@@ -1,7 +1,12 @@
 import type { DownloadWay, UploadWay } from '../../protocol/direct.ts';
+import type { Failure } from '../../protocol/failure.ts';
 import type { HeritageDocument, RestoreSourceDocument } from '../../protocol/job.ts';
 import type { SealedCatalog } from '../../protocol/vault/manifest.ts';
+import type { PendingPacks } from '../db/replica-copies.ts';
 import type { Download } from './download.ts';
+import type { CheckState } from './replicas/checks.ts';
+import type { CopierState } from './replicas/copier.ts';
+import type { StoreChoice } from './stores/choice.ts';
 import type { S3Options } from './stores/s3-options.ts';
 
 /** One committed snapshot, as the index knows it. Times are milliseconds since the epoch, sizes bytes. */
@@ -24,6 +29,8 @@ export interface SnapshotRecord {
   startedAt: number;
   finishedAt: number;
   createdAt: number;
+  /** Whether the vault's replica has all of it; null where the vault has none. */
+  copied: boolean | null;
 }
 
 export interface VaultRecord {
@@ -45,6 +52,26 @@ export interface VaultRecord {
   /** When the recovery kit was last handed out. */
   kitDownloadedAt: number | null;
   createdAt: number;
+  /** Why its store could not be asked when the control plane started. */
+  unreachable: Failure | null;
+  replica: ReplicaRecord | null;
+  /** The check of all its files that is under way, or the last since the start. */
+  check: CheckState | null;
+}
+
+/** A vault's second copy. */
+export interface ReplicaRecord extends Pick<CopierState, 'failure' | 'nextTryAt'> {
+  store: 'local' | 's3';
+  path: string;
+  bucket: BucketFacts | null;
+  /** `current`: it has everything; `waiting`: for the next try. */
+  state: 'current' | 'copying' | 'waiting';
+  /** The vault moves there once everything is copied. */
+  moving: boolean;
+  /** Snapshots that it has whole. */
+  snapshotCount: number;
+  /** What is still to be copied. */
+  pending: PendingPacks;
 }
 
 /** How a bucket is used, as far as it may be told. */
@@ -86,6 +113,16 @@ export interface VaultService {
   addBucket(wish: BucketWish): Promise<VaultRecord>;
   /** Gives a vault other keys to its bucket, or other ways to use it. @throws as {@link addBucket} */
   changeBucket(vaultId: string, store: S3Options): Promise<VaultRecord>;
+  /** Gives a vault a second copy, or another way to the one it has; the place is tested first. @throws as {@link addBucket} */
+  setReplica(vaultId: string, store: StoreChoice): Promise<VaultRecord>;
+  /** Copies no more; the files that are there stay. */
+  forgetReplica(vaultId: string): Promise<VaultRecord>;
+  /** The vault moves to its replica: once everything is copied, or, to `leaveBehind` what is not, at once. */
+  moveVault(vaultId: string, wish: { leaveBehind: boolean }): Promise<VaultRecord>;
+  /** The vault stays where it is after all. */
+  stayVault(vaultId: string): VaultRecord;
+  /** Begins to read every file of a vault. @throws FailureError `conflict` while that is under way */
+  checkVault(vaultId: string): VaultRecord;
   /** New backups go there from now on; those queued go where they were to. */
   useVault(vaultId: string): Promise<VaultRecord>;
   /** Text of the vault's signed `vault.json`, for job offers. */

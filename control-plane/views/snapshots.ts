@@ -30,6 +30,7 @@ export function snapshotView(snapshot: SnapshotRecord, { database, restoreId }: 
     tool: snapshot.tool,
     partial: snapshot.partial,
     beforeRestoreJobId: restoreId ?? null,
+    copied: snapshot.copied,
     state: 'good' as const,
   };
 }

@@ -1,5 +1,5 @@
 import { answer, answerFile, api } from './rpc.ts';
-import type { BucketStore, RestoreOrder, SealedServer, TableSelection } from './types.ts';
+import type { BucketStore, ReplicaStore, RestoreOrder, SealedServer, TableSelection } from './types.ts';
 
 const one = (id: string) => ({ param: { id } });
 
@@ -58,6 +58,16 @@ export const acts = {
   changeBucket: (id: string, store: BucketStore) =>
     answer(api.vaults[':id'].store.$put({ ...one(id), json: { store } })),
   chooseVault: (id: string) => answer(api.vaults[':id'].use.$post(one(id))),
+
+  /** Tries the place out, then copies the vault there. */
+  setReplica: (id: string, store: ReplicaStore) =>
+    answer(api.vaults[':id'].replica.$put({ ...one(id), json: { store } })),
+  forgetReplica: (id: string, confirm: string) =>
+    answer(api.vaults[':id'].replica.$delete({ ...one(id), json: { confirm } })),
+  moveVault: (id: string, json: { confirm: string; leaveBehind?: boolean }) =>
+    answer(api.vaults[':id'].move.$post({ ...one(id), json })),
+  stayVault: (id: string) => answer(api.vaults[':id'].move.$delete(one(id))),
+  checkVault: (id: string) => answer(api.vaults[':id'].check.$post(one(id))),
 
   createApiKey: (json: { name: string; expiresInDays?: number }) => answer(api['api-keys'].$post({ json })),
   removeApiKey: (id: string) => answer(api['api-keys'][':id'].$delete(one(id))),

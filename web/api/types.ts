@@ -38,6 +38,8 @@ export type LogLine = JobDetail['log'][number];
 export type Overview = Answer<Api['overview']['$get']>;
 export type NewEnrolmentToken = Answer<Api['enrolment-tokens']['$post'], 201>;
 export type Vault = Answer<Api['vaults']['$get']>[number];
+/** Where a second copy goes, with the keys to it. */
+export type ReplicaStore = InferRequestType<Api['vaults'][':id']['replica']['$put']>['json']['store'];
 /** A bucket with its keys, on its way to the control plane. */
 export type BucketStore = InferRequestType<Api['vaults']['$post']>['json']['store'];
 export type ApiKey = Answer<Api['api-keys']['$get']>[number];

@@ -6,6 +6,7 @@ import {
   CircleHelp,
   CircleX,
   Clock,
+  Copy,
   LifeBuoy,
   ListFilter,
   LoaderCircle,
@@ -85,11 +86,21 @@ export function AttentionBadge({ label }: { label: string }) {
 }
 
 /** What is special about a snapshot. */
-export function SnapshotBadges({ snapshot }: { snapshot: Pick<Snapshot, 'partial' | 'beforeRestoreJobId'> }) {
+export function SnapshotBadges({
+  snapshot,
+}: {
+  snapshot: Pick<Snapshot, 'partial' | 'beforeRestoreJobId' | 'copied'>;
+}) {
   return (
     <>
       {snapshot.beforeRestoreJobId && <Badge tone="accent" icon={LifeBuoy} label="Before a restore" />}
       {snapshot.partial && <Badge tone="warn" icon={ListFilter} label="Partial" />}
+      {snapshot.copied !== null &&
+        (snapshot.copied ? (
+          <Badge tone="ok" icon={Copy} label="In the replica" />
+        ) : (
+          <Badge tone="neutral" icon={Clock} label="Not in the replica yet" />
+        ))}
     </>
   );
 }

@@ -36,8 +36,15 @@ const ACTS: Record<string, string> = {
   'user.sign-in-refused': 'Sign-in refused',
   'user.sign-out': 'Signed out',
   'vault.change-store': 'Access to a bucket changed',
+  'vault.check': 'Check of a vault begun',
   'vault.create': 'Vault made in a bucket',
+  'vault.forget-replica': 'Replica forgotten',
+  'vault.heal': 'Damaged files brought back from the replica',
+  'vault.move': 'Move of a vault asked for',
+  'vault.moved': 'Vault moved',
   'vault.recovery-kit': 'Recovery kit downloaded',
+  'vault.replica': 'Replica of a vault set',
+  'vault.stay': 'Move of a vault ended',
   'vault.use': 'Vault chosen for new backups',
 };
 

@@ -36,7 +36,7 @@ export function ChangeBucketDialog({ vault, onClose }: { vault: Vault; onClose: 
   );
 }
 
-function useSave(save: () => Promise<unknown>, onSaved: () => void) {
+export function useSave(save: () => Promise<unknown>, onSaved: () => void) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: save,
@@ -47,7 +47,7 @@ function useSave(save: () => Promise<unknown>, onSaved: () => void) {
   });
 }
 
-interface BucketDialogProps {
+export interface BucketDialogProps {
   title: string;
   act: string;
   save: ReturnType<typeof useSave>;
@@ -55,7 +55,8 @@ interface BucketDialogProps {
   children: ReactNode;
 }
 
-function BucketDialog({ title, act, save, onClose, children }: BucketDialogProps) {
+/** A form about a place for backups, which is tried out before it is saved. */
+export function BucketDialog({ title, act, save, onClose, children }: BucketDialogProps) {
   const submit = (event: FormEvent) => {
     event.preventDefault();
     save.mutate();

@@ -5,12 +5,14 @@ import { acts } from '../api/acts.ts';
 import { queries } from '../api/queries.ts';
 import type { Vault } from '../api/types.ts';
 import { Button } from '../components/button.tsx';
-import { ErrorCard } from '../components/failure.tsx';
+import { ErrorCard, FailureCard } from '../components/failure.tsx';
 import { formatBytes } from '../components/format.ts';
 import { Card, Facts, Skeleton } from '../components/layout.tsx';
 import { Time } from '../components/time.tsx';
 import { AddBucketDialog, ChangeBucketDialog } from './bucket-dialogs.tsx';
 import { RecoveryKit } from './recovery-kit.tsx';
+import { VaultCheck } from './vault-check.tsx';
+import { VaultReplica } from './vault-replica.tsx';
 
 /** Where snapshots are kept, and how to get them back without this control plane. */
 export function VaultCard() {
@@ -37,6 +39,9 @@ export function VaultCard() {
           >
             <VaultFacts vault={vault} several={length > 1} />
             <VaultActs vault={vault} />
+            {vault.unreachable && <FailureCard failure={vault.unreachable} />}
+            <VaultReplica vault={vault} />
+            <VaultCheck vault={vault} />
             <RecoveryKit vault={vault} several={length > 1} />
           </section>
         ))}

@@ -6,7 +6,8 @@ import { say } from '../say.ts';
 import { readSecret } from '../secrets.ts';
 import { connect } from './session.ts';
 
-interface BucketOptions {
+/** How a bucket is used, as it is typed. */
+export interface BucketOptions {
   endpoint?: string;
   region?: string;
   folder?: string;
@@ -19,6 +20,8 @@ interface BucketOptions {
   secretFile?: string;
 }
 
+export const ACCESS_KEY = ['--access-key <id>', 'id of the access key'] as const;
+
 /** `add-bucket`, `change-bucket`, `use-vault`. */
 export function addBucketCommands(root: Command): void {
   bucketOptions(
@@ -30,13 +33,15 @@ export function addBucketCommands(root: Command): void {
       .option(
         '--folder <folder>',
         'folder in the bucket, e.g. backups/homeport; where absent the bucket itself',
-      ),
+      )
+      .requiredOption(...ACCESS_KEY, notEmpty),
   ).action(addBucket);
   bucketOptions(
     root
       .command('change-bucket')
       .description('give a vault in a bucket another access key, or change how the bucket is used')
-      .argument('<vault>', 'id or name'),
+      .argument('<vault>', 'id or name')
+      .requiredOption(...ACCESS_KEY, notEmpty),
   ).action(changeBucket);
   root
     .command('use-vault')
@@ -45,7 +50,8 @@ export function addBucketCommands(root: Command): void {
     .action(useVault);
 }
 
-function bucketOptions(command: Command): Command {
+/** Adds what says how a bucket is used, the access key apart. */
+export function bucketOptions(command: Command): Command {
   return command
     .option('--endpoint <url>', 'address of the service; where absent AWS’s own of the region')
     .option('--region <region>', 'region of the bucket (us-east-1 where absent)')
@@ -64,7 +70,6 @@ function bucketOptions(command: Command): Command {
       'agents send packs to the bucket and fetch them there themselves, where it can be done',
     )
     .option('--no-direct', 'all bytes go through the control plane')
-    .requiredOption('--access-key <id>', 'id of the access key', notEmpty)
     .option('--secret-file <file>', 'read the secret key from a file of mode 0600; - is standard input');
 }
 
@@ -107,13 +112,14 @@ async function useVault(wanted: string): Promise<void> {
 }
 
 /** What was given, under the API’s names. */
-function given(options: BucketOptions) {
+export function given(options: BucketOptions) {
   const { accessKey, checksums, direct, endpoint, pathStyle, region, sse, storageClass } = options;
   const wish = { accessKeyId: accessKey, checksums, direct, endpoint, pathStyle, region, sse, storageClass };
   return Object.fromEntries(Object.entries(wish).filter(([, value]) => value !== undefined));
 }
 
-function notEmpty(text: string): string {
+/** Id of the access key, as it is typed. */
+export function notEmpty(text: string): string {
   if (text.trim() !== '') return text.trim();
   throw new InvalidArgumentError('Give the id of the access key.');
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { databaseCalled, snapshotCalled } from '../remote/resolve.ts';
-import { snapshotShape } from '../remote/shapes.ts';
+import { type Snapshot, snapshotShape } from '../remote/shapes.ts';
 import { JSON_OPTION, type Json, sayFacts, sayJson, sayTable } from '../say.ts';
 import { bytes, when } from '../text.ts';
 import { connect } from './session.ts';
@@ -35,8 +35,18 @@ async function snapshots(wanted: string | undefined, { json }: Json): Promise<vo
     when(one.createdAt),
     `${bytes(one.rawBytes)}${one.partial ? ' (partial)' : ''}`,
     bytes(one.storedBytes),
+    copyText(one),
   ]);
-  sayTable(['ID', 'NUMBER', 'DATABASE', 'TAKEN', 'SIZE', 'UPLOADED'], rows, 'There is no snapshot yet.');
+  sayTable(
+    ['ID', 'NUMBER', 'DATABASE', 'TAKEN', 'SIZE', 'UPLOADED', 'REPLICA'],
+    rows,
+    'There is no snapshot yet.',
+  );
+}
+
+function copyText({ copied }: Snapshot): string {
+  if (copied == null) return '–';
+  return copied ? 'copied' : 'waiting';
 }
 
 const contentsShape = snapshotShape.extend({
@@ -59,6 +69,7 @@ async function snapshot(wanted: string, { json, of }: Json & { of?: string }): P
     ['Id', one.id],
     ['Taken', when(one.createdAt)],
     ['Size', `${bytes(one.rawBytes)}, ${bytes(one.storedBytes)} uploaded`],
+    ['Replica', copyText(one)],
     ['Server version', one.serverVersion],
     ['Contents', contents.join(', ')],
     ...(one.catalog.leftOut?.length ? [['Without rows', one.catalog.leftOut.join(', ')] as const] : []),

@@ -48,7 +48,7 @@ export const newTokenShape = z.looseObject({
   expiresAt: z.string(),
 });
 
-const failureShape = z.looseObject({
+export const failureShape = z.looseObject({
   code: text,
   message: text,
   hint: text,
@@ -106,6 +106,8 @@ export const snapshotShape = z.looseObject({
   serverVersion: text,
   /** Whether rows of some tables were left out. */
   partial: z.boolean().optional(),
+  /** Whether the vault's replica has it. */
+  copied: z.boolean().nullable().optional(),
 });
 export type Snapshot = z.infer<typeof snapshotShape>;
 

@@ -82,3 +82,15 @@ export const snapshots = sqliteTable(
   },
   (t) => [index('snapshots_database').on(t.databaseId, t.sequence)],
 );
+
+/** Files of a vault that were seen, whole, in its replica as well. A cache: the two stores' lists make it anew. */
+export const replicaCopies = sqliteTable(
+  'replica_copies',
+  {
+    vaultId: text().notNull(),
+    /** Path inside the store. */
+    name: text().notNull(),
+    length: integer().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.vaultId, t.name] })],
+);

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ENGINES } from '../../../protocol/engines/registry.ts';
 import { type Failure, FailureError } from '../../../protocol/failure.ts';
-import type { OpenVault } from '../create.ts';
 import { GUIDE_FILE, RECOVERY_FILE_MAX_BYTES, SCRIPT_FILE } from '../layout.ts';
+import type { Store } from '../stores/store.ts';
 
 /** The line of the shipped script that is filled in for a vault. */
 const ENGINES_LINE = 'const ENGINES = {};\n';
@@ -13,7 +13,7 @@ const ENGINES_LINE = 'const ENGINES = {};\n';
  * that takes no writes now (full, for example) still has the ones it had: that is no reason not to start.
  * @returns what kept them from being written
  */
-export async function refreshRecoveryFiles({ store }: OpenVault): Promise<Failure | undefined> {
+export async function refreshRecoveryFiles({ store }: { store: Store }): Promise<Failure | undefined> {
   try {
     for (const [name, bytes] of await recoveryFiles()) {
       const same = (await store.size(name)) === bytes.length && (await store.read(name)).equals(bytes);

@@ -7,7 +7,8 @@ import type { Store } from './store.ts';
 
 /** Which store a vault has, with all it takes to open it: a secret where it is a bucket. */
 export const storeChoiceSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('local') }),
+  /** `path`: a directory of the operator's; where absent one in the data directory. */
+  z.object({ kind: z.literal('local'), path: z.string().optional() }),
   s3OptionsSchema,
 ]);
 export type StoreChoice = z.infer<typeof storeChoiceSchema>;
@@ -20,12 +21,20 @@ export interface StoreGround {
   outgoing: Outgoing;
 }
 
-/** Opens a vault’s store; nothing is asked of it yet. @throws FailureError `forbidden` for a bucket on this host */
-export async function openStore(ground: StoreGround, vaultId: string, choice: StoreChoice): Promise<Store> {
-  if (choice.kind === 'local') return new LocalStore(localFolder(ground.dataDir, vaultId));
+/**
+ * Opens a vault’s store; nothing is asked of it yet.
+ * @param spoolName folder of what is on its way there: its own for each store in use
+ * @throws FailureError `forbidden` for a bucket on this host
+ */
+export async function openStore(
+  ground: StoreGround,
+  vaultId: string,
+  { choice, spoolName = vaultId }: { choice: StoreChoice; spoolName?: string },
+): Promise<Store> {
+  if (choice.kind === 'local') return new LocalStore(choice.path ?? localFolder(ground.dataDir, vaultId));
   // Loaded here: half of what the control plane needs to start, for those who have no bucket.
   const { S3Store } = await import('./s3.ts');
-  const spool = join(ground.dataDir, 'spool', vaultId);
+  const spool = join(ground.dataDir, 'spool', spoolName);
   return new S3Store(choice, { outgoing: ground.outgoing, spool });
 }
 
@@ -35,7 +44,8 @@ export function placeOf(
   vaultId: string,
   choice: StoreChoice,
 ): string {
-  return choice.kind === 'local' ? localFolder(dataDir, vaultId) : describeBucket(choice);
+  if (choice.kind === 'local') return choice.path ?? localFolder(dataDir, vaultId);
+  return describeBucket(choice);
 }
 
 function localFolder(dataDir: string, vaultId: string): string {

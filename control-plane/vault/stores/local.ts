@@ -83,6 +83,14 @@ export class LocalStore implements Store {
     }
   }
 
+  async remove(name: string): Promise<void> {
+    try {
+      await rm(this.#path(name), { force: true });
+    } catch (error) {
+      throw storeFailure(error);
+    }
+  }
+
   async sweep(): Promise<number> {
     try {
       const staging = join(this.#root, STAGING);

@@ -22,6 +22,8 @@ export interface Store {
   list(folder: string): AsyncIterable<StoredFile>;
   /** Removes what interrupted writes left behind; says how many files. Only while nothing is being written. */
   sweep(): Promise<number>;
+  /** Removes a file that a test has written; nothing happens where there is none. Absent where nothing is removed. */
+  remove?(name: string): Promise<void>;
   /** Absent where bytes go through the control plane only. */
   readonly direct?: DirectAccess | undefined;
 }

@@ -67,8 +67,15 @@ export class World implements AsyncDisposable {
     closeDb(this.db);
   }
 
+  /** Stops, after whatever is being copied. */
+  async halt(): Promise<void> {
+    if (!this.db.$client.open) return;
+    await this.vaults.stop();
+    this.stop();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.db.$client.open) this.stop();
+    await this.halt();
     await rm(this.dataDir, { recursive: true, force: true });
   }
 

@@ -1,0 +1,71 @@
+import { Hono } from 'hono';
+import { z } from 'zod';
+import type { PrincipalEnv } from '../auth/principal.ts';
+import type { AppDeps } from '../deps.ts';
+import { auditAct, found, requireConfirmation } from '../http/acting.ts';
+import { validate } from '../http/validate.ts';
+import type { VaultRecord } from '../vault/service.ts';
+import { s3OptionsSchema } from '../vault/stores/s3-options.ts';
+import { vaultView } from '../views/vaults.ts';
+
+/** Direct ways are for the day when the replica becomes the vault's store. */
+const placeSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('local'), path: z.string().min(1).max(4096) }),
+  s3OptionsSchema.extend({ direct: z.boolean().default(true) }),
+]);
+const replicaBody = z.object({ store: placeSchema });
+const forgetBody = z.object({ confirm: z.string() });
+const moveBody = z.object({ leaveBehind: z.boolean().default(false), confirm: z.string() });
+
+/** Second copies of vaults, moves from one store to the other, checks. */
+export function replicaRoutes(deps: AppDeps) {
+  const { events, vault } = deps;
+  const vaultCalled = (id: string) =>
+    found(
+      vault.vaults().find((one) => one.id === id),
+      'vault',
+    );
+  const target = ({ id, name }: VaultRecord) => ({ kind: 'vault', id, name });
+  return new Hono<PrincipalEnv>()
+    .put('/vaults/:id/replica', validate('json', replicaBody), async (c) => {
+      const { id } = vaultCalled(c.req.param('id'));
+      const changed = await vault.setReplica(id, c.req.valid('json').store);
+      const details = { place: changed.replica?.path };
+      auditAct(deps, c, { action: 'vault.replica', target: target(changed), details });
+      events.changed('settings');
+      return c.json(vaultView(changed));
+    })
+    .delete('/vaults/:id/replica', validate('json', forgetBody), async (c) => {
+      const before = vaultCalled(c.req.param('id'));
+      requireConfirmation(c.req.valid('json').confirm, before.name);
+      const changed = await vault.forgetReplica(before.id);
+      const details = { place: before.replica?.path };
+      auditAct(deps, c, { action: 'vault.forget-replica', target: target(before), details });
+      events.changed('settings');
+      return c.json(vaultView(changed));
+    })
+    .post('/vaults/:id/move', validate('json', moveBody), async (c) => {
+      const before = vaultCalled(c.req.param('id'));
+      const { confirm, leaveBehind } = c.req.valid('json');
+      requireConfirmation(confirm, before.name);
+      const changed = await vault.moveVault(before.id, { leaveBehind });
+      const details = { from: before.path, to: before.replica?.path, leaveBehind };
+      auditAct(deps, c, { action: 'vault.move', target: target(before), details });
+      events.changed('settings');
+      return c.json(vaultView(changed), 202);
+    })
+    .delete('/vaults/:id/move', (c) => {
+      const { id } = vaultCalled(c.req.param('id'));
+      const changed = vault.stayVault(id);
+      auditAct(deps, c, { action: 'vault.stay', target: target(changed) });
+      events.changed('settings');
+      return c.json(vaultView(changed));
+    })
+    .post('/vaults/:id/check', (c) => {
+      const { id } = vaultCalled(c.req.param('id'));
+      const checked = vault.checkVault(id);
+      auditAct(deps, c, { action: 'vault.check', target: target(checked) });
+      events.changed('settings');
+      return c.json(vaultView(checked), 202);
+    });
+}
