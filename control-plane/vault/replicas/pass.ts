@@ -135,7 +135,6 @@ async function inLanes<T>(items: readonly T[], work: (item: T) => Promise<void>)
 
 /** Makes the notes of what the replica has agree with its own list: after a stop, or a change from outside. */
 async function compareReplica({ context, signal, vault }: CopyTask, replica: Store): Promise<void> {
-  await replica.sweep();
   let packsGone = false;
   for (const folder of [KEYS, AGENTS, PACKS, SNAPSHOTS]) {
     const noted = context.copies.below(vault.id, folder);
