@@ -5,7 +5,7 @@ import { AGENTS, idIn, KEYS, keyName, PACKS, packName, SNAPSHOTS } from '../layo
 import { refreshRecoveryFiles } from '../recovery/files.ts';
 import { packsOf } from '../source.ts';
 import type { Store } from '../stores/store.ts';
-import { copyFile, isAway, isLoss, isWhole } from './copy.ts';
+import { copyFile, isAway, isLoss, isWhole, requireVault } from './copy.ts';
 
 /** Packs on their way to the replica at once: 32 MiB each, at most, in memory where it is a bucket. */
 const LANES = 2;
@@ -36,6 +36,8 @@ export async function copyPass(task: CopyTask, { compare }: { compare: boolean }
   const { context, vault, signal } = task;
   const replica = replicaOf(vault);
   await requireReplica(vault, replica);
+  // A disk that is not mounted has lost nothing: its files are not to be called lost.
+  await requireVault(vault.store.primary);
   if (compare) await compareReplica(task, replica);
   const stale = await refreshRecoveryFiles({ store: replica });
   if (stale) throw new FailureError(stale);

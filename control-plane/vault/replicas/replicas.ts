@@ -60,9 +60,12 @@ export interface Replicas {
   moveWithout(vault: OpenVault): Promise<void>;
   /** The vault stays where it is. @throws FailureError `not_found` where it is not moving */
   stay(vault: OpenVault): void;
-  /** Resolves when nothing is written any more. */
+  /** Resolves when nothing is written any more, and after five seconds at the latest. */
   stop(): Promise<void>;
 }
+
+/** Milliseconds that a stop waits for what is under way. */
+const STOP_MS = 5_000;
 
 const movingTo = (vaultId: string) => `vault-moving ${vaultId}`;
 
@@ -196,8 +199,9 @@ export function createReplicas(options: ReplicaOptions): Replicas {
       if (!stay(vault)) throw fail('not_found', 'The vault is not moving.', 'There is nothing to end.');
     },
     async stop() {
-      await checks.stop();
-      await Promise.all([...copiers.values()].map((copier) => copier.stop()));
+      const ended = [checks.stop(), ...[...copiers.values()].map((copier) => copier.stop())];
+      // A bucket that does not answer keeps a request for minutes; each file is there as a whole or not at all.
+      await Promise.race([Promise.all(ended), new Promise<void>((go) => clock.after(STOP_MS, go))]);
     },
   };
 }
