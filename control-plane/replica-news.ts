@@ -2,7 +2,7 @@ import { type Audit, SYSTEM } from './audit.ts';
 import type { Clock } from './clock.ts';
 import type { Events } from './events.ts';
 import type { Logger } from './log.ts';
-import type { ReplicaEvents } from './vault/replicas/replicas.ts';
+import type { NamedVault, ReplicaEvents } from './vault/replicas/replicas.ts';
 
 /** Files that come back within this time are one entry in the audit log; milliseconds. */
 const ONE_LOSS_MS = 60 * 60_000;
@@ -17,21 +17,24 @@ interface NewsDeps {
 /** Tells of what becomes of replicas: the pages at once, the log each time, the audit log what somebody should know. */
 export function createReplicaNews({ audit, clock, events, log }: NewsDeps): ReplicaEvents {
   const healed = new Map<string, number>();
-  const targetOf = (id: string) => ({ kind: 'vault', id });
+  const targetOf = (vault: NamedVault) => ({ kind: 'vault', ...vault });
   return {
     onChange: () => events.changed('snapshots'),
-    onHealed(vaultId, file) {
-      log.warn({ vaultId, file }, 'a file that the vault’s store had lost came back from the replica');
+    onHealed(vault, file) {
+      log.warn(
+        { vaultId: vault.id, file },
+        'a file that the vault’s store had lost came back from the replica',
+      );
       const now = clock.now();
-      if (now - (healed.get(vaultId) ?? Number.NEGATIVE_INFINITY) > ONE_LOSS_MS)
-        audit({ actor: SYSTEM, action: 'vault.heal', target: targetOf(vaultId), details: { file } });
-      healed.set(vaultId, now);
+      if (now - (healed.get(vault.id) ?? Number.NEGATIVE_INFINITY) > ONE_LOSS_MS)
+        audit({ actor: SYSTEM, action: 'vault.heal', target: targetOf(vault), details: { file } });
+      healed.set(vault.id, now);
     },
-    onFailure: (vaultId, failure) =>
-      log.warn({ vaultId, failure }, 'copying the vault to its replica fails; it is tried again'),
-    onMoved(vaultId) {
-      log.info({ vaultId }, 'the vault has moved to what was its replica');
-      audit({ actor: SYSTEM, action: 'vault.moved', target: targetOf(vaultId) });
+    onFailure: (vault, failure) =>
+      log.warn({ vaultId: vault.id, failure }, 'copying the vault to its replica fails; it is tried again'),
+    onMoved(vault) {
+      log.info({ vaultId: vault.id }, 'the vault has moved to what was its replica');
+      audit({ actor: SYSTEM, action: 'vault.moved', target: targetOf(vault) });
       events.changed('snapshots');
     },
   };

@@ -35,7 +35,7 @@ export function vaultRecord(
     storedBytes: context.chunks.storedBytes(id),
     kitDownloadedAt: kits.lastOf(id),
     createdAt,
-    unreachable: vault.unreachable ?? null,
+    unreachable: (vault.store.isMissing && vault.unreachable) || null,
     replica: replicaRecord(context, vault, replicas),
     check: replicas.checks.of(id) ?? null,
   };

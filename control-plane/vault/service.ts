@@ -52,7 +52,7 @@ export interface VaultRecord {
   /** When the recovery kit was last handed out. */
   kitDownloadedAt: number | null;
   createdAt: number;
-  /** Why its store could not be asked when the control plane started. */
+  /** Why its store could not be asked at the start, until it is there. */
   unreachable: Failure | null;
   replica: ReplicaRecord | null;
   /** The check of all its files that is under way, or the last since the start. */

@@ -32,7 +32,7 @@ let store: string;
 beforeAll(async () => {
   const { api, directory } = homeport();
   agent = await homeport().agent('db-host');
-  await createNoise(postgres(), 'noise', 60);
+  await createNoise(postgres(), 'noise', 40);
   const server = await addServer(api, agent, { name: 'main', server: postgres() });
   database = await protect(api, server.id, 'noise');
   user = await cliUser({ url: api.url, key: api.key });

@@ -37,8 +37,8 @@ export class PairedStore implements Store {
     replica: () => this.#replica?.store,
     onHealed: (name) => this.listener.healed(name),
   });
-  /** Files other than packs that were written, by their number. */
-  #changes = 0;
+  /** Files other than packs that were written, by their number: another one where one of them may be new. */
+  changes = 0;
   listener: PairListener = { written: () => {}, healed: () => {} };
 
   constructor(primary: Store, replica?: Store) {
@@ -74,9 +74,9 @@ export class PairedStore implements Store {
     this.#primary.awayUntil = Date.now() + AWAY_MS;
   }
 
-  /** Another number than before where a file that may be replaced was written meanwhile. */
-  get changes(): number {
-    return this.#changes;
+  /** Whether it has not been seen since it was missing. */
+  get isMissing(): boolean {
+    return this.#missing;
   }
 
   /** From now on, or no longer, whatever is written is in both stores before it counts. */
@@ -241,7 +241,7 @@ export class PairedStore implements Store {
     const [primary, replica] = [this.primary, this.replica];
     if (at !== primary) await copyFile(name, { from: at, to: primary });
     else if (this.#mirrored && replica) await copyFile(name, { from: at, to: replica });
-    if (idIn('pack', name) === undefined) this.#changes += 1;
+    if (idIn('pack', name) === undefined) this.changes += 1;
     this.#healer.forget(name);
     this.listener.written(name);
   }

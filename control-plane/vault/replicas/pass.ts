@@ -5,7 +5,7 @@ import { AGENTS, idIn, KEYS, keyName, PACKS, packName, SNAPSHOTS } from '../layo
 import { refreshRecoveryFiles } from '../recovery/files.ts';
 import { packsOf } from '../source.ts';
 import type { Store } from '../stores/store.ts';
-import { copyFile, isAway, isLoss, isWhole } from './copy.ts';
+import { copyFile, isAway, isLoss, isWhole, requireVault } from './copy.ts';
 
 /** Packs on their way to the replica at once: 32 MiB each, at most, in memory where it is a bucket. */
 const LANES = 2;
@@ -36,6 +36,8 @@ export async function copyPass(task: CopyTask, { compare }: { compare: boolean }
   const { context, vault, signal } = task;
   const replica = replicaOf(vault);
   await requireReplica(vault, replica);
+  // A disk that is not mounted has lost nothing: its files are not to be called lost.
+  await requireVault(vault.store.primary);
   if (compare) await compareReplica(task, replica);
   const stale = await refreshRecoveryFiles({ store: replica });
   if (stale) throw new FailureError(stale);
@@ -135,7 +137,6 @@ async function inLanes<T>(items: readonly T[], work: (item: T) => Promise<void>)
 
 /** Makes the notes of what the replica has agree with its own list: after a stop, or a change from outside. */
 async function compareReplica({ context, signal, vault }: CopyTask, replica: Store): Promise<void> {
-  await replica.sweep();
   let packsGone = false;
   for (const folder of [KEYS, AGENTS, PACKS, SNAPSHOTS]) {
     const noted = context.copies.below(vault.id, folder);

@@ -15,16 +15,21 @@ import { copyPass, type LostFile, requireReplica } from './pass.ts';
 import { takePlace } from './place.ts';
 import { exchange, switchStores } from './switch.ts';
 
+export interface NamedVault {
+  id: string;
+  name: string;
+}
+
 /** What becomes of vaults and their replicas. */
 export interface ReplicaEvents {
   /** How far the copying or a check of a vault is has changed. */
   onChange(vaultId: string): void;
   /** A file that the store had lost came back from the replica. */
-  onHealed(vaultId: string, file: string): void;
+  onHealed(vault: NamedVault, file: string): void;
   /** Copying a vault fails. */
-  onFailure(vaultId: string, failure: Failure): void;
+  onFailure(vault: NamedVault, failure: Failure): void;
   /** A vault has moved to what was its replica. */
-  onMoved(vaultId: string): void;
+  onMoved(vault: NamedVault): void;
 }
 
 export interface ReplicaOptions extends ReplicaEvents {
@@ -55,9 +60,12 @@ export interface Replicas {
   moveWithout(vault: OpenVault): Promise<void>;
   /** The vault stays where it is. @throws FailureError `not_found` where it is not moving */
   stay(vault: OpenVault): void;
-  /** Resolves when nothing is written any more. */
+  /** Resolves when nothing is written any more, and after five seconds at the latest. */
   stop(): Promise<void>;
 }
+
+/** Milliseconds that a stop waits for what is under way. */
+const STOP_MS = 5_000;
 
 const movingTo = (vaultId: string) => `vault-moving ${vaultId}`;
 
@@ -65,6 +73,8 @@ export function createReplicas(options: ReplicaOptions): Replicas {
   const { clock, context, db, ground, inTurn, onChange, onFailure, onHealed, onMoved } = options;
   const copiers = new Map<string, Copier>();
   const checks = createChecks(options);
+  /** Followed from the start: nothing was written to their replicas yet. */
+  const untouched = new Set<string>();
 
   /** Noted with the place, so that a move that was done is not done back after a stop at the wrong moment. */
   const isMoving = ({ id, replicaPlace }: OpenVault) =>
@@ -77,6 +87,7 @@ export function createReplicas(options: ReplicaOptions): Replicas {
   async function pass(vault: OpenVault, signal: AbortSignal, first: boolean): Promise<LostFile[]> {
     const task = { context, vault, signal, onProgress: () => onChange(vault.id) };
     const moving = isMoving(vault);
+    if (untouched.delete(vault.id)) await vault.store.replica?.sweep();
     const lost = await copyPass(task, { compare: first || moving });
     if (!moving || lost.length > 0) return lost;
     await inTurn('vaults', async () => {
@@ -84,7 +95,7 @@ export function createReplicas(options: ReplicaOptions): Replicas {
       if (!isMoving(vault)) return;
       await switchStores(ground, task);
       stay(vault);
-      onMoved(vault.id);
+      onMoved(named(vault));
     });
     return [];
   }
@@ -96,7 +107,7 @@ export function createReplicas(options: ReplicaOptions): Replicas {
       clock,
       pass: (signal, first) => pass(vault, signal, first),
       onChange: () => onChange(id),
-      onFailure: (failure) => onFailure(id, failure),
+      onFailure: (failure) => onFailure(named(vault), failure),
     });
     copiers.set(id, copier);
     copier.wake();
@@ -132,11 +143,12 @@ export function createReplicas(options: ReplicaOptions): Replicas {
           // A commit asks for a pass itself, once its snapshot is recorded.
           if (idIn('agent', name) !== undefined) copiers.get(vault.id)?.wake();
         },
-        healed: (name) => onHealed(vault.id, name),
+        healed: (name) => onHealed(named(vault), name),
       };
       if (!vault.secrets.replica) return;
+      untouched.add(vault.id);
       start(vault);
-      bringBack(vault, lost).catch((error) => onFailure(vault.id, toFailure(error)));
+      bringBack(vault, lost).catch((error) => onFailure(named(vault), toFailure(error)));
     },
     wake: (vaultId) => copiers.get(vaultId)?.wake(),
     stateOf(vaultId) {
@@ -176,18 +188,20 @@ export function createReplicas(options: ReplicaOptions): Replicas {
       if (vault.store.replica) await requireReplica(vault, vault.store.replica);
       await change(vault, async () => {
         stay(vault);
+        untouched.delete(vault.id);
         await exchange(ground, vault);
         context.copies.clear(vault.id);
         await reconcile(context, vault);
       });
-      onMoved(vault.id);
+      onMoved(named(vault));
     },
     stay(vault) {
       if (!stay(vault)) throw fail('not_found', 'The vault is not moving.', 'There is nothing to end.');
     },
     async stop() {
-      await checks.stop();
-      await Promise.all([...copiers.values()].map((copier) => copier.stop()));
+      const ended = [checks.stop(), ...[...copiers.values()].map((copier) => copier.stop())];
+      // A bucket that does not answer keeps a request for minutes; each file is there as a whole or not at all.
+      await Promise.race([Promise.all(ended), new Promise<void>((go) => clock.after(STOP_MS, go))]);
     },
   };
 }
@@ -199,6 +213,8 @@ async function bringBack(vault: OpenVault, lost: readonly string[]): Promise<voi
       if (!isLoss(error)) throw error;
     });
 }
+
+const named = ({ id, secrets: { name } }: OpenVault): NamedVault => ({ id, name });
 
 /** @returns its place */
 function requireOne({ replicaPlace, secrets }: OpenVault): string {

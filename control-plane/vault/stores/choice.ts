@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Outgoing } from '../../../protocol/outgoing.ts';
+import { VAULT_FILE } from '../layout.ts';
 import { LocalStore } from './local.ts';
 import { describeBucket, s3OptionsSchema } from './s3-options.ts';
 import type { Store } from './store.ts';
@@ -31,7 +32,10 @@ export async function openStore(
   vaultId: string,
   { choice, spoolName = vaultId }: { choice: StoreChoice; spoolName?: string },
 ): Promise<Store> {
-  if (choice.kind === 'local') return new LocalStore(choice.path ?? localFolder(ground.dataDir, vaultId));
+  if (choice.kind === 'local')
+    return choice.path === undefined
+      ? new LocalStore(localFolder(ground.dataDir, vaultId))
+      : new LocalStore(choice.path, { marker: VAULT_FILE });
   // Loaded here: half of what the control plane needs to start, for those who have no bucket.
   const { S3Store } = await import('./s3.ts');
   const spool = join(ground.dataDir, 'spool', spoolName);

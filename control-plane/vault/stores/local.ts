@@ -15,9 +15,15 @@ const STAGING = '.staging';
 /** A store in a directory, which is made where it is missing. */
 export class LocalStore implements Store {
   readonly #root: string;
+  readonly #marker: string | undefined;
 
-  constructor(root: string) {
+  /**
+   * @param marker file without which nothing else is written: where a disk is not mounted, its mount point looks like an
+   * empty store
+   */
+  constructor(root: string, { marker }: { marker?: string } = {}) {
     this.#root = root;
+    this.#marker = marker;
   }
 
   async put(
@@ -109,6 +115,7 @@ export class LocalStore implements Store {
     { write, replace }: { write: (file: FileHandle) => Promise<void>; replace: boolean },
   ): Promise<boolean> {
     const path = this.#path(name);
+    this.#requireMarker(name);
     const staged = join(this.#root, STAGING, randomUUID());
     let file: FileHandle | undefined;
     try {
@@ -130,6 +137,17 @@ export class LocalStore implements Store {
     } finally {
       await file?.close();
     }
+  }
+
+  #requireMarker(name: string): void {
+    if (this.#marker === undefined || name === this.#marker) return;
+    if (existsSync(join(this.#root, this.#marker))) return;
+    throw fail(
+      'store_unavailable',
+      `${this.#root} has no ${this.#marker}: nothing is written there.`,
+      'Mount the disk it is on, or put its files back.',
+      { retryable: true },
+    );
   }
 
   /** Does something to a path whose folder is nearly always there, and makes the folder where it is not. */

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, rename } from 'node:fs/promises';
+import { mkdir, readdir, rename, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { failureOf } from '../../contract/store.ts';
 import { eventually } from '../../support/eventually.ts';
 import { current, downloaded, filesIn, record, replicated } from './replicated.ts';
 
@@ -51,6 +52,23 @@ test('a vault moves to its replica while backups go on, and the files it leaves 
   expect(record(w)).toMatchObject({ path, replica: null, snapshotCount: 3 });
   expect(await filesIn(`${before}-away`)).toEqual(left);
   await rename(`${before}-away`, before);
+});
+
+test('where the disk of a vault that has moved is not mounted, nothing is written below its mount point', async () => {
+  await using one = await replicated();
+  const { w, path, fleet, dumps, jobs } = one;
+  await w.vaults.service.moveVault(w.vaultId, { leaveBehind: false });
+  await eventually('the vault has moved', () => record(w).path === path);
+  await w.vaults.service.forgetReplica(w.vaultId);
+  await rename(path, `${path}-away`);
+  await mkdir(path);
+  const refused = await failureOf(w.backUp(fleet, randomBytes(1000)));
+  expect(refused).toMatchObject({ code: 'store_unavailable', retryable: true });
+  expect(await readdir(path)).toEqual([]);
+  await rmdir(path);
+  await rename(`${path}-away`, path);
+  await w.backUp(fleet, randomBytes(1000));
+  expect(dumps[0].equals(await downloaded(w, jobs[0].snapshotId))).toBe(true);
 });
 
 test('a move that fails leaves the vault where it is, goes on after a start, and can be ended', async () => {
