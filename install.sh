@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Homeport agent on this host: served by a control plane as /install.sh, with the lines below filled in.
-# See docs/installing.md.
+# See docs/installing.md. In a checkout “install.sh control-plane” installs the control plane: see docs/running.md.
 set -eu
 
 CONTROL_PLANE=''
@@ -39,6 +39,12 @@ main() {
   LC_ALL=C
   PATH=${PATH:-}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
   export LC_ALL PATH
+  if [ "${1:-}" = control-plane ]; then
+    shift
+    load_control_plane
+    control_plane "$@"
+    return 0
+  fi
   TOKEN=${HOMEPORT_TOKEN:-}
   unset HOMEPORT_TOKEN
   DRY_RUN='' STAGE='' UNDO='' SILENCED='' SUCCESSOR_OF='' ANEW='' action=install
@@ -63,6 +69,16 @@ main() {
   trap 'exit 143' TERM
   look_around
   if [ $action = uninstall ]; then uninstall; else install; fi
+}
+
+# That part is beside this script where a control plane can be installed from: hosts of agents have no use for it.
+load_control_plane() {
+  HERE=$(dirname "$(readlink -f "$0" 2>/dev/null || :)")
+  if [ -n "$CONTROL_PLANE" ] || ! [ -f "$0" ] || ! [ -f "$HERE/deploy/control-plane.sh" ]; then
+    fail 'This script installs agents only.' 'A control plane is installed from a checkout of Homeport: docs/running.md.'
+  fi
+  # shellcheck source=/dev/null
+  . "$HERE/deploy/control-plane.sh"
 }
 
 install() {
@@ -488,7 +504,8 @@ uninstall() {
   fi
   if [ -e $CONFIG ] && doing "remove $CONFIG"; then rm -f $CONFIG; fi
   if [ -e $KEY ] && doing "remove $KEY"; then rm -f $KEY; fi
-  if [ -e $ADDED ] && doing "remove the package $(cat $ADDED), unless something else needs it"; then
+  # A control plane here needs it, too, and takes it along when it goes.
+  if [ -e $ADDED ] && ! [ -e /opt/homeport ] && doing "remove the package $(cat $ADDED), unless something else needs it"; then
     remove_package "$(cat $ADDED)" || :
     rm -f $ADDED
   fi

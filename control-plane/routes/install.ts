@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { Hono } from 'hono';
@@ -22,7 +23,9 @@ export function installRoutes({ release }: Pick<AppDeps, 'release'>) {
     })
     .get('/agent/:file', async (c) => {
       const name = c.req.param('file');
-      const file = await release.file(name);
+      const described = await release.file(name);
+      // A packed control plane has only what hosts download.
+      const file = described && existsSync(described.path) ? described : undefined;
       if (!file) throw (await release.current()) ? notHere(name) : notBuilt();
       const etag = `"${file.sha256}"`;
       const headers = { 'cache-control': 'public, no-cache', etag };

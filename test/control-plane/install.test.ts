@@ -71,8 +71,16 @@ describe('install.sh', () => {
   test('satisfies shellcheck, as in the checkout and filled in', async () => {
     const served = join(directory, 'served.sh');
     await writeFile(served, await (await get('/install.sh')).text());
-    for (const file of ['install.sh', served, 'agent/homeport-agent', 'control-plane/homeport', '.ci/run'])
+    const ours = ['install.sh', 'deploy/control-plane.sh', 'deploy/homeport', 'agent/homeport-agent'];
+    for (const file of [...ours, served, 'control-plane/homeport', '.ci/run'])
       expect(await output(['shellcheck', '--shell=sh', file])).toEqual({ output: '', code: 0 });
+  });
+
+  test('as served installs agents only', async () => {
+    const served = join(directory, 'served.sh');
+    await writeFile(served, await (await get('/install.sh')).text());
+    const answer = await output(['sh', served, 'control-plane', '--url', 'https://a.example']);
+    expect(answer).toMatchObject({ code: 1, output: expect.stringContaining('installs agents only') });
   });
 
   test('straight from the checkout says where to get it from', async () => {

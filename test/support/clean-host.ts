@@ -11,6 +11,17 @@ import { makeHostRoot } from './suites.ts';
 
 const run = promisify(execFile);
 
+export interface CleanHostOptions {
+  /** Whether its systemd is to be started, as in a container. */
+  boot?: boolean;
+  /** Namespace that is the network of a booted one, instead of this machine's. */
+  network?: string;
+  /** Directories of this machine that a booted one sees, by where it sees them; it cannot change them. */
+  shows?: Record<string, string>;
+  /** Shell to run there, with this machine's network, before it is booted. */
+  prepare?: string;
+}
+
 /** A minimal Debian host without Node, in a directory of its own. It has this machine's network. Needs root. */
 export interface CleanHost extends AsyncDisposable {
   /** Its root directory. */
@@ -34,8 +45,7 @@ const OWN =
   /^\/(root|proc|shims|run|var\/(log|cache|lib\/apt\/lists|lib\/dpkg\/status-old|lib\/systemd)|etc\/(passwd|group|shadow|gshadow)-)(\/|$)/;
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** @param options.boot whether its systemd is to be started, as in a container */
-export async function startCleanHost(options: { boot?: boolean } = {}): Promise<CleanHost> {
+export async function startCleanHost(options: CleanHostOptions = {}): Promise<CleanHost> {
   const lower = await makeHostRoot();
   const directory = await mkdtemp(join(tmpdir(), 'homeport-host-'));
   const [root, upper, work] = ['root', 'upper', 'work'].map((name) => join(directory, name)) as [
@@ -60,8 +70,12 @@ export async function startCleanHost(options: { boot?: boolean } = {}): Promise<
     rmSync(directory, { recursive: true, force: true });
   };
   process.once('exit', remove);
+  if (options.prepare) {
+    const { code, output: said } = await output(['chroot', root, 'sh', '-ec', options.prepare]);
+    if (code !== 0) throw new Error(`The host could not be prepared:\n${said}`);
+  }
   if (!options.boot) await run('mount', ['-t', 'proc', 'proc', join(root, 'proc')]);
-  const booted = options.boot ? await boot(root, directory) : undefined;
+  const booted = options.boot ? await boot(root, directory, options) : undefined;
   const prefix = booted?.prefix ?? ['chroot', root];
   return {
     root,
@@ -86,9 +100,15 @@ export async function startCleanHost(options: { boot?: boolean } = {}): Promise<
 }
 
 /** Starts the host's systemd as the first process of a container, and waits until it has started everything. */
-async function boot(root: string, logDirectory: string): Promise<{ init: Child; prefix: string[] }> {
+async function boot(
+  root: string,
+  logDirectory: string,
+  { network, shows = {} }: CleanHostOptions,
+): Promise<{ init: Child; prefix: string[] }> {
   // It is registered nowhere: this machine need not run systemd itself.
   const args = [`--directory=${root}`, '--register=no', '--keep-unit', '--link-journal=no', '--boot'];
+  for (const [inside, outside] of Object.entries(shows)) args.push(`--bind-ro=${outside}:${inside}`);
+  if (network) args.push(`--network-namespace-path=/run/netns/${network}`);
   const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
   const init = startChild({ name: 'host', command: ['systemd-nspawn', ...args], env, logDirectory });
   const first = await eventually('the host’s first process is there', () => {
@@ -97,6 +117,7 @@ async function boot(root: string, logDirectory: string): Promise<{ init: Child; 
     return children.find((pid) => pid && isFirst(pid));
   });
   const prefix = ['nsenter', `--target=${first}`, '--mount', '--uts', '--ipc', '--pid', '--root', '--wd'];
+  if (network) prefix.push('--net');
   await eventually('the host has booted', async () => {
     const { output: state } = await output([...prefix, 'systemctl', 'is-system-running']);
     return /^(running|degraded)/.test(state);
