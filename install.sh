@@ -17,7 +17,11 @@ ADDED=$CONFIG_DIR/added-packages
 KEY=$CONFIG_DIR/release-key
 STATE=/var/lib/homeport-agent
 SERVICE=homeport-agent.service
-UNIT=/etc/systemd/system/$SERVICE
+UNITS=/etc/systemd/system
+UPDATE=homeport-agent-update
+UPDATES=/var/lib/homeport-agent-update
+FORMER=$BIN_DIR/.homeport-agent.former
+NEXT=$BIN_DIR/.homeport-agent.next
 NODE_MAJOR=26
 WAIT_SECONDS=${HOMEPORT_WAIT_SECONDS:-60}
 
@@ -88,6 +92,7 @@ install() {
   refuse_other_membership
   refuse_other_key
   refuse_while_working
+  refuse_while_updating
   take_token
   say "Homeport agent $VERSION from $CONTROL_PLANE${DRY_RUN:+; this would}:"
   if [ -z "$DRY_RUN" ]; then make_stage; fi
@@ -98,7 +103,7 @@ install() {
   create_account
   create_state
   place_program
-  place_unit
+  place_units
   enrol
   start
   UNDO=''
@@ -163,6 +168,12 @@ refuse_while_working() {
     *'"runningJobs":'[1-9]*)
       fail 'The agent is running a backup or a restore.' 'Try again when it is done, or cancel it first.' ;;
   esac
+}
+
+# What is put in place meanwhile would be taken for the new build, or replaced by the former one.
+refuse_while_updating() {
+  if ! [ -e $UPDATES/trial.json ]; then return; fi
+  fail 'An update by the control plane is on trial.' 'Try again in some minutes: it is kept or taken back by then.'
 }
 
 take_token() {
@@ -322,18 +333,27 @@ place_program() {
   mv -f "$STAGE/agent" $BIN
 }
 
-place_unit() {
+place_units() {
   if [ -z "$SYSTEMD" ]; then return; fi
-  if [ -e $UNIT ] && [ "$(cat $UNIT)" = "$(unit_text)" ]; then return; fi
-  if ! doing "write the service $UNIT"; then
-    unit_text | sed 's/^/      /'
+  units=''
+  for unit in $SERVICE $UPDATE.service $UPDATE.path; do
+    if ! [ -e "$UNITS/$unit" ] || [ "$(cat "$UNITS/$unit")" != "$(text_of "$unit")" ]; then units="$units $unit"; fi
+  done
+  if [ -z "$units" ]; then return; fi
+  if ! doing "write the services$units in $UNITS"; then
+    for unit in $units; do text_of "$unit" | sed 's/^/      /'; done
     return 0
   fi
   CHANGED=1
-  FORMER_UNIT=''
-  if [ -e $UNIT ]; then FORMER_UNIT=$(cat $UNIT); fi
-  undo_by undo_unit
-  unit_text >$UNIT
+  if ! [ -d $UPDATES ]; then
+    undo_by undo_updates
+    mkdir $UPDATES
+  fi
+  undo_by undo_units
+  for unit in $units; do
+    if [ -e "$UNITS/$unit" ]; then cp -p "$UNITS/$unit" "$STAGE/$unit"; fi
+    text_of "$unit" >"$UNITS/$unit"
+  done
   systemctl daemon-reload
 }
 
@@ -366,9 +386,9 @@ start() {
   if [ -n "$WAS_ACTIVE$WAS_ENABLED" ] && [ -z "$CHANGED" ]; then return; fi
   doing 'start the service, now and at every boot, and wait until it is connected' || return 0
   undo_by undo_start
-  systemctl --quiet enable $SERVICE
+  systemctl --quiet enable $SERVICE $UPDATE.path
   RESTARTED=1
-  systemctl restart $SERVICE
+  systemctl restart $SERVICE $UPDATE.path
   if $BIN status --wait "$WAIT_SECONDS" >/dev/null; then return 0; fi
   $BIN status >&2 || :
   fail "The agent is not connected after $WAIT_SECONDS seconds." "More: journalctl --unit $SERVICE"
@@ -404,7 +424,10 @@ report() {
     "  $STATE  its keys, and the passwords it is given" \
     "  $ACCOUNT  the account it runs as"
   if [ -n "$LIBRARY" ]; then say "  $LIBRARY  a package that was missing"; fi
-  if [ -n "$SYSTEMD" ]; then say "  $SERVICE  its service: systemctl status $SERVICE, journalctl --unit $SERVICE"; fi
+  if [ -n "$SYSTEMD" ]; then
+    say "  $SERVICE  its service: systemctl status $SERVICE, journalctl --unit $SERVICE" \
+      "  $UPDATE.path, $UPDATE.service  put in place what the control plane updates it to, if that is signed"
+  fi
   say '' 'To remove all of it:' "  $(removal_command)"
   if [ -n "$SYSTEMD" ]; then return 0; fi
   say '' 'This host runs no systemd, so nothing starts the agent by itself. Start it in the foreground with' \
@@ -440,8 +463,12 @@ undo_program() {
   if [ -e "$STAGE/former" ]; then mv -f "$STAGE/former" $BIN; else rm -f $BIN; fi
 }
 
-undo_unit() {
-  if [ -n "$FORMER_UNIT" ]; then printf '%s\n' "$FORMER_UNIT" >$UNIT; else rm -f $UNIT; fi
+undo_updates() { rm -rf $UPDATES; }
+
+undo_units() {
+  for unit in $units; do
+    if [ -e "$STAGE/$unit" ]; then mv -f "$STAGE/$unit" "$UNITS/$unit"; else rm -f "$UNITS/$unit"; fi
+  done
   systemctl daemon-reload
 }
 
@@ -458,10 +485,10 @@ undo_enrolment() {
 
 undo_start() {
   if [ -z "$WAS_ACTIVE" ]; then
-    systemctl stop $SERVICE
+    systemctl stop $UPDATE.path $SERVICE
     systemctl reset-failed $SERVICE 2>/dev/null
   fi
-  if [ -z "$WAS_ENABLED" ]; then systemctl --quiet disable $SERVICE; fi
+  if [ -z "$WAS_ENABLED" ]; then systemctl --quiet disable $UPDATE.path $SERVICE; fi
 }
 
 undo_trial() {
@@ -488,12 +515,12 @@ on_exit() {
 
 uninstall() {
   refuse_while_working
-  if ! [ -e $BIN ] && ! [ -e $UNIT ] && ! [ -e $STATE ] && ! [ -e $CONFIG ] && ! id -u $ACCOUNT >/dev/null 2>&1; then
+  if ! [ -e $BIN ] && ! [ -e $UNITS/$SERVICE ] && ! [ -e $STATE ] && ! [ -e $CONFIG ] && ! id -u $ACCOUNT >/dev/null 2>&1; then
     say 'The Homeport agent is not installed here.'
     return 0
   fi
   say "Homeport agent${DRY_RUN:+; this would}:"
-  if [ -e $UNIT ]; then remove_unit; fi
+  if [ -e $UNITS/$SERVICE ]; then remove_units; fi
   case $(if [ -x $BIN ]; then $BIN status --json 2>/dev/null; fi) in
     *'"pid":'*) [ -n "$DRY_RUN" ] || fail 'The agent is still running.' 'Stop it first.' ;;
   esac
@@ -517,13 +544,16 @@ uninstall() {
   fi
 }
 
-remove_unit() {
-  doing "stop and remove the service $SERVICE" || return 0
-  if [ -n "$SYSTEMD" ]; then systemctl --quiet disable --now $SERVICE; fi
-  rm -rf $UNIT $UNIT.d
+remove_units() {
+  doing "stop and remove the service $SERVICE, and $UPDATE" || return 0
+  for unit in $UPDATE.path $UPDATE.service $SERVICE; do
+    if [ -n "$SYSTEMD" ] && [ -e "$UNITS/$unit" ]; then systemctl --quiet disable --now "$unit" 2>/dev/null || :; fi
+    rm -rf "${UNITS:?}/$unit" "${UNITS:?}/$unit.d"
+  done
+  rm -rf $UPDATES $FORMER $NEXT
   if [ -n "$SYSTEMD" ]; then
     systemctl daemon-reload
-    systemctl reset-failed $SERVICE 2>/dev/null || :
+    for unit in $UPDATE.path $UPDATE.service $SERVICE; do systemctl reset-failed "$unit" 2>/dev/null || :; done
   fi
 }
 
@@ -601,6 +631,15 @@ config_text() {
 CONFIG
 }
 
+# text_of UNIT
+text_of() {
+  case $1 in
+    "$SERVICE") unit_text ;;
+    "$UPDATE.service") update_text ;;
+    "$UPDATE.path") watch_text ;;
+  esac
+}
+
 unit_text() {
   cat <<UNIT
 [Unit]
@@ -612,7 +651,7 @@ After=network-online.target
 Type=exec
 User=$ACCOUNT
 Group=$ACCOUNT
-Environment=HOMEPORT_AGENT_STATE=$STATE HOMEPORT_AGENT_CONFIG=$CONFIG
+Environment=HOMEPORT_AGENT_STATE=$STATE HOMEPORT_AGENT_CONFIG=$CONFIG HOMEPORT_AGENT_UPDATES=$UPDATES
 ExecStart=$BIN run
 Restart=always
 RestartSec=5
@@ -647,6 +686,63 @@ SystemCallArchitectures=native
 SystemCallFilter=@system-service
 SystemCallFilter=~@privileged @resources
 SystemCallErrorNumber=EPERM
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+}
+
+update_text() {
+  cat <<UNIT
+[Unit]
+Description=Puts a signed update of the Homeport agent in place, or the former one again
+
+[Service]
+Type=oneshot
+Environment=HOMEPORT_AGENT_STATE=$STATE HOMEPORT_AGENT_CONFIG=$CONFIG HOMEPORT_AGENT_UPDATES=$UPDATES
+# While a new build is on trial, the former one goes on with it: the new one may not even start.
+ExecStart=/bin/sh -c 'if [ -e $UPDATES/trial.json ] && [ -x $FORMER ]; then program=$FORMER; else program=$BIN; fi; exec "\$\$program" apply-update --program $BIN --service $SERVICE'
+TimeoutStartSec=15min
+StateDirectory=homeport-agent-update
+StateDirectoryMode=0755
+UMask=0022
+
+# It replaces the program, which is root's, and asks systemd to restart the service. It reads what the agent left it.
+NoNewPrivileges=yes
+CapabilityBoundingSet=CAP_DAC_OVERRIDE
+ProtectSystem=strict
+ReadWritePaths=$BIN_DIR
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+PrivateNetwork=yes
+ProtectClock=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectControlGroups=yes
+RestrictAddressFamilies=AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+SystemCallErrorNumber=EPERM
+UNIT
+}
+
+watch_text() {
+  cat <<UNIT
+[Unit]
+Description=Waits for updates that the Homeport agent has fetched
+
+[Path]
+PathChanged=$STATE/update/request.json
+# There at boot where the host went down in the middle of a trial.
+PathExists=$UPDATES/trial.json
 
 [Install]
 WantedBy=multi-user.target

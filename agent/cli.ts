@@ -16,6 +16,7 @@ import { readSecret } from './secrets.ts';
 import { serverCommand } from './servers/cli.ts';
 import { loadControlPlane, saveControlPlane } from './state/control-plane.ts';
 import { statusCommand } from './status.ts';
+import { applyUpdateCommand } from './update/cli.ts';
 
 /** Exit codes: 0 done, 1 failed, 2 wrong use. */
 const FAILED = 1;
@@ -58,6 +59,10 @@ function program(examined: (failed: boolean) => void): Command {
   root.addCommand(statusCommand(config, examined));
   root.addCommand(fingerprintCommand(config));
   root.addCommand(serverCommand(config));
+  root.addCommand(
+    applyUpdateCommand(() => root.opts()),
+    { hidden: true },
+  );
   for (const command of root.commands) command.copyInheritedSettings(root);
   return root;
 }

@@ -42,6 +42,8 @@ export interface AgentConfig {
   configFile?: string | undefined;
   /** File with the key that updates have to be signed with, beside the configuration; root's, like that. */
   releaseKeyFile: string;
+  /** Where whoever puts updates in place tells what came of them; absent where nobody does. */
+  updatesDir?: string | undefined;
   policy: LocalPolicy;
   /** Fingerprint of the only control-plane key to obey; any enrolled one where absent. */
   controlPlaneKey: string | undefined;
@@ -95,6 +97,7 @@ function assemble(
     stateDir: resolve(options.state ?? env.HOMEPORT_AGENT_STATE ?? defaultStateDir()),
     configFile,
     releaseKeyFile: join(dirname(configPath(options).path), 'release-key'),
+    updatesDir: env.HOMEPORT_AGENT_UPDATES || undefined,
     policy: {
       ...{ restore, update },
       ...(servers ? { servers } : {}),

@@ -3,15 +3,17 @@ import os from 'node:os';
 import { ENGINE_IDS } from '../protocol/engines/registry.ts';
 import { toFailure } from '../protocol/failure.ts';
 import { type Inventory, REQUESTS } from '../protocol/messages.ts';
+import type { UpdateStanding } from '../protocol/update.ts';
 import { HOMEPORT_VERSION } from '../protocol/version.ts';
 import type { JobParts } from './jobs/parts.ts';
 import type { Log } from './log.ts';
 
+export interface InventoryParts extends Pick<JobParts, 'servers' | 'policy' | 'driverFor'> {
+  updateStanding(): Promise<UpdateStanding>;
+}
+
 /** What the agent says about its host, its tools and its servers at each connection. */
-export async function takeInventory(
-  parts: Pick<JobParts, 'servers' | 'policy' | 'driverFor'>,
-  log: Log,
-): Promise<Inventory> {
+export async function takeInventory(parts: InventoryParts, log: Log): Promise<Inventory> {
   const found = await Promise.all(
     ENGINE_IDS.map(async (engine) => {
       try {
@@ -33,6 +35,7 @@ export async function takeInventory(
     servers: (await parts.servers.list()).slice(0, 500),
     policy: parts.policy,
     requests: Object.keys(REQUESTS),
+    update: await parts.updateStanding(),
   };
 }
 

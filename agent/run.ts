@@ -15,7 +15,7 @@ import { createRequests, type Requests } from './connection/requests.ts';
 import type { Session } from './connection/session.ts';
 import { createExaminer } from './doctor/doctor.ts';
 import { driverFor } from './engines/registry.ts';
-import { takeInventory } from './inventory.ts';
+import { type InventoryParts, takeInventory } from './inventory.ts';
 import { runBackup } from './jobs/backup.ts';
 import { createJobs, type Jobs } from './jobs/jobs.ts';
 import { dropLeftover } from './jobs/leftover.ts';
@@ -32,6 +32,8 @@ import { createKeyStore } from './state/keys.ts';
 import { lockState } from './state/lock.ts';
 import { createServerStore } from './state/servers.ts';
 import { createVaultPins } from './state/vaults.ts';
+import { createReleaseClient } from './update/release-client.ts';
+import { createUpdater } from './update/updater.ts';
 
 /** How long a draining agent waits for its last outcomes to be acknowledged, in milliseconds. */
 const FAREWELL_MS = 10_000;
@@ -89,12 +91,25 @@ export async function startAgent(config: AgentConfig, log: Log): Promise<Running
   // Nothing is connected yet: what is recovered here is told at the first connection.
   for (const { leftover, ...attempt } of await outbox.recover())
     jobs.tidy(attempt, (signal) => dropLeftover(parts, leftover, { clock, signal }));
-  const announce = createAnnouncer(parts, log, connection.send);
+  const updater = createUpdater({
+    ...{ config, clock, jobs, log },
+    client: createReleaseClient(
+      transport,
+      createPersistence({
+        ...{ connection, clock, outageLimitMs: config.outageLimitMs },
+        onWaiting: () => undefined,
+      }),
+    ),
+    changed: () => announce(),
+  });
+  await updater.start();
+  const announce = createAnnouncer({ ...parts, updateStanding: updater.standing }, log, connection.send);
   const unwatch = await watchServers(parts, announce, log);
   const requests = createRequests(
     createAnswers({
       ...parts,
       containerSockets: config.containerSockets,
+      update: updater.begin,
       examine: createExaminer({ config, driverFor, servers: parts.servers, patienceMs: DOCTOR_PATIENCE_MS }),
     }),
     clock,
@@ -119,6 +134,7 @@ export async function startAgent(config: AgentConfig, log: Log): Promise<Running
     async drain() {
       await jobs.drain();
       await outbox.empty(AbortSignal.timeout(FAREWELL_MS));
+      updater.stop();
       unwatch();
       await connection.stop();
       transport.close();
@@ -154,7 +170,7 @@ async function watchServers(parts: JobParts, announce: () => void, log: Log): Pr
 }
 
 /** Sends the inventory; calls that come while one is being taken make one more. */
-function createAnnouncer(parts: JobParts, log: Log, send: Connection['send']): () => void {
+function createAnnouncer(parts: InventoryParts, log: Log, send: Connection['send']): () => void {
   let taking = false;
   let again = false;
   return function announce() {

@@ -12,6 +12,7 @@ import { limitBody } from './http/limit-body.ts';
 import { webRoutes } from './http/web.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { bulkRoutes } from './routes/bulk.ts';
+import { bulkReleaseRoutes } from './routes/bulk-release.ts';
 import { databaseRoutes } from './routes/databases.ts';
 import { enrolRoutes } from './routes/enrol.ts';
 import { enrolmentTokenRoutes } from './routes/enrolment-tokens.ts';
@@ -24,6 +25,7 @@ import { serverRoutes } from './routes/servers.ts';
 import { settingsRoutes } from './routes/settings.ts';
 import { setupRoutes } from './routes/setup.ts';
 import { snapshotRoutes } from './routes/snapshots.ts';
+import { updateRoutes } from './routes/updates.ts';
 import { vaultRoutes } from './routes/vaults.ts';
 
 /** Room for a server's sealed credentials with a CA bundle. */
@@ -32,6 +34,7 @@ const MAX_BODY_BYTES = 512 * 1024;
 /** The whole HTTP side: API, agents' endpoints, web UI. The agents' socket is the gateway's. */
 export function createApp(deps: AppDeps) {
   const app = new Hono<RequestEnv>();
+  const authenticateAgent = bulkAuth(deps.bearers);
   app.onError(errorHandler(deps));
   app.notFound((c) => replyFailure(c, nothingHere(c.req.path)));
   return app
@@ -45,7 +48,8 @@ export function createApp(deps: AppDeps) {
     .route('/api/auth', authRoutes(deps))
     .route('/api/v1', apiRoutes(deps))
     .route('/agent/v1', enrolRoutes(deps))
-    .route('/agent/v1', bulkRoutes(deps.agentVault, bulkAuth(deps.bearers)))
+    .route('/agent/v1', bulkRoutes(deps.agentVault, authenticateAgent))
+    .route('/agent/v1', bulkReleaseRoutes(deps.release, authenticateAgent))
     .route('/', installRoutes(deps))
     .all('/api/*', (c) => c.notFound())
     .all('/agent/*', (c) => c.notFound())
@@ -67,6 +71,7 @@ function apiRoutes(deps: AppDeps) {
     .route('/', meRoutes(deps))
     .route('/', enrolmentTokenRoutes(deps))
     .route('/', agentRoutes(deps))
+    .route('/', updateRoutes(deps))
     .route('/', serverRoutes(deps))
     .route('/', databaseRoutes(deps))
     .route('/', snapshotRoutes(deps))

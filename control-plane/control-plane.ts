@@ -9,6 +9,7 @@ import { createGateway, type GatewayListener } from './agents/gateway.ts';
 import { endPredecessor } from './agents/membership.ts';
 import { createRegistry } from './agents/registry.ts';
 import { createAgentRelease } from './agents/release.ts';
+import { createUpdates } from './agents/updates.ts';
 import { createApp } from './app.ts';
 import { createAudit } from './audit.ts';
 import { createAuth } from './auth/auth.ts';
@@ -131,7 +132,10 @@ async function assemble(config: Config, ground: Ground) {
   const jobs = createJobService({
     ...{ db, clock, registry, vault, ledger, dispatcher, commits, accounts },
   });
-  const onMessage = createInbox({
+  const { installScript: scriptFile, releaseRoot } = config;
+  const release = createAgentRelease({ root: releaseRoot, scriptFile, url, log });
+  const updates = createUpdates({ db, clock, events, audit, registry, release });
+  const inbox = createInbox({
     ...{ db, clock, events, audit, log, ledger, dispatcher, progress, commits },
   });
   const enrolment = await createEnrolment({
@@ -141,7 +145,10 @@ async function assemble(config: Config, ground: Ground) {
     endPredecessor: (change) => endPredecessor({ bearers, events, jobs, registry }, change),
   });
   const fleet: GatewayListener = {
-    onMessage,
+    onMessage(message, session) {
+      inbox(message, session);
+      if (message.type === 'inventory') updates.onInventory(session.agentId, message.inventory);
+    },
     onConnected(session) {
       jobs.onConnected(session);
       autoProtect.lookAtAgent(session.agentId);
@@ -155,15 +162,14 @@ async function assemble(config: Config, ground: Ground) {
   const gateway = createGateway({
     ...{ db, identity, registry, bearers, clock, log, audit, clientAddress, listener: fleet },
   });
-  const { installScript: scriptFile, releaseRoot } = config;
-  const release = createAgentRelease({ root: releaseRoot, scriptFile, url, log });
   const auth = createAuth({ db, master, url, origins, log });
   const app = createApp({
     ...{ db, clock, log, audit, events, identity, auth, url, origins, registry, bearers, enrolment },
     clientAddress,
-    ...{ autoProtect, release, vault, agentVault, jobs, progress, webRoot: config.webRoot },
+    ...{ autoProtect, release, updates, vault, agentVault, jobs, progress, webRoot: config.webRoot },
   });
   endAllOrphans({ db, ledger, commits });
+  updates.start();
   dispatcher.start();
   autoProtect.start();
   gateway.attach(listener.server);

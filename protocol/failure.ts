@@ -40,6 +40,12 @@ export const FAILURE_CODES = [
   'policy_denied',
   'destination_mismatch',
   'credentials_missing',
+  // updating agents
+  'update_untrusted',
+  'update_not_newer',
+  'update_damaged',
+  'update_not_possible',
+  'update_rolled_back',
   // the vault
   'store_unavailable',
   'chunks_missing',

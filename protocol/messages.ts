@@ -3,8 +3,10 @@ import { sealedCredentialsSchema } from './credentials.ts';
 import { doctorReportSchema } from './doctor.ts';
 import { failureSchema } from './failure.ts';
 import { attemptSchema, jobOfferSchema, jobOutcomeSchema, progressSchema } from './job.ts';
+import { versionSchema } from './release.ts';
 import { backupPreflightSchema, restorePlanSchema, restorePreflightSchema } from './restore.ts';
 import { tableSelectionSchema } from './selection.ts';
+import { updateStandingSchema } from './update.ts';
 
 /** Silence after which a side pings, and after which the other counts as dead, in milliseconds. */
 export const HEARTBEAT = { pingMs: 15_000, deadMs: 40_000 } as const;
@@ -54,6 +56,8 @@ export const inventorySchema = z.object({
   policy: localPolicySchema,
   /** Kinds of questions it answers. Agents from before `doctor` do not say. */
   requests: z.array(z.string().max(64)).max(200).optional(),
+  /** Agents from before `update` do not say. */
+  update: updateStandingSchema.optional(),
 });
 export type Inventory = z.infer<typeof inventorySchema>;
 
@@ -157,6 +161,14 @@ export const REQUESTS = {
   },
   /** Look at all the agent needs, as `homeport-agent doctor` does; nothing is changed. */
   doctor: { request: z.object({ kind: z.literal('doctor') }), value: doctorReportSchema },
+  /**
+   * Become this version: the agent fetches the build from its control plane and checks it; that is when it answers. Then
+   * it finishes what runs and has the build put in place; the inventory tells what came of that.
+   */
+  update: {
+    request: z.object({ kind: z.literal('update'), version: versionSchema }),
+    value: z.object({}),
+  },
 } as const;
 
 export type RequestKind = keyof typeof REQUESTS;
@@ -172,6 +184,7 @@ export const agentRequestSchema = z.discriminatedUnion('kind', [
   REQUESTS['restore.preflight'].request,
   REQUESTS['servers.discover'].request,
   REQUESTS.doctor.request,
+  REQUESTS.update.request,
 ]);
 export type AgentRequest = z.infer<typeof agentRequestSchema>;
 

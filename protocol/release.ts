@@ -27,6 +27,12 @@ const releaseFileSchema = builtSchema.extend({
 });
 export type ReleaseFile = z.infer<typeof releaseFileSchema>;
 
+/** Version of Homeport, as agents report it. */
+export const versionSchema = z
+  .string()
+  .max(64)
+  .regex(/^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/);
+
 const versionNumberSchema = z.number().int().positive();
 
 /**
@@ -36,8 +42,7 @@ const versionNumberSchema = z.number().int().positive();
 export const releaseSchema = z.object({
   /** Version of this format. */
   v: z.literal(1),
-  /** Version of Homeport, as agents report it. */
-  version: z.string().regex(/^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/),
+  version: versionSchema,
   /** Protocol versions that it speaks. */
   protocol: z.object({ min: versionNumberSchema, max: versionNumberSchema }),
   /** Version of the Node inside of the executables. */
@@ -108,3 +113,11 @@ function comparePart(a: string | undefined, b: string | undefined): number {
   if (numberA !== numberB) return numberA ? -1 : 1;
   return a === b ? 0 : a < b ? -1 : 1;
 }
+
+/** A manifest with its signature, as agents fetch it. */
+export const signedManifestSchema = z.object({
+  /** Text of `release.json`, as it was signed. */
+  manifest: z.string().max(RELEASE_MAX_BYTES),
+  signature: releaseSignatureSchema,
+});
+export type SignedManifest = z.infer<typeof signedManifestSchema>;

@@ -5,9 +5,10 @@ import { loadReleaseKey } from '../update/release-key.ts';
 import { type Finding, ok, trouble } from './check.ts';
 
 /** Whether the agent takes updates from its control plane, and whose signature they need. */
-export async function updatesFinding({ policy, releaseKeyFile }: AgentConfig): Promise<Finding> {
+export async function updatesFinding({ policy, releaseKeyFile, updatesDir }: AgentConfig): Promise<Finding> {
   const key = await loadReleaseKey(releaseKeyFile);
-  const said = `Policy: ${policy.update}.`;
+  const helper = updatesDir === undefined ? ' Nothing here puts updates in place for the control plane.' : '';
+  const said = `Policy: ${policy.update}.${helper}`;
   if (key === undefined) {
     return ok(`${said} No release key is pinned: updates are made on this host, with install.sh.`);
   }

@@ -4,6 +4,7 @@ import { HEARTBEAT, type ToControlPlane } from '../../protocol/messages.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { createJobContext, type JobContext } from './context.ts';
+import { cancelledFailure, fencedFailure, stoppedFailure } from './interruptions.ts';
 import { attemptKey, type Outbox } from './outbox.ts';
 
 /** Heartbeats within one lease, so that two may be lost. */
@@ -34,6 +35,8 @@ export interface Jobs {
   heartbeat(): void;
   /** Takes no further offers; resolves once what runs has ended. */
   drain(): Promise<void>;
+  /** Takes offers again. */
+  resume(): void;
   /** Ends everything at once. */
   stop(): void;
 }
@@ -155,6 +158,10 @@ export function createJobs(options: JobsOptions): Jobs {
       heartbeat();
       await Promise.allSettled([...running.values()].map(({ ended }) => ended));
     },
+    resume() {
+      draining = false;
+      heartbeat();
+    },
     stop() {
       for (const { stop } of running.values()) stop.abort(stoppedFailure());
     },
@@ -229,21 +236,4 @@ function settle(log: Log, work: Promise<unknown>): void {
 function busyFailure(draining: boolean): Failure {
   const why = draining ? 'The agent is about to stop.' : 'The agent already runs as many jobs as it may.';
   return fail('agent_busy', why, 'The job stays queued and is offered again.', { retryable: true }).failure;
-}
-
-function cancelledFailure(): FailureError {
-  return fail('cancelled', 'The job was cancelled.', 'Nothing to do.');
-}
-
-function fencedFailure(): FailureError {
-  return fail('lease_lost', 'The control plane gave this attempt up.', 'Nothing to do.', { retryable: true });
-}
-
-function stoppedFailure(): FailureError {
-  return fail(
-    'lease_lost',
-    'The agent was told to stop in the middle of this attempt.',
-    'A backup is tried again once the agent is back, and uploads only what is missing.',
-    { retryable: true },
-  );
 }

@@ -13,6 +13,8 @@ type Parts = Pick<JobParts, 'agentId' | 'identity' | 'policy' | 'servers' | 'dri
   Pick<DiscoveryParts, 'containerSockets'> & {
     /** Looks at all the agent needs. */
     examine(): Promise<DoctorReport>;
+    /** Fetches and checks that version, then has it put in place. */
+    update(version: string, signal: AbortSignal): Promise<void>;
   };
 type Answers = {
   [K in RequestKind]: (request: RequestOf<K>, signal: AbortSignal) => Promise<ValueOf<K>>;
@@ -74,6 +76,10 @@ export function createAnswers(
       return { ...found, notes: [HOST_ONLY, ...found.notes].slice(0, 20) };
     },
     doctor: () => parts.examine(),
+    update: async ({ version }, signal) => {
+      await parts.update(version, signal);
+      return {};
+    },
   };
   return (request, signal) =>
     (answers[request.kind] as (request: AgentRequest, signal: AbortSignal) => Promise<unknown>)(

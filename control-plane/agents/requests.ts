@@ -16,7 +16,7 @@ import type { Clock } from '../clock.ts';
 const MAX_PENDING = 64;
 const DEFAULT_DEADLINE_MS = 30_000;
 /** Questions that take longer, in milliseconds. */
-const DEADLINES_MS: Partial<Record<RequestKind, number>> = { doctor: 60_000 };
+const DEADLINES_MS: Partial<Record<RequestKind, number>> = { doctor: 60_000, update: 10 * 60_000 };
 /** Room for counter and MAC is kept. */
 const MAX_MESSAGE_BYTES = MAX_FRAME_BYTES - 128;
 

@@ -8,6 +8,7 @@ import type { BulkEnv } from '../agents/bulk-auth.ts';
 import { KEY_FILE_MAX_BYTES } from '../vault/layout.ts';
 import type { AgentVault, BulkAttempt, BulkPlace, OpenRange } from '../vault/service.ts';
 import { bodyOf, collectBody, freePart, uploadTurns } from './bulk-body.ts';
+import { signed, signedJson } from './bulk-reply.ts';
 
 /** Chunk ids in one question. */
 const MAX_IDS = 4096;
@@ -88,19 +89,6 @@ export function bulkRoutes(vault: AgentVault, authenticate: MiddlewareHandler<Bu
       const committed = await vault.commit(c.get('agentId'), attempt, manifest);
       return signedJson(c, committed);
     });
-}
-
-function signed(
-  c: Context<BulkEnv>,
-  body: Uint8Array<ArrayBuffer>,
-  type = 'application/octet-stream',
-): Response {
-  const signature = c.get('signReply')(200, body);
-  return c.body(body, 200, { 'content-type': type, [BULK_HEADERS.signature]: signature });
-}
-
-function signedJson(c: Context<BulkEnv>, value: unknown): Response {
-  return signed(c, Buffer.from(JSON.stringify(value)), 'application/json');
 }
 
 function placeOf(c: Context<BulkEnv>): BulkPlace {

@@ -45,6 +45,7 @@ const context: JobContext = {
   waiting: () => {},
   finalise: () => {},
 };
+const update = () => Promise.reject(new Error('nobody asks for updates here'));
 const ids = () => ({ jobId: randomUUID(), attempt: 1, snapshotId: randomUUID(), leaseMs: 1, stallMs: 1 });
 const vault = { id: randomUUID(), statement: '' };
 const denied = { failure: { code: 'policy_denied' } };
@@ -64,7 +65,7 @@ test('a server that appears after its job was offered does not get round the pol
 
 test('credentials kept by the control plane do not come back under the name of another server', async () => {
   const parts = await agent({ restore: 'allow', update: 'allow', databases: ['scratch/*'] });
-  const answer = createAnswers({ ...parts, examine });
+  const answer = createAnswers({ ...parts, examine, update });
   const serverId = randomUUID();
   const about = { agentId: parts.agentId, serverId, engine: 'postgresql', connection, password: 'x' };
   const sealed = await sealCredentials(parts.identity.sealingKey, { ...about, name: 'prod' });
@@ -80,7 +81,7 @@ test('credentials kept by the control plane do not come back under the name of a
 
 test('where servers are the host’s own business, no blob is opened and none is forgotten', async () => {
   const parts = await agent({ restore: 'allow', update: 'allow', servers: 'host-only' });
-  const answer = createAnswers({ ...parts, examine });
+  const answer = createAnswers({ ...parts, examine, update });
   const serverId = randomUUID();
   await parts.servers.put({ id: serverId, name: 'main', engine: 'postgresql', connection, password: 'x' });
   // A unix socket where the agent's user is let in without a password: nobody needs to have typed one.
@@ -96,7 +97,7 @@ test('where servers are the host’s own business, no blob is opened and none is
 
 test('where no policy goes by names, a blob that names its server still has the last word', async () => {
   const parts = await agent({ restore: 'allow', update: 'allow' });
-  const answer = createAnswers({ ...parts, examine });
+  const answer = createAnswers({ ...parts, examine, update });
   const serverId = randomUUID();
   const about = { agentId: parts.agentId, serverId, engine: 'postgresql', connection, password: 'x' };
   const sealed = await sealCredentials(parts.identity.sealingKey, { ...about, name: 'prod' });

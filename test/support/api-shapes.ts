@@ -62,3 +62,28 @@ export interface ApiJob {
   attempts?: { attempt: number; state: string; failure: Failure | null }[];
   log?: { at: string; text: string }[];
 }
+
+export interface ApiUpdate {
+  id: string;
+  agentId: string;
+  fromVersion: string;
+  toVersion: string;
+  state: 'fetching' | 'applying' | 'succeeded' | 'failed';
+  failure: Failure | null;
+  requestedBy: string;
+  createdAt: string;
+  finishedAt: string | null;
+}
+
+export interface ApiUpdates {
+  served: { version: string; key: string | null } | null;
+  failure: Failure | null;
+  agents: {
+    agentId: string;
+    name: string;
+    state: ApiAgent['state'];
+    version: string | null;
+    available: string | null;
+    update: ApiUpdate | null;
+  }[];
+}

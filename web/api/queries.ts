@@ -25,6 +25,7 @@ export const queries = {
       queryKey: ['agents', id],
       queryFn: () => answer(api.agents[':id'].$get({ param: { id } })),
     }),
+  updates: () => queryOptions({ queryKey: ['updates'], queryFn: () => answer(api.updates.$get()) }),
   /** Asks the agent to look around on its host, live. */
   discovered: (agentId: string) =>
     queryOptions({

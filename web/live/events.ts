@@ -6,7 +6,7 @@ export type LiveState = 'connecting' | 'live' | 'reconnecting';
 
 /** Which answers a change of each topic makes stale. */
 const STALE: Record<Topic, string[]> = {
-  agents: ['agents', 'servers', 'databases', 'overview', 'enrolment-tokens', 'audit'],
+  agents: ['agents', 'updates', 'servers', 'databases', 'overview', 'enrolment-tokens', 'audit'],
   servers: ['servers', 'databases', 'agents', 'discovered', 'overview', 'audit'],
   databases: ['databases', 'servers', 'available-databases', 'overview', 'audit'],
   jobs: ['jobs', 'databases', 'overview', 'audit'],

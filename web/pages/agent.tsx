@@ -14,6 +14,7 @@ import { RenameDialog, RevokeDialog } from './agent-dialogs.tsx';
 import { AgentServers, FoundHere } from './agent-servers.tsx';
 import { DoctorCard } from './doctor.tsx';
 import { ReplaceAgentDialog } from './replace-agent.tsx';
+import { UpdateCard } from './update.tsx';
 import { WaitingServers } from './waiting-servers.tsx';
 
 const route = getRouteApi('/app/agents/$agentId');
@@ -58,6 +59,7 @@ export function AgentPage() {
       <WaitingServers agent={data} servers={waiting} />
       <AgentServers agent={data} own={own} error={servers.error} />
       {data.state === 'online' && <FoundHere agent={data} waiting={waiting} />}
+      <UpdateCard agent={data} />
       {data.state === 'online' && <DoctorCard agent={data} />}
       <div className="grid items-start gap-5 xl:grid-cols-2">
         <Card title="Host">

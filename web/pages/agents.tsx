@@ -13,6 +13,7 @@ import { matches, SearchField } from '../components/search.tsx';
 import { RowTitle, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 import { AddAgentDialog } from './add-agent.tsx';
+import { UpdatesNote, VersionCell } from './update.tsx';
 
 export function AgentsPage() {
   const [adding, setAdding] = useState(false);
@@ -52,12 +53,15 @@ export function AgentsPage() {
         )}
         {agents.data && agents.data.length > 0 && <AgentTable agents={shown} />}
       </Card>
+      <UpdatesNote />
       {adding && <AddAgentDialog onClose={() => setAdding(false)} />}
     </Page>
   );
 }
 
 function AgentTable({ agents }: { agents: Agent[] }) {
+  const { data } = useQuery(queries.updates());
+  const updates = data && new Map(data.agents.map((one) => [one.agentId, one]));
   if (agents.length === 0) return <Empty title="No agent matches." />;
   return (
     <Table
@@ -90,7 +94,11 @@ function AgentTable({ agents }: { agents: Agent[] }) {
           cell: (agent) =>
             agent.state === 'online' ? 'Now' : agent.lastSeenAt ? <Time iso={agent.lastSeenAt} /> : 'Never',
         },
-        { header: 'Version', show: 'wide', cell: (agent) => agent.version ?? '–' },
+        {
+          header: 'Version',
+          show: 'wide',
+          cell: (agent) => <VersionCell version={agent.version} standing={updates?.get(agent.id)} />,
+        },
         {
           header: 'Protects',
           show: 'wide',

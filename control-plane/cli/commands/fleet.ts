@@ -14,8 +14,9 @@ import { JSON_OPTION, type Json, remark, say, sayFacts, sayJson, sayTable } from
 import { bytes, when } from '../text.ts';
 import { addDoctorCommand } from './doctor.ts';
 import { connect } from './session.ts';
+import { addUpdateCommand } from './update.ts';
 
-/** `agents` with `agents doctor`, `discover`, `servers`, `auto-protect`, `vaults`. */
+/** `agents` with `agents doctor` and `agents update`, `discover`, `servers`, `auto-protect`, `vaults`. */
 export function addFleetCommands(root: Command): void {
   const fleet = root
     .command('agents')
@@ -24,6 +25,7 @@ export function addFleetCommands(root: Command): void {
     .option(...JSON_OPTION)
     .action(agents);
   addDoctorCommand(fleet);
+  addUpdateCommand(fleet);
   root
     .command('discover')
     .description('let an agent look for database servers on its host now, without logging in to any')

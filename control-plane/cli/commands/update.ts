@@ -1,0 +1,79 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { type Failure, FailureError, fail } from '../../../protocol/failure.ts';
+import type { Client } from '../remote/client.ts';
+import { agentCalled } from '../remote/resolve.ts';
+import { type Update, type Updates, updateShape, updatesShape } from '../remote/shapes.ts';
+import { JSON_OPTION, type Json, remark, say, sayJson, sayTable } from '../say.ts';
+import { connect } from './session.ts';
+
+/** How often is looked whether an update has ended, in milliseconds. */
+const LOOK_AGAIN_MS = 1_000;
+
+/** `agents update`. @param agents the command it belongs to */
+export function addUpdateCommand(agents: Command): void {
+  agents
+    .command('update')
+    .description(
+      'update an agent to the version that is served, and wait for the end; without one, list them',
+    )
+    .argument('[agent]', 'id or name')
+    .option('--no-wait', 'do not wait')
+    .option(...JSON_OPTION)
+    .action((wanted: string | undefined, _: Json, command: Command) => {
+      const options = command.optsWithGlobals<Json & { wait: boolean }>();
+      return wanted === undefined ? list(options) : update(wanted, options);
+    });
+}
+
+async function list({ json }: Json): Promise<void> {
+  const all = await (await connect()).get('/updates', updatesShape);
+  if (json) return sayJson(all);
+  const rows = all.agents.map((one) => [
+    one.name,
+    one.state,
+    one.version ?? '–',
+    one.available ?? '–',
+    one.update ? describe(one.update) : '–',
+  ]);
+  sayTable(['NAME', 'STATE', 'VERSION', 'AVAILABLE', 'LAST UPDATE'], rows, 'There is no agent yet.');
+  if (all.failure) remark(all.failure.message, all.failure.hint);
+}
+
+async function update(wanted: string, { json, wait }: Json & { wait: boolean }): Promise<void> {
+  const client = await connect();
+  const agent = await agentCalled(client, wanted);
+  let found = await client.post(`/agents/${agent.id}/update`, {}, updateShape);
+  if (wait) found = await ended(client, found);
+  if (json) sayJson(found);
+  else say(`${agent.name}: ${describe(found)}`);
+  if (found.failure) throw new FailureError(found.failure as Failure);
+}
+
+/** Goes on while the agent is away: it is started anew for this. */
+async function ended(client: Client, asked: Update): Promise<Update> {
+  let now = asked;
+  while (now.finishedAt === null) {
+    await pause(LOOK_AGAIN_MS);
+    const { agents }: Updates = await client.get('/updates', updatesShape);
+    const newest = agents.find(({ agentId }) => agentId === asked.agentId)?.update;
+    if (newest?.id !== asked.id) throw replaced();
+    now = newest;
+  }
+  return now;
+}
+
+function describe({ fromVersion, state, toVersion }: Update): string {
+  return `${fromVersion} → ${toVersion}: ${STATES[state]}`;
+}
+
+const STATES: Record<Update['state'], string> = {
+  fetching: 'the agent fetches it',
+  applying: 'the agent finishes what runs, and is replaced',
+  succeeded: 'done',
+  failed: 'not updated',
+};
+
+function replaced() {
+  return fail('conflict', 'Another update of the agent was begun meanwhile.', 'Look: homeport agents update');
+}

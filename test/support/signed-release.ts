@@ -1,0 +1,47 @@
+import { mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { signRelease, writeReleaseKey } from '../../agent/build/signing.ts';
+import { RELEASE_FILE, RELEASE_SIGNATURE_FILE, type Release } from '../../protocol/release.ts';
+import { newerRelease } from './newer-release.ts';
+import type { BuiltRelease } from './release.ts';
+
+/** Whoever builds and signs releases: with the right key, or as somebody who has none. */
+export interface ReleaseMaker {
+  /** The release key. */
+  readonly key: string;
+  /** A build that really is of that version, signed. Made once, unless it is edited. @returns its folder */
+  build(version: string, edit?: (text: string) => string): Promise<string>;
+  /** The same files as in another folder, described as `change` wants, signed with the right key or a foreign one. */
+  variant(directory: string, wish: { foreign?: true; change?: Partial<Release> }): Promise<string>;
+}
+
+/** @param directory where keys and builds go */
+export async function releaseMaker(built: BuiltRelease, directory: string): Promise<ReleaseMaker> {
+  const own = join(directory, 'release.key');
+  const foreign = join(directory, 'foreign.key');
+  const key = await writeReleaseKey(own);
+  await writeReleaseKey(foreign);
+  const made = new Map<string, string>();
+  return {
+    key,
+    async build(version, edit) {
+      const known = edit ? undefined : made.get(version);
+      if (known !== undefined) return known;
+      const folder = await mkdtemp(join(directory, `${version}-`));
+      await newerRelease(built, { directory: folder, version, ...(edit ? { edit } : {}) });
+      await signRelease(folder, own);
+      if (!edit) made.set(version, folder);
+      return folder;
+    },
+    async variant(from, { change, foreign: byStranger }) {
+      const folder = await mkdtemp(join(directory, 'variant-'));
+      for (const name of await readdir(from))
+        if (name !== RELEASE_FILE && name !== RELEASE_SIGNATURE_FILE)
+          await symlink(join(from, name), join(folder, name));
+      const release = JSON.parse(await readFile(join(from, RELEASE_FILE), 'utf8')) as Release;
+      await writeFile(join(folder, RELEASE_FILE), JSON.stringify({ ...release, ...change }));
+      await signRelease(folder, byStranger ? foreign : own);
+      return folder;
+    },
+  };
+}
