@@ -31,6 +31,7 @@ import { type Listener, listen } from './listener.ts';
 import { lockDataDirectory } from './lock.ts';
 import type { Logger } from './log.ts';
 import { openVaultService } from './vault/open.ts';
+import { type Rclone, RcloneDaemon } from './vault/stores/rclone-daemon.ts';
 
 /** A control plane at work. */
 export interface ControlPlane {
@@ -54,9 +55,12 @@ export async function startControlPlane(
   undo.adopt(lockDataDirectory(config.dataDir), (unlock) => unlock());
   const master = await loadMasterKey(config.dataDir, config.masterKey);
   const db = undo.adopt(openDb(join(config.dataDir, DATABASE_FILE)), closeDb);
+  // Ended after the listener: requests at work may need it.
+  const rclone = new RcloneDaemon({ ...config.rclone, room: join(config.dataDir, 'rclone') });
+  undo.defer(() => rclone.stop());
   const listener = await listen(config.host, config.port);
   undo.defer(() => listener.stop());
-  const house = await assemble(config, { log, clock, master, db, listener });
+  const house = await assemble(config, { log, clock, master, db, listener, rclone });
   const open = undo.move();
   return {
     url: house.url,
@@ -75,11 +79,12 @@ interface Ground {
   master: MasterKey;
   db: Db;
   listener: Listener;
+  rclone: Rclone;
 }
 
 /** Wires the parts to each other and starts them. */
 async function assemble(config: Config, ground: Ground) {
-  const { clock, db, listener, log, master } = ground;
+  const { clock, db, listener, log, master, rclone } = ground;
   const url = publicUrl(config, listener.port);
   const origins = originsOf(config, url, listener.port);
   const identity = await loadIdentity(config.dataDir, master);
@@ -94,6 +99,7 @@ async function assemble(config: Config, ground: Ground) {
     db,
     master,
     outgoing: createOutgoing(config.localEndpoints),
+    rclone,
     jobs: createJobDesk(db),
     now: clock.now,
     onReconciled: (vaultId, result) => {

@@ -8,6 +8,7 @@ import { addFleetCommands } from './commands/fleet.ts';
 import { addJobCommands } from './commands/jobs.ts';
 import { addLocalCommands } from './commands/local.ts';
 import { addRecoveryKitCommand } from './commands/recovery-kit.ts';
+import { addRemoteCommands } from './commands/remotes.ts';
 import { addRestoreCommand } from './commands/restore.ts';
 import { addSelectionCommand } from './commands/selection.ts';
 import { addSessionCommands } from './commands/session.ts';
@@ -43,6 +44,7 @@ function program(): Command {
   addDownloadCommand(root);
   addRecoveryKitCommand(root);
   addBucketCommands(root);
+  addRemoteCommands(root);
   root.commandsGroup('On the control plane’s own host:');
   addLocalCommands(root);
   addVaultCommands(root);

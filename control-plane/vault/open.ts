@@ -2,7 +2,6 @@ import { type Failure, FailureError, fail } from '../../protocol/failure.ts';
 import { createOutgoing, type Outgoing } from '../../protocol/outgoing.ts';
 import type { Db } from '../db/open.ts';
 import { keepRevocation } from '../keys/revocations.ts';
-import { addBucketVault, changeBucket } from './buckets.ts';
 import { catalogOf } from './catalog.ts';
 import { certify } from './certify.ts';
 import { commit, liveJob, manifestLimit } from './commit.ts';
@@ -11,6 +10,7 @@ import { createVault, type OpenVault, openVaults, type VaultGround } from './cre
 import { keepDefaultVault, loadDefaultVault } from './default.ts';
 import { uploaded, uploadWay } from './direct.ts';
 import { download } from './download.ts';
+import { addVault, changeStore } from './elsewhere.ts';
 import { heritageOf } from './heritage.ts';
 import { missing, putKey, putPack } from './ingest.ts';
 import type { Sealing } from './keys.ts';
@@ -25,6 +25,7 @@ import { applyRevocations } from './revocations.ts';
 import type { AgentVault, JobDesk, SnapshotRecord, VaultService } from './service.ts';
 import { sourceOf } from './source.ts';
 import { LOCAL } from './stores/choice.ts';
+import type { Rclone } from './stores/rclone-daemon.ts';
 import { createTurns } from './turns.ts';
 
 export interface VaultOptions {
@@ -33,6 +34,8 @@ export interface VaultOptions {
   master: Sealing;
   /** What buckets may be reached; nothing on this host where absent. */
   outgoing?: Outgoing;
+  /** What vaults on rclone’s remotes need; the caller ends it. */
+  rclone?: Rclone;
   jobs: JobDesk;
   /** Milliseconds since the epoch. */
   now?: () => number;
@@ -57,8 +60,8 @@ export interface Vaults {
  * @throws FailureError `store_unavailable` | `key_missing` | `signature_invalid`
  */
 export async function openVaultService(options: VaultOptions): Promise<Vaults> {
-  const { dataDir, master, db, now = Date.now, outgoing = createOutgoing(false) } = options;
-  const ground: VaultGround = { dataDir, master, outgoing };
+  const { dataDir, master, db, now = Date.now, outgoing = createOutgoing(false), rclone } = options;
+  const ground: VaultGround = { dataDir, master, outgoing, rclone };
   const found = await openVaults(ground);
   const vaults = found.length > 0 ? found : [await createVault(ground, { name: 'Default', store: LOCAL })];
   const context = createContext(db, vaults, now);
@@ -104,10 +107,10 @@ function createService(context: VaultContext, { ground, kits, ...chosen }: Servi
       return chosen.defaultVaultId;
     },
     vaults: () => [...context.vaults.values()].map(describe),
-    addBucket: (wish) => inTurn('vaults', async () => describe(await addBucketVault(ground, context, wish))),
-    changeBucket: (vaultId, store) =>
+    addVault: (wish) => inTurn('vaults', async () => describe(await addVault(ground, context, wish))),
+    changeStore: (vaultId, store) =>
       inTurn('vaults', async () => {
-        return describe(await changeBucket(ground, context, { vault: vaultOf(context, vaultId), store }));
+        return describe(await changeStore(ground, context, { vault: vaultOf(context, vaultId), store }));
       }),
     useVault: (vaultId) =>
       inTurn('vaults', async () => {

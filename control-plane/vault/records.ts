@@ -5,6 +5,8 @@ import type { VaultContext } from './context.ts';
 import type { OpenVault } from './create.ts';
 import type { KitDownloads } from './recovery/downloads.ts';
 import type { SnapshotRecord, VaultRecord } from './service.ts';
+import { hostKeyFingerprint, parseHostKeys } from './stores/host-keys.ts';
+import { parseSection } from './stores/rclone-section.ts';
 
 /** The row of a vault in the index. */
 export function vaultRow({ id, secrets }: OpenVault): VaultRow {
@@ -12,7 +14,7 @@ export function vaultRow({ id, secrets }: OpenVault): VaultRow {
   return { id, name, mode: 'managed', store: store.kind, createdAt };
 }
 
-/** What may be told of a vault: none of its keys, and of its bucket neither. */
+/** What may be told of a vault: none of its keys, and of its store neither. */
 export function vaultRecord(
   context: VaultContext,
   { id, place, secrets }: OpenVault,
@@ -26,6 +28,7 @@ export function vaultRecord(
     store: store.kind,
     path: place,
     bucket: bucketOf(store),
+    remote: remoteOf(store),
     isDefault: id === defaultVaultId,
     fingerprint: fingerprint(signingKey),
     snapshotCount: context.snapshots.countOf(id),
@@ -36,13 +39,22 @@ export function vaultRecord(
 }
 
 function bucketOf(store: OpenVault['secrets']['store']): VaultRecord['bucket'] {
-  if (store.kind === 'local') return null;
+  if (store.kind !== 's3') return null;
   const { bucket, checksums, direct, endpoint, pathStyle, prefix, region, sse, storageClass } = store;
   return {
     ...{ bucket, checksums, direct, pathStyle, prefix, region, sse },
     endpoint: endpoint ?? null,
     storageClass: storageClass ?? null,
   };
+}
+
+function remoteOf(store: OpenVault['secrets']['store']): VaultRecord['remote'] {
+  if (store.kind !== 'rclone') return null;
+  const { path, remote } = store;
+  if (remote.type === 'other') return { type: parseSection(remote.section).type, path, sftp: null };
+  const { host, hostKeys, port, user } = remote;
+  const fingerprints = (parseHostKeys(hostKeys) ?? []).map(hostKeyFingerprint);
+  return { type: 'sftp', path, sftp: { host, port, user, hostKeys, fingerprints } };
 }
 
 /** A snapshot as others are told of it. */

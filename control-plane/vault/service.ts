@@ -2,6 +2,7 @@ import type { DownloadWay, UploadWay } from '../../protocol/direct.ts';
 import type { HeritageDocument, RestoreSourceDocument } from '../../protocol/job.ts';
 import type { SealedCatalog } from '../../protocol/vault/manifest.ts';
 import type { Download } from './download.ts';
+import type { StoreChoice } from './stores/choice.ts';
 import type { S3Options } from './stores/s3-options.ts';
 
 /** One committed snapshot, as the index knows it. Times are milliseconds since the epoch, sizes bytes. */
@@ -30,11 +31,13 @@ export interface VaultRecord {
   id: string;
   name: string;
   mode: 'managed';
-  store: 'local' | 's3';
-  /** Its directory, or its bucket in words. */
+  store: StoreChoice['kind'];
+  /** Its directory, or its bucket or remote in words. */
   path: string;
-  /** How its bucket is used, without keys; null for a vault on this host. */
+  /** How its bucket is used, without keys; null for a vault that is in none. */
   bucket: BucketFacts | null;
+  /** How it is reached by rclone, without passwords and keys; null for any other. */
+  remote: RemoteFacts | null;
   /** Whether new backups go there. */
   isDefault: boolean;
   /** Of the vault's signing key. */
@@ -54,10 +57,22 @@ export interface BucketFacts
   storageClass: string | null;
 }
 
-/** A vault to be made in a bucket. */
-export interface BucketWish {
+/** A place rclone reaches, as far as it may be told. */
+export interface RemoteFacts {
+  /** `sftp`, or what rclone calls it. */
+  type: string;
+  path: string;
+  /** SFTP only. */
+  sftp: { host: string; port: number; user: string; hostKeys: string; fingerprints: string[] } | null;
+}
+
+/** A store that is not on this host, with its secrets. */
+export type StoreElsewhere = Exclude<StoreChoice, { kind: 'local' }>;
+
+/** A vault to be made elsewhere. */
+export interface VaultWish {
   name: string;
-  store: S3Options;
+  store: StoreElsewhere;
 }
 
 /** What a restore target is preflighted against; travels in one frame. */
@@ -82,10 +97,10 @@ export interface VaultService {
   /** Vault that new backups go to. */
   readonly defaultVaultId: string;
   vaults(): VaultRecord[];
-  /** Tests a bucket and makes a vault in it. @throws FailureError `conflict` | `store_unavailable` | `forbidden` */
-  addBucket(wish: BucketWish): Promise<VaultRecord>;
-  /** Gives a vault other keys to its bucket, or other ways to use it. @throws as {@link addBucket} */
-  changeBucket(vaultId: string, store: S3Options): Promise<VaultRecord>;
+  /** Tests a place and makes a vault there. @throws FailureError `conflict` | `store_unavailable` | `forbidden` */
+  addVault(wish: VaultWish): Promise<VaultRecord>;
+  /** Gives a vault other keys to its store, or other ways to use it. @throws as {@link addVault} */
+  changeStore(vaultId: string, store: StoreElsewhere): Promise<VaultRecord>;
   /** New backups go there from now on; those queued go where they were to. */
   useVault(vaultId: string): Promise<VaultRecord>;
   /** Text of the vault's signed `vault.json`, for job offers. */

@@ -35,8 +35,8 @@ const ACTS: Record<string, string> = {
   'user.sign-in': 'Signed in',
   'user.sign-in-refused': 'Sign-in refused',
   'user.sign-out': 'Signed out',
-  'vault.change-store': 'Access to a bucket changed',
-  'vault.create': 'Vault made in a bucket',
+  'vault.change-store': 'Access to a vault’s store changed',
+  'vault.create': 'Vault made',
   'vault.recovery-kit': 'Recovery kit downloaded',
   'vault.use': 'Vault chosen for new backups',
 };

@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Plus } from 'lucide-react';
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import { acts } from '../api/acts.ts';
 import { queries } from '../api/queries.ts';
 import type { Vault } from '../api/types.ts';
@@ -9,8 +9,8 @@ import { ErrorCard } from '../components/failure.tsx';
 import { formatBytes } from '../components/format.ts';
 import { Card, Facts, Skeleton } from '../components/layout.tsx';
 import { Time } from '../components/time.tsx';
-import { AddBucketDialog, ChangeBucketDialog } from './bucket-dialogs.tsx';
 import { RecoveryKit } from './recovery-kit.tsx';
+import { AddVaultDialog, ChangeStoreDialog } from './vault-dialogs.tsx';
 
 /** Where snapshots are kept, and how to get them back without this control plane. */
 export function VaultCard() {
@@ -22,7 +22,7 @@ export function VaultCard() {
       actions={
         <Button size="small" onClick={() => setAdding(true)}>
           <Plus aria-hidden size={14} />
-          Vault in a bucket
+          Add vault
         </Button>
       }
     >
@@ -41,17 +41,23 @@ export function VaultCard() {
           </section>
         ))}
       </div>
-      {adding && <AddBucketDialog onClose={() => setAdding(false)} />}
+      {adding && <AddVaultDialog onClose={() => setAdding(false)} />}
     </Card>
   );
 }
+
+const PLACES: Record<Vault['store'], string> = {
+  local: 'On the control plane’s disk',
+  s3: 'In a bucket',
+  rclone: 'Elsewhere, by rclone',
+};
 
 function VaultFacts({ vault, several }: { vault: Vault; several: boolean }) {
   return (
     <Facts
       items={[
         ['Name', vault.name],
-        ['Where', vault.bucket ? 'In a bucket' : 'On the control plane’s disk'],
+        ['Where', PLACES[vault.store]],
         [
           vault.bucket ? 'Bucket' : 'Folder',
           <code key="folder" className="font-mono text-sm">
@@ -64,6 +70,16 @@ function VaultFacts({ vault, several }: { vault: Vault; several: boolean }) {
                 'Packs travel',
                 vault.bucket.direct ? 'Between agents and bucket' : 'Through the control plane',
               ] as [string, string],
+            ]
+          : []),
+        ...(vault.remote?.sftp
+          ? [
+              [
+                'Host keys',
+                <code key="host-keys" className="font-mono text-sm break-all">
+                  {vault.remote.sftp.fingerprints.join(' ')}
+                </code>,
+              ] as [string, ReactNode],
             ]
           : []),
         ...(several
@@ -90,7 +106,8 @@ function VaultActs({ vault }: { vault: Vault }) {
     mutationFn: () => acts.chooseVault(vault.id),
     onSuccess: () => client.invalidateQueries({ queryKey: ['vaults'] }),
   });
-  if (vault.isDefault && !vault.bucket) return null;
+  const elsewhere = vault.store !== 'local';
+  if (vault.isDefault && !elsewhere) return null;
   return (
     <div className="grid gap-3">
       <div className="flex flex-wrap gap-2">
@@ -99,7 +116,7 @@ function VaultActs({ vault }: { vault: Vault }) {
             Use for new backups<span className="sr-only">: {vault.name}</span>
           </Button>
         )}
-        {vault.bucket && (
+        {elsewhere && (
           <Button size="small" onClick={() => setChanging(true)}>
             Change access<span className="sr-only"> of {vault.name}</span>
           </Button>
@@ -111,7 +128,7 @@ function VaultActs({ vault }: { vault: Vault }) {
         </p>
       )}
       <ErrorCard error={use.error} />
-      {changing && <ChangeBucketDialog vault={vault} onClose={() => setChanging(false)} />}
+      {changing && <ChangeStoreDialog vault={vault} onClose={() => setChanging(false)} />}
     </div>
   );
 }

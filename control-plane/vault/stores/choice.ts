@@ -1,14 +1,18 @@
 import { join } from 'node:path';
 import { z } from 'zod';
+import { fail } from '../../../protocol/failure.ts';
 import type { Outgoing } from '../../../protocol/outgoing.ts';
 import { LocalStore } from './local.ts';
+import type { Rclone } from './rclone-daemon.ts';
+import { describeRemote, rcloneOptionsSchema } from './rclone-options.ts';
 import { describeBucket, s3OptionsSchema } from './s3-options.ts';
 import type { Store } from './store.ts';
 
-/** Which store a vault has, with all it takes to open it: a secret where it is a bucket. */
+/** Which store a vault has, with all it takes to open it: secrets where it is elsewhere. */
 export const storeChoiceSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('local') }),
   s3OptionsSchema,
+  rcloneOptionsSchema,
 ]);
 export type StoreChoice = z.infer<typeof storeChoiceSchema>;
 
@@ -18,14 +22,20 @@ export const LOCAL: StoreChoice = { kind: 'local' };
 export interface StoreGround {
   dataDir: string;
   outgoing: Outgoing;
+  /** What vaults on rclone’s remotes are opened with. */
+  rclone?: Rclone | undefined;
 }
 
 /** Opens a vault’s store; nothing is asked of it yet. @throws FailureError `forbidden` for a bucket on this host */
 export async function openStore(ground: StoreGround, vaultId: string, choice: StoreChoice): Promise<Store> {
   if (choice.kind === 'local') return new LocalStore(localFolder(ground.dataDir, vaultId));
+  const spool = join(ground.dataDir, 'spool', vaultId);
+  if (choice.kind === 'rclone') {
+    const { RcloneStore } = await import('./rclone.ts');
+    return new RcloneStore(choice, { rclone: requireRclone(ground), spool });
+  }
   // Loaded here: half of what the control plane needs to start, for those who have no bucket.
   const { S3Store } = await import('./s3.ts');
-  const spool = join(ground.dataDir, 'spool', vaultId);
   return new S3Store(choice, { outgoing: ground.outgoing, spool });
 }
 
@@ -35,7 +45,14 @@ export function placeOf(
   vaultId: string,
   choice: StoreChoice,
 ): string {
-  return choice.kind === 'local' ? localFolder(dataDir, vaultId) : describeBucket(choice);
+  if (choice.kind === 'local') return localFolder(dataDir, vaultId);
+  return choice.kind === 's3' ? describeBucket(choice) : describeRemote(choice);
+}
+
+/** @throws FailureError `store_unavailable` in a process that runs none */
+export function requireRclone({ rclone }: StoreGround): Rclone {
+  if (rclone) return rclone;
+  throw fail('store_unavailable', 'This process runs no rclone.', 'Start the control plane.');
 }
 
 function localFolder(dataDir: string, vaultId: string): string {
