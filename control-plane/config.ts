@@ -22,6 +22,8 @@ export interface Config {
   trustedProxies: string[];
   /** Whether what people name, a bucket’s endpoint for one, may be on this host or its link. */
   localEndpoints: boolean;
+  /** The program that vaults on rclone’s remotes need, and the directories it is looked for in. */
+  rclone: { program: string; path: string };
   /** Directory of the built web UI. */
   webRoot: string;
   /** Directory of the built agent. */
@@ -49,6 +51,7 @@ const environment = z.object({
   HOMEPORT_STALL_MS: duration(15 * minute),
   HOMEPORT_TRUSTED_PROXY: z.string().default('127.0.0.0/8, ::1'),
   HOMEPORT_LOCAL_ENDPOINTS: z.enum(['refuse', 'allow']).default('refuse'),
+  HOMEPORT_RCLONE: z.string().min(1).default('rclone'),
   HOMEPORT_LOG_LEVEL: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
 });
 
@@ -79,6 +82,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     logLevel: e.HOMEPORT_LOG_LEVEL,
     trustedProxies: listed(e.HOMEPORT_TRUSTED_PROXY),
     localEndpoints: e.HOMEPORT_LOCAL_ENDPOINTS === 'allow',
+    rclone: { program: e.HOMEPORT_RCLONE, path: set.PATH ?? '/usr/local/bin:/usr/bin:/bin' },
     webRoot: join(import.meta.dirname, '../web/dist'),
     releaseRoot: resolve(e.HOMEPORT_RELEASE ?? join(import.meta.dirname, '../dist/agent')),
     installScript: join(import.meta.dirname, '../install.sh'),

@@ -36,6 +36,7 @@ import { lockDataDirectory } from './lock.ts';
 import type { Logger } from './log.ts';
 import { createReplicaNews } from './replica-news.ts';
 import { openVaultService } from './vault/open.ts';
+import { type Rclone, RcloneDaemon } from './vault/stores/rclone-daemon.ts';
 
 /** A control plane at work. */
 export interface ControlPlane {
@@ -60,9 +61,12 @@ export async function startControlPlane(
   undo.adopt(lockDataDirectory(config.dataDir), (unlock) => unlock());
   const master = await loadMasterKey(config.dataDir, config.masterKey);
   const db = undo.adopt(openDb(join(config.dataDir, DATABASE_FILE)), closeDb);
+  // Ended after the listener: requests at work may need it.
+  const rclone = new RcloneDaemon({ ...config.rclone, room: join(config.dataDir, 'rclone') });
+  undo.defer(() => rclone.stop());
   const listener = await listen(config.host, config.port, { tls: await readTls(config) });
   undo.defer(() => listener.stop());
-  const house = await assemble(config, { log, clock, master, db, listener, clientAddress });
+  const house = await assemble(config, { log, clock, master, db, listener, clientAddress, rclone });
   const open = undo.move();
   return {
     url: house.url,
@@ -82,11 +86,12 @@ interface Ground {
   db: Db;
   listener: Listener;
   clientAddress: ClientAddress;
+  rclone: Rclone;
 }
 
 /** Wires the parts to each other and starts them. */
 async function assemble(config: Config, ground: Ground) {
-  const { clientAddress, clock, db, listener, log, master } = ground;
+  const { clientAddress, clock, db, listener, log, master, rclone } = ground;
   const url = publicUrl(config, listener.port);
   const origins = originsOf(config, url, listener.port);
   const identity = await loadIdentity(config.dataDir, master);
@@ -101,6 +106,7 @@ async function assemble(config: Config, ground: Ground) {
     db,
     master,
     outgoing: createOutgoing(config.localEndpoints),
+    rclone,
     jobs: createJobDesk(db),
     clock,
     replicas: createReplicaNews({ audit, clock, events, log }),

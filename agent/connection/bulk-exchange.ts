@@ -94,7 +94,8 @@ function refusal(reply: WireReply, signed: boolean): Error {
   const said = signed ? (parseJson(reply.body) as { error?: unknown } | undefined)?.error : undefined;
   const parsed = failureSchema.safeParse(said);
   if (AWAY.has(reply.status)) {
-    return new Unavailable(parsed.data?.message ?? `It answered with status ${reply.status}.`);
+    const store = parsed.data?.code === 'store_unavailable' ? parsed.data : undefined;
+    return new Unavailable(parsed.data?.message ?? `It answered with status ${reply.status}.`, { store });
   }
   if (parsed.success) return new FailureError(parsed.data);
   return fail(

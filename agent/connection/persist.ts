@@ -1,4 +1,4 @@
-import { fail } from '../../protocol/failure.ts';
+import { type Failure, fail } from '../../protocol/failure.ts';
 import { type Clock, pause } from '../clock.ts';
 import { fullJitter } from './backoff.ts';
 import type { Connection } from './connection.ts';
@@ -10,6 +10,13 @@ const CALL_SLOWEST = 4;
 /** A call did not get through; the next may. Anything else that is thrown is final. */
 export class Unavailable extends Error {
   override readonly name = 'Unavailable';
+  /** What the control plane says of its vault’s store, where it is that which is away. */
+  readonly store: Failure | undefined;
+
+  constructor(reason: string, { store, ...options }: ErrorOptions & { store?: Failure | undefined } = {}) {
+    super(reason, options);
+    this.store = store;
+  }
 }
 
 export interface PersistOptions {
@@ -17,8 +24,11 @@ export interface PersistOptions {
   clock: Clock;
   /** How long a call goes on without success, in milliseconds. */
   outageLimitMs: number;
-  /** Told when the first call begins to wait for the control plane, and when none waits any more. */
-  onWaiting(waiting: boolean): void;
+  /**
+   * Told when the first call begins to wait for the control plane, or for the store behind it, and when none waits any
+   * more.
+   */
+  onWaiting(waiting: boolean, store?: Failure): void;
 }
 
 /** Runs a bulk call until it succeeds, over lost connections and restarts of the control plane. */
@@ -40,7 +50,7 @@ export function createPersistence(options: PersistOptions): Persistence {
       if (!(error instanceof Unavailable)) throw error;
       last = error;
     }
-    waiting.enter();
+    waiting.enter(last instanceof Unavailable ? last.store : undefined);
     try {
       return await repeat(options, call, { signal, last });
     } finally {
@@ -83,22 +93,27 @@ async function repeat<T>(
 }
 
 function gaveUp(outageLimitMs: number, last: unknown) {
+  const seconds = Math.round(outageLimitMs / 1000);
+  if (last instanceof Unavailable && last.store) {
+    const { code, hint, message } = last.store;
+    return fail(code, `${message} It was waited for ${seconds} s.`, hint, { retryable: true, cause: last });
+  }
   const reason = last instanceof Error ? last.message : 'There was no connection.';
   return fail(
     'control_plane_unreachable',
-    `The control plane could not be used for ${Math.round(outageLimitMs / 1000)} s: ${reason}`,
+    `The control plane could not be used for ${seconds} s: ${reason}`,
     'Start it again or repair the way to it. The next attempt uploads only what is missing.',
     { retryable: true, cause: last },
   );
 }
 
 /** Reports the edges of “somebody waits”. */
-function createGauge(changed: (waiting: boolean) => void): { enter(): void; leave(): void } {
+function createGauge(changed: PersistOptions['onWaiting']): { enter(store?: Failure): void; leave(): void } {
   let count = 0;
   return {
-    enter() {
+    enter(store) {
       count += 1;
-      if (count === 1) changed(true);
+      if (count === 1) changed(true, store);
     },
     leave() {
       count -= 1;

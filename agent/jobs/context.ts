@@ -1,4 +1,4 @@
-import type { FailureError } from '../../protocol/failure.ts';
+import type { Failure, FailureError } from '../../protocol/failure.ts';
 import type { JobOffer, Progress } from '../../protocol/job.ts';
 import type { ToControlPlane } from '../../protocol/messages.ts';
 import type { Clock } from '../clock.ts';
@@ -11,8 +11,8 @@ const MAX_PHASE_LENGTH = 64;
 /** What a running job has at hand, beside what a driver gets. */
 export interface JobContext extends OperationContext {
   progress(change: Partial<Omit<Progress, 'phase'>>): void;
-  /** Whether the job waits for a control plane that is away; it cannot stall meanwhile. */
-  waiting(yes: boolean): void;
+  /** Whether the job waits for a control plane or the store behind it; it cannot stall meanwhile. */
+  waiting(yes: boolean, store?: Failure): void;
   /** From here on the job runs to its end: what it does now cannot be taken back by a cancel. */
   finalise(): void;
 }
@@ -35,6 +35,8 @@ export function createJobContext(options: ContextOptions): JobContext & { end():
   let phase = 'starting';
   let rawBytes = 0;
   let moved = 0;
+  /** What the job waits for. */
+  let away: 'control plane' | 'store' = 'control plane';
   const guard = startStallGuard(clock, offer.stallMs, () =>
     options.onStall(stallFailure(offer.stallMs, phase, rawBytes)),
   );
@@ -53,9 +55,11 @@ export function createJobContext(options: ContextOptions): JobContext & { end():
       moved = bytes;
       reporter.progress(change);
     },
-    waiting(yes) {
+    waiting(yes, store) {
       guard.waiting(yes);
-      reporter.log(yes ? 'The control plane is away: waiting for it.' : 'The control plane is back.');
+      if (yes) away = store ? 'store' : 'control plane';
+      const why = store ? ` ${store.message} ${store.hint}` : '';
+      reporter.log(yes ? `The ${away} is away: waiting for it.${why}` : `The ${away} is back.`);
     },
     finalise: options.onFinalise,
     scratch: options.onScratch,

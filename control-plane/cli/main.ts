@@ -9,6 +9,7 @@ import { addHealthyCommand } from './commands/healthy.ts';
 import { addJobCommands } from './commands/jobs.ts';
 import { addLocalCommands } from './commands/local.ts';
 import { addRecoveryKitCommand } from './commands/recovery-kit.ts';
+import { addRemoteCommands } from './commands/remotes.ts';
 import { addReplicaCommands } from './commands/replicas.ts';
 import { addRestoreCommand } from './commands/restore.ts';
 import { addSelectionCommand } from './commands/selection.ts';
@@ -45,6 +46,7 @@ function program(): Command {
   addDownloadCommand(root);
   addRecoveryKitCommand(root);
   addBucketCommands(root);
+  addRemoteCommands(root);
   addReplicaCommands(root);
   root.commandsGroup('On the control plane’s own host:');
   addLocalCommands(root);

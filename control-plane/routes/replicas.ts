@@ -5,6 +5,7 @@ import type { AppDeps } from '../deps.ts';
 import { auditAct, found, requireConfirmation } from '../http/acting.ts';
 import { validate } from '../http/validate.ts';
 import type { VaultRecord } from '../vault/service.ts';
+import { rcloneOptionsSchema } from '../vault/stores/rclone-options.ts';
 import { s3OptionsSchema } from '../vault/stores/s3-options.ts';
 import { vaultView } from '../views/vaults.ts';
 
@@ -12,6 +13,7 @@ import { vaultView } from '../views/vaults.ts';
 const placeSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('local'), path: z.string().min(1).max(4096) }),
   s3OptionsSchema.extend({ direct: z.boolean().default(true) }),
+  rcloneOptionsSchema,
 ]);
 const replicaBody = z.object({ store: placeSchema });
 const forgetBody = z.object({ confirm: z.string() });

@@ -4,12 +4,14 @@ import type { PrincipalEnv } from '../auth/principal.ts';
 import type { AppDeps } from '../deps.ts';
 import { auditAct, found } from '../http/acting.ts';
 import { validate } from '../http/validate.ts';
-import { describeBucket, s3OptionsSchema } from '../vault/stores/s3-options.ts';
+import { rcloneOptionsSchema } from '../vault/stores/rclone-options.ts';
+import { s3OptionsSchema } from '../vault/stores/s3-options.ts';
 import { vaultView } from '../views/vaults.ts';
 
 /** Wished for unless it is said not to be; the test of the bucket decides. */
 const bucketWish = s3OptionsSchema.extend({ direct: z.boolean().default(true) });
-const vaultBody = z.object({ name: z.string().trim().min(1).max(100), store: bucketWish });
+const storeWish = z.discriminatedUnion('kind', [bucketWish, rcloneOptionsSchema]);
+const vaultBody = z.object({ name: z.string().trim().min(1).max(100), store: storeWish });
 const storeBody = vaultBody.pick({ store: true });
 
 export function vaultRoutes(deps: AppDeps) {
@@ -23,10 +25,9 @@ export function vaultRoutes(deps: AppDeps) {
     new Hono<PrincipalEnv>()
       .get('/vaults', (c) => c.json(vault.vaults().map(vaultView)))
       .post('/vaults', validate('json', vaultBody), async (c) => {
-        const wish = c.req.valid('json');
-        const made = await vault.addBucket(wish);
-        const { id, name } = made;
-        const details = { bucket: describeBucket(wish.store) };
+        const made = await vault.addVault(c.req.valid('json'));
+        const { id, name, path } = made;
+        const details = { place: path };
         auditAct(deps, c, { action: 'vault.create', target: { kind: 'vault', id, name }, details });
         events.changed('settings');
         return c.json(vaultView(made), 201);
@@ -34,8 +35,8 @@ export function vaultRoutes(deps: AppDeps) {
       .put('/vaults/:id/store', validate('json', storeBody), async (c) => {
         const { id, name } = vaultCalled(c.req.param('id'));
         const { store } = c.req.valid('json');
-        const changed = await vault.changeBucket(id, store);
-        const details = { bucket: describeBucket(store) };
+        const changed = await vault.changeStore(id, store);
+        const details = { place: changed.path };
         auditAct(deps, c, { action: 'vault.change-store', target: { kind: 'vault', id, name }, details });
         events.changed('settings');
         return c.json(vaultView(changed));

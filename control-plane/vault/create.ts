@@ -18,7 +18,7 @@ export interface OpenVault {
   id: string;
   secrets: VaultSecrets;
   store: PairedStore;
-  /** Where its files are: a directory, or a bucket in words. */
+  /** Where its files are: a directory, or a bucket or remote in words. */
   place: string;
   /** The same of its replica. */
   replicaPlace?: string | undefined;
@@ -74,7 +74,7 @@ export async function createVault(
     throw fail(
       'conflict',
       `There is a vault already: ${place}.`,
-      'Choose another bucket or folder: two vaults in one would be taken for each other.',
+      'Choose another folder: two vaults in one would be taken for each other.',
     );
   await keepVaultSecrets(ground.dataDir, ground.master, secrets);
   return { id: secrets.vaultId, secrets, store, place, statement };
@@ -127,7 +127,7 @@ export async function readStatement({
       `The store of the vault “${secrets.name}” is not there: ${place} has no ${VAULT_FILE}.`,
       secrets.store.kind === 'local'
         ? 'Mount the disk it is on, or put its directory back, and start again.'
-        : 'Put the vault’s files back into the bucket, or correct the bucket’s name and folder.',
+        : 'Put the vault’s files back there, or correct where the vault says it is.',
     );
   const statement = (await store.read(VAULT_FILE)).toString('utf8');
   const { vaultId } = openStatement('vault', statement, secrets.signingKey);

@@ -4,7 +4,6 @@ import { type Clock, systemClock } from '../clock.ts';
 import type { Db } from '../db/open.ts';
 import type { SnapshotRow } from '../db/snapshots.ts';
 import { keepRevocation } from '../keys/revocations.ts';
-import { addBucketVault, changeBucket } from './buckets.ts';
 import { catalogOf } from './catalog.ts';
 import { certify } from './certify.ts';
 import { commit, liveJob, manifestLimit } from './commit.ts';
@@ -13,6 +12,7 @@ import { createVault, type OpenVault, openVaults, type VaultGround } from './cre
 import { keepDefaultVault, loadDefaultVault } from './default.ts';
 import { uploaded, uploadWay } from './direct.ts';
 import { download } from './download.ts';
+import { addVault, changeStore } from './elsewhere.ts';
 import { heritageOf } from './heritage.ts';
 import { missing, putKey, putPack } from './ingest.ts';
 import type { Sealing } from './keys.ts';
@@ -29,6 +29,7 @@ import { applyRevocations } from './revocations.ts';
 import type { AgentVault, JobDesk, SnapshotRecord, VaultService } from './service.ts';
 import { sourceOf } from './source.ts';
 import { LOCAL } from './stores/choice.ts';
+import type { Rclone } from './stores/rclone-daemon.ts';
 import { createTurns } from './turns.ts';
 
 export interface VaultOptions {
@@ -37,6 +38,8 @@ export interface VaultOptions {
   master: Sealing;
   /** What buckets may be reached; nothing on this host where absent. */
   outgoing?: Outgoing;
+  /** What vaults on rclone’s remotes need; the caller ends it. */
+  rclone?: Rclone;
   jobs: JobDesk;
   clock?: Clock;
   /** A snapshot has just come to exist, durably. */
@@ -64,8 +67,8 @@ export interface Vaults {
  * @throws FailureError `store_unavailable` | `key_missing` | `signature_invalid`
  */
 export async function openVaultService(options: VaultOptions): Promise<Vaults> {
-  const { dataDir, master, db, clock = systemClock, outgoing = createOutgoing(false) } = options;
-  const ground: VaultGround = { dataDir, master, outgoing };
+  const { dataDir, master, db, clock = systemClock, outgoing = createOutgoing(false), rclone } = options;
+  const ground: VaultGround = { dataDir, master, outgoing, rclone };
   const found = await openVaults(ground);
   const vaults = found.length > 0 ? found : [await createVault(ground, { name: 'Default', store: LOCAL })];
   const context = createContext(db, vaults, clock.now);
@@ -134,15 +137,15 @@ function createService(context: VaultContext, parts: ServiceGround): VaultServic
       return chosen.defaultVaultId;
     },
     vaults: () => [...context.vaults.values()].map(describe),
-    addBucket: (wish) =>
+    addVault: (wish) =>
       inTurn('vaults', async () => {
-        const made = await addBucketVault(ground, context, wish);
+        const made = await addVault(ground, context, wish);
         replicas.follow(made);
         return describe(made);
       }),
-    changeBucket: (vaultId, store) =>
+    changeStore: (vaultId, store) =>
       inTurn('vaults', async () => {
-        return describe(await changeBucket(ground, { vault: vaultOf(context, vaultId), store }));
+        return describe(await changeStore(ground, { vault: vaultOf(context, vaultId), store }));
       }),
     useVault: (vaultId) =>
       inTurn('vaults', async () => {

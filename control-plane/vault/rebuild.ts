@@ -7,6 +7,7 @@ import type { Sealing } from './keys.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
 import { vaultRow } from './records.ts';
 import { applyRevocations } from './revocations.ts';
+import type { Rclone } from './stores/rclone-daemon.ts';
 
 export interface Rebuilt extends Reconciled {
   vaultId: string;
@@ -23,9 +24,10 @@ export async function rebuildIndex(options: {
   master: Sealing;
   quick: boolean;
   outgoing?: Outgoing;
+  rclone?: Rclone;
 }): Promise<Rebuilt[]> {
-  const { dataDir, db, master, quick, outgoing = createOutgoing(false) } = options;
-  const vaults = await openVaults({ dataDir, master, outgoing });
+  const { dataDir, db, master, quick, outgoing = createOutgoing(false), rclone } = options;
+  const vaults = await openVaults({ dataDir, master, outgoing, rclone });
   // Before anything is emptied that could not be filled again.
   for (const { secrets, store, unreachable } of vaults) {
     if (!unreachable) continue;

@@ -7,6 +7,8 @@ import { SNAPSHOTS } from './layout.ts';
 import type { KitDownloads } from './recovery/downloads.ts';
 import type { Replicas } from './replicas/replicas.ts';
 import type { ReplicaRecord, SnapshotRecord, VaultRecord } from './service.ts';
+import { hostKeyFingerprint, parseHostKeys } from './stores/host-keys.ts';
+import { parseSection } from './stores/rclone-section.ts';
 
 /** The row of a vault in the index. */
 export function vaultRow({ id, secrets }: OpenVault): VaultRow {
@@ -14,7 +16,7 @@ export function vaultRow({ id, secrets }: OpenVault): VaultRow {
   return { id, name, mode: 'managed', store: store.kind, createdAt };
 }
 
-/** What may be told of a vault: none of its keys, and of its bucket neither. */
+/** What may be told of a vault: none of its keys, and of its store neither. */
 export function vaultRecord(
   context: VaultContext,
   vault: OpenVault,
@@ -29,6 +31,7 @@ export function vaultRecord(
     store: store.kind,
     path: place,
     bucket: bucketOf(store),
+    remote: remoteOf(store),
     isDefault: id === defaultVaultId,
     fingerprint: fingerprint(signingKey),
     snapshotCount: context.snapshots.countOf(id),
@@ -53,6 +56,7 @@ function replicaRecord(
     store: secrets.replica.kind,
     path: replicaPlace,
     bucket: bucketOf(secrets.replica),
+    remote: remoteOf(secrets.replica),
     state: running ? 'copying' : failure ? 'waiting' : 'current',
     ...{ failure, moving, nextTryAt },
     snapshotCount: copies.below(id, SNAPSHOTS).size,
@@ -61,13 +65,22 @@ function replicaRecord(
 }
 
 function bucketOf(store: OpenVault['secrets']['store']): VaultRecord['bucket'] {
-  if (store.kind === 'local') return null;
+  if (store.kind !== 's3') return null;
   const { bucket, checksums, direct, endpoint, pathStyle, prefix, region, sse, storageClass } = store;
   return {
     ...{ bucket, checksums, direct, pathStyle, prefix, region, sse },
     endpoint: endpoint ?? null,
     storageClass: storageClass ?? null,
   };
+}
+
+function remoteOf(store: OpenVault['secrets']['store']): VaultRecord['remote'] {
+  if (store.kind !== 'rclone') return null;
+  const { path, remote } = store;
+  if (remote.type === 'other') return { type: parseSection(remote.section).type, path, sftp: null };
+  const { host, hostKeys, port, user } = remote;
+  const fingerprints = (parseHostKeys(hostKeys) ?? []).map(hostKeyFingerprint);
+  return { type: 'sftp', path, sftp: { host, port, user, hostKeys, fingerprints } };
 }
 
 /** Tells others of snapshots. Made for one answer: what the replicas have is looked up once. */

@@ -37,11 +37,13 @@ export interface VaultRecord {
   id: string;
   name: string;
   mode: 'managed';
-  store: 'local' | 's3';
-  /** Its directory, or its bucket in words. */
+  store: StoreChoice['kind'];
+  /** Its directory, or its bucket or remote in words. */
   path: string;
-  /** How its bucket is used, without keys; null for a vault on this host. */
+  /** How its bucket is used, without keys; null for a vault that is in none. */
   bucket: BucketFacts | null;
+  /** How it is reached by rclone, without passwords and keys; null for any other. */
+  remote: RemoteFacts | null;
   /** Whether new backups go there. */
   isDefault: boolean;
   /** Of the vault's signing key. */
@@ -61,9 +63,10 @@ export interface VaultRecord {
 
 /** A vault's second copy. */
 export interface ReplicaRecord extends Pick<CopierState, 'failure' | 'nextTryAt'> {
-  store: 'local' | 's3';
+  store: StoreChoice['kind'];
   path: string;
   bucket: BucketFacts | null;
+  remote: RemoteFacts | null;
   /** `current`: it has everything; `waiting`: for the next try. */
   state: 'current' | 'copying' | 'waiting';
   /** The vault moves there once everything is copied. */
@@ -81,10 +84,22 @@ export interface BucketFacts
   storageClass: string | null;
 }
 
-/** A vault to be made in a bucket. */
-export interface BucketWish {
+/** A place rclone reaches, as far as it may be told. */
+export interface RemoteFacts {
+  /** `sftp`, or what rclone calls it. */
+  type: string;
+  path: string;
+  /** SFTP only. */
+  sftp: { host: string; port: number; user: string; hostKeys: string; fingerprints: string[] } | null;
+}
+
+/** A store that is not on this host, with its secrets. */
+export type StoreElsewhere = Exclude<StoreChoice, { kind: 'local' }>;
+
+/** A vault to be made elsewhere. */
+export interface VaultWish {
   name: string;
-  store: S3Options;
+  store: StoreElsewhere;
 }
 
 /** What a restore target is preflighted against; travels in one frame. */
@@ -109,11 +124,11 @@ export interface VaultService {
   /** Vault that new backups go to. */
   readonly defaultVaultId: string;
   vaults(): VaultRecord[];
-  /** Tests a bucket and makes a vault in it. @throws FailureError `conflict` | `store_unavailable` | `forbidden` */
-  addBucket(wish: BucketWish): Promise<VaultRecord>;
-  /** Gives a vault other keys to its bucket, or other ways to use it. @throws as {@link addBucket} */
-  changeBucket(vaultId: string, store: S3Options): Promise<VaultRecord>;
-  /** Gives a vault a second copy, or another way to the one it has; the place is tested first. @throws as {@link addBucket} */
+  /** Tests a place and makes a vault there. @throws FailureError `conflict` | `store_unavailable` | `forbidden` */
+  addVault(wish: VaultWish): Promise<VaultRecord>;
+  /** Gives a vault other keys to its store, or other ways to use it. @throws as {@link addVault} */
+  changeStore(vaultId: string, store: StoreElsewhere): Promise<VaultRecord>;
+  /** Gives a vault a second copy, or another way to the one it has; the place is tested first. @throws as {@link addVault} */
   setReplica(vaultId: string, store: StoreChoice): Promise<VaultRecord>;
   /** Copies no more; the files that are there stay. */
   forgetReplica(vaultId: string): Promise<VaultRecord>;

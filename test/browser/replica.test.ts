@@ -37,15 +37,17 @@ test('a directory with other files is refused, and what was typed stays', async 
   await stage.signIn();
   await goTo('Settings');
   await act('Add a replica');
-  await dialog().getByLabel('Directory').fill(join(folder, 'letters'));
+  await dialog().getByRole('textbox', { name: 'Directory' }).fill(join(folder, 'letters'));
   await look('replica-form');
   await button('Test and save').click();
   await dialog().getByText('is not empty, and holds no vault').waitFor();
-  expect(await dialog().getByLabel('Directory').inputValue()).toBe(join(folder, 'letters'));
+  expect(await dialog().getByRole('textbox', { name: 'Directory' }).inputValue()).toBe(
+    join(folder, 'letters'),
+  );
 });
 
 test('an empty one takes a copy of everything', async () => {
-  await dialog().getByLabel('Directory').fill(join(folder, 'copy'));
+  await dialog().getByRole('textbox', { name: 'Directory' }).fill(join(folder, 'copy'));
   await button('Test and save').click();
   await dialog().waitFor({ state: 'detached' });
   await replica().getByText('Has everything').waitFor();

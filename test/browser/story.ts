@@ -29,7 +29,7 @@ export function tell(stage: () => Stage) {
     expectClean: () => {
       expect(found).toEqual([]);
       // What the browser itself writes about a refusal that the page then explains.
-      const refusals = /status of (401|403|404|409|422|503)/;
+      const refusals = /status of (400|401|403|404|409|422|503)/;
       expect(stage().complaints.filter((text) => !refusals.test(text))).toEqual([]);
     },
   };

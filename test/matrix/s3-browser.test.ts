@@ -25,7 +25,7 @@ const field = (label: string) => dialog().getByLabel(label, { exact: false }).fi
 test('the form asks for what a bucket needs', async () => {
   await stage.signIn();
   await goTo('Settings');
-  await button('Vault in a bucket').click();
+  await button('Add vault').click();
   await field('Name of the vault').fill('offsite');
   await field('Endpoint').fill(`http://127.0.0.1:${s3.port}`);
   await dialog().getByRole('textbox', { name: 'Bucket' }).fill('backup');
@@ -75,7 +75,7 @@ test('another key is tested and saved; the keys are never filled in', async () =
 test('the audit log tells of all three', async () => {
   await goTo('Audit log');
   await heading('Audit log').waitFor();
-  for (const act of ['Vault made in a bucket', 'Vault chosen for new backups', 'Access to a bucket changed'])
+  for (const act of ['Vault made', 'Vault chosen for new backups', 'Access to a vault’s store changed'])
     await stage.page.getByText(act).first().waitFor();
 });
 

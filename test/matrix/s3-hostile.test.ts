@@ -33,7 +33,7 @@ beforeAll(async () => {
   w = new Bucketed(plain.dataDir);
   await w.start();
   const store = await s3.bucket('vault', { endpoint: `http://127.0.0.1:${faults.port}`, direct: true });
-  const { id } = await (w.vaults.service as VaultService).addBucket({ name: 'bucket', store });
+  const { id } = await (w.vaults.service as VaultService).addVault({ name: 'bucket', store });
   await w.vaults.service.useVault(id);
   fleet = await w.enrol();
   at = { agentId: fleet.agentId, vaultId: id };

@@ -169,7 +169,7 @@ test('a pack sent to the bucket by an address from before a move counts, and is 
 }, 180_000);
 
 test('the vault’s own bucket is no replica of it, nor is another vault’s, under whatever address', async () => {
-  const made = await w.vaults.service.addBucket({ name: 'offsite', store: bucket });
+  const made = await w.vaults.service.addVault({ name: 'offsite', store: bucket });
   const elsewhere = { ...bucket, endpoint: `http://127.0.0.1:${s3.port}` };
   for (const store of [bucket, elsewhere])
     for (const id of [made.id, w.vaultId])

@@ -32,6 +32,8 @@ const PACKAGES = {
   shellcheck: { package: 'shellcheck', present: () => onPath('shellcheck') },
   systemd: { package: 'systemd', present: () => onPath('systemd-analyze') },
   nspawn: { package: 'systemd-container', present: () => onPath('systemd-nspawn') },
+  rclone: { package: 'rclone', present: () => onPath('rclone') },
+  sshd: { package: 'openssh-server', present: () => onPath('sshd') },
   // An agent for another kind of machine is started with these.
   qemu: { package: 'qemu-user-static', present: () => onPath('qemu-aarch64-static') },
   arm64: {
@@ -50,7 +52,7 @@ const NEEDS = {
   demo: ['postgresql', 'mariadb', 'mariadbClient'],
   test: [
     ...['postgresql', 'mariadb', 'mariadbClient', 'chromium', 'ip', 'nft', 'locales', 'shellcheck'],
-    ...['qemu', 'arm64', 'arm64Atomic', 'systemd'],
+    ...['qemu', 'arm64', 'arm64Atomic', 'systemd', 'rclone', 'sshd'],
   ],
   matrix: ['postgresql', 'mariadb', 'mariadbClient', 'debootstrap'],
   bench: ['postgresql', 'mariadb', 'mariadbClient', 'restic', 'zstd'],

@@ -1,5 +1,5 @@
 import { answer, answerFile, api } from './rpc.ts';
-import type { BucketStore, ReplicaStore, RestoreOrder, SealedServer, TableSelection } from './types.ts';
+import type { ReplicaStore, RestoreOrder, SealedServer, TableSelection, VaultStore } from './types.ts';
 
 const one = (id: string) => ({ param: { id } });
 
@@ -54,9 +54,9 @@ export const acts = {
 
   recoveryKit: (id: string) => answerFile(api.vaults[':id']['recovery-kit'].$post(one(id))),
 
-  /** Tests the bucket, then makes the vault. */
-  addBucket: (json: { name: string; store: BucketStore }) => answer(api.vaults.$post({ json })),
-  changeBucket: (id: string, store: BucketStore) =>
+  /** Tests the place, then makes the vault there. */
+  addVault: (json: { name: string; store: VaultStore }) => answer(api.vaults.$post({ json })),
+  changeStore: (id: string, store: VaultStore) =>
     answer(api.vaults[':id'].store.$put({ ...one(id), json: { store } })),
   chooseVault: (id: string) => answer(api.vaults[':id'].use.$post(one(id))),
 

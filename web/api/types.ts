@@ -42,8 +42,10 @@ export type NewEnrolmentToken = Answer<Api['enrolment-tokens']['$post'], 201>;
 export type Vault = Answer<Api['vaults']['$get']>[number];
 /** Where a second copy goes, with the keys to it. */
 export type ReplicaStore = InferRequestType<Api['vaults'][':id']['replica']['$put']>['json']['store'];
-/** A bucket with its keys, on its way to the control plane. */
-export type BucketStore = InferRequestType<Api['vaults']['$post']>['json']['store'];
+/** Where a vault is to be, with keys and passwords, on its way to the control plane. */
+export type VaultStore = InferRequestType<Api['vaults']['$post']>['json']['store'];
+export type BucketStore = Extract<VaultStore, { kind: 's3' }>;
+export type RemoteStore = Extract<VaultStore, { kind: 'rclone' }>;
 export type ApiKey = Answer<Api['api-keys']['$get']>[number];
 export type AuditEntry = Answer<Api['audit']['$get']>[number];
 

@@ -1,4 +1,4 @@
-import type { InputHTMLAttributes, ReactNode } from 'react';
+import type { InputHTMLAttributes, ReactNode, TextareaHTMLAttributes } from 'react';
 import { useId } from 'react';
 
 interface FieldProps {
@@ -62,6 +62,34 @@ export function TextField({ label, value, onChange, help, error, optional, ...re
           value={value}
           onChange={(event) => onChange(event.target.value)}
           className="control"
+        />
+      )}
+    </Field>
+  );
+}
+
+interface TextAreaFieldProps extends Omit<TextareaHTMLAttributes<HTMLTextAreaElement>, 'onChange' | 'value'> {
+  label: string;
+  value: string;
+  onChange: (value: string) => void;
+  help?: ReactNode;
+  optional?: boolean;
+}
+
+/** Lines to be pasted. */
+export function TextAreaField({ label, value, onChange, help, optional, ...rest }: TextAreaFieldProps) {
+  return (
+    <Field label={label} {...(help === undefined ? {} : { help })} {...(optional ? { optional } : {})}>
+      {(attributes) => (
+        <textarea
+          rows={4}
+          spellCheck={false}
+          autoComplete="off"
+          {...rest}
+          {...attributes}
+          value={value}
+          onChange={(event) => onChange(event.target.value)}
+          className="control h-auto py-2 font-mono text-sm"
         />
       )}
     </Field>

@@ -2,41 +2,41 @@ import { useState } from 'react';
 import { acts } from '../api/acts.ts';
 import type { Vault } from '../api/types.ts';
 import { ConfirmDialog } from '../components/confirm.tsx';
-import { CheckField, Field, TextField } from '../components/field.tsx';
-import { BucketDialog, useSave } from './bucket-dialogs.tsx';
-import { BucketFields, bucketDraft, bucketStore } from './bucket-fields.tsx';
+import { CheckField, ChoiceField, TextField } from '../components/field.tsx';
+import { KINDS, type Kind, kindOf, StoreDialog, usePlace, useSave } from './vault-dialogs.tsx';
 
 interface ReplicaDialogProps {
   vault: Vault;
   onClose: () => void;
 }
 
-/** Where a second copy goes; for a replica that is in a bucket, another way to it. */
+type Where = 'local' | Kind;
+
+const DIRECTORY = {
+  value: 'local' as const,
+  label: 'Directory',
+  help: 'On the control plane’s host: another disk, a mounted share',
+};
+
+/** Where a second copy goes; for a replica that is elsewhere than on this host, another way to it. */
 export function ReplicaDialog({ vault, onClose }: ReplicaDialogProps) {
-  const known = vault.replica?.bucket ?? null;
-  const [kind, setKind] = useState<'local' | 's3'>(known ? 's3' : 'local');
+  const known = vault.replica ?? undefined;
+  const [where, setWhere] = useState<Where>(known ? kindOf(known) : 'local');
   const [path, setPath] = useState('');
-  const [draft, setDraft] = useState(() => bucketDraft(known));
-  const store = () => (kind === 'local' ? { kind, path: path.trim() } : bucketStore(draft));
+  const place = usePlace(where === 'local' ? 's3' : where, known);
+  const store = () => (where === 'local' ? { kind: where, path: path.trim() } : place.store());
   const save = useSave(() => acts.setReplica(vault.id, store()), onClose);
   return (
-    <BucketDialog title={`Replica of ${vault.name}`} act="Test and save" save={save} onClose={onClose}>
+    <StoreDialog title={`Replica of ${vault.name}`} act="Test and save" save={save} onClose={onClose}>
       {!known && (
-        <Field label="Where">
-          {(attributes) => (
-            <select
-              {...attributes}
-              className="control"
-              value={kind}
-              onChange={(event) => setKind(event.target.value as typeof kind)}
-            >
-              <option value="local">A directory on the control plane’s host</option>
-              <option value="s3">A bucket</option>
-            </select>
-          )}
-        </Field>
+        <ChoiceField
+          legend="Where it is to be"
+          choices={[DIRECTORY, ...KINDS]}
+          value={where}
+          onChange={setWhere}
+        />
       )}
-      {kind === 'local' ? (
+      {where === 'local' ? (
         <TextField
           label="Directory"
           required
@@ -48,9 +48,9 @@ export function ReplicaDialog({ vault, onClose }: ReplicaDialogProps) {
           help="Empty, made before, and on another disk than the vault: what is lost with it is no copy."
         />
       ) : (
-        <BucketFields draft={draft} onChange={setDraft} placed={known !== null} />
+        place.fields
       )}
-    </BucketDialog>
+    </StoreDialog>
   );
 }
 

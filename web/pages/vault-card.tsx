@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Plus } from 'lucide-react';
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import { acts } from '../api/acts.ts';
 import { queries } from '../api/queries.ts';
 import type { Vault } from '../api/types.ts';
@@ -9,9 +9,9 @@ import { ErrorCard, FailureCard } from '../components/failure.tsx';
 import { formatBytes } from '../components/format.ts';
 import { Card, Facts, Skeleton } from '../components/layout.tsx';
 import { Time } from '../components/time.tsx';
-import { AddBucketDialog, ChangeBucketDialog } from './bucket-dialogs.tsx';
 import { RecoveryKit } from './recovery-kit.tsx';
 import { VaultCheck } from './vault-check.tsx';
+import { AddVaultDialog, ChangeStoreDialog } from './vault-dialogs.tsx';
 import { VaultReplica } from './vault-replica.tsx';
 
 /** Where snapshots are kept, and how to get them back without this control plane. */
@@ -24,7 +24,7 @@ export function VaultCard() {
       actions={
         <Button size="small" onClick={() => setAdding(true)}>
           <Plus aria-hidden size={14} />
-          Vault in a bucket
+          Add vault
         </Button>
       }
     >
@@ -46,17 +46,23 @@ export function VaultCard() {
           </section>
         ))}
       </div>
-      {adding && <AddBucketDialog onClose={() => setAdding(false)} />}
+      {adding && <AddVaultDialog onClose={() => setAdding(false)} />}
     </Card>
   );
 }
+
+const PLACES: Record<Vault['store'], string> = {
+  local: 'On the control plane’s disk',
+  s3: 'In a bucket',
+  rclone: 'Elsewhere, by rclone',
+};
 
 function VaultFacts({ vault, several }: { vault: Vault; several: boolean }) {
   return (
     <Facts
       items={[
         ['Name', vault.name],
-        ['Where', vault.bucket ? 'In a bucket' : 'On the control plane’s disk'],
+        ['Where', PLACES[vault.store]],
         [
           vault.bucket ? 'Bucket' : 'Folder',
           <code key="folder" className="font-mono text-sm">
@@ -69,6 +75,16 @@ function VaultFacts({ vault, several }: { vault: Vault; several: boolean }) {
                 'Packs travel',
                 vault.bucket.direct ? 'Between agents and bucket' : 'Through the control plane',
               ] as [string, string],
+            ]
+          : []),
+        ...(vault.remote?.sftp
+          ? [
+              [
+                'Host keys',
+                <code key="host-keys" className="font-mono text-sm break-all">
+                  {vault.remote.sftp.fingerprints.join(' ')}
+                </code>,
+              ] as [string, ReactNode],
             ]
           : []),
         ...(several
@@ -95,7 +111,8 @@ function VaultActs({ vault }: { vault: Vault }) {
     mutationFn: () => acts.chooseVault(vault.id),
     onSuccess: () => client.invalidateQueries({ queryKey: ['vaults'] }),
   });
-  if (vault.isDefault && !vault.bucket) return null;
+  const elsewhere = vault.store !== 'local';
+  if (vault.isDefault && !elsewhere) return null;
   return (
     <div className="grid gap-3">
       <div className="flex flex-wrap gap-2">
@@ -104,7 +121,7 @@ function VaultActs({ vault }: { vault: Vault }) {
             Use for new backups<span className="sr-only">: {vault.name}</span>
           </Button>
         )}
-        {vault.bucket && (
+        {elsewhere && (
           <Button size="small" onClick={() => setChanging(true)}>
             Change access<span className="sr-only"> of {vault.name}</span>
           </Button>
@@ -116,7 +133,7 @@ function VaultActs({ vault }: { vault: Vault }) {
         </p>
       )}
       <ErrorCard error={use.error} />
-      {changing && <ChangeBucketDialog vault={vault} onClose={() => setChanging(false)} />}
+      {changing && <ChangeStoreDialog vault={vault} onClose={() => setChanging(false)} />}
     </div>
   );
 }

@@ -40,7 +40,11 @@ export function VaultReplica({ vault }: { vault: Vault }) {
         <Act vault={vault} onClick={() => stay.mutate()} show={replica?.moving === true}>
           Do not move
         </Act>
-        <Act vault={vault} onClick={() => setOpen('place')} show={replica?.bucket != null}>
+        <Act
+          vault={vault}
+          onClick={() => setOpen('place')}
+          show={replica !== null && replica.store !== 'local'}
+        >
           Change access to the replica
         </Act>
         <Act vault={vault} onClick={() => setOpen('forget')} show={replica !== null}>

@@ -27,7 +27,8 @@ export function addVaultCommands(root: Command): void {
     });
 }
 
-async function rebuild({ dataDir, localEndpoints, masterKey }: Config, quick: boolean): Promise<Rebuilt[]> {
+async function rebuild(config: Config, quick: boolean): Promise<Rebuilt[]> {
+  const { dataDir, localEndpoints, masterKey } = config;
   // Loaded here: the commands that only use the API start faster without them.
   const [
     { closeDb, DATABASE_FILE, openDb },
@@ -35,24 +36,28 @@ async function rebuild({ dataDir, localEndpoints, masterKey }: Config, quick: bo
     { lockDataDirectory },
     { createOutgoing },
     { rebuildIndex },
+    { RcloneDaemon },
   ] = await Promise.all([
     import('../../db/open.ts'),
     import('../../keys/master.ts'),
     import('../../lock.ts'),
     import('../../../protocol/outgoing.ts'),
     import('../../vault/rebuild.ts'),
+    import('../../vault/stores/rclone-daemon.ts'),
   ]);
   const unlock = lockDataDirectory(dataDir);
+  const rclone = new RcloneDaemon({ ...config.rclone, room: join(dataDir, 'rclone') });
   try {
     const master = await loadMasterKey(dataDir, masterKey);
     const db = openDb(join(dataDir, DATABASE_FILE));
     try {
       const outgoing = createOutgoing(localEndpoints);
-      return await rebuildIndex({ dataDir, db, master, quick, outgoing });
+      return await rebuildIndex({ dataDir, db, master, quick, outgoing, rclone });
     } finally {
       closeDb(db);
     }
   } finally {
+    await rclone.stop();
     unlock();
   }
 }

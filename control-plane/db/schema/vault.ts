@@ -5,7 +5,7 @@ export const vaults = sqliteTable('vaults', {
   id: text().primaryKey(),
   name: text().notNull(),
   mode: text({ enum: ['managed'] }).notNull(),
-  store: text({ enum: ['local', 's3'] }).notNull(),
+  store: text({ enum: ['local', 's3', 'rclone'] }).notNull(),
   createdAt: integer().notNull(),
 });
 

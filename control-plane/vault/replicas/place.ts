@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { FailureError, fail } from '../../../protocol/failure.ts';
-import { proveBucket } from '../buckets.ts';
 import { type OpenVault, openReplica, readStatement, type VaultGround } from '../create.ts';
 import { VAULT_FILE } from '../layout.ts';
 import { placeOf, type StoreChoice } from '../stores/choice.ts';
 import { probeDirectory } from '../stores/directory-probe.ts';
+import { prove } from '../stores/prove.ts';
 import type { Store } from '../stores/store.ts';
 import { isAway } from './copy.ts';
 
@@ -25,7 +25,7 @@ export async function takePlace(
   vault: OpenVault,
   wish: StoreChoice,
 ): Promise<ReplicaPlace> {
-  const choice = await prove(ground, wish);
+  const choice = await proven(ground, wish);
   const store = await openReplica(ground, vault.id, choice);
   const place = placeOf(ground, vault.id, choice);
   if ((await store.size(VAULT_FILE)) !== undefined) {
@@ -37,8 +37,8 @@ export async function takePlace(
   return { choice, store, place };
 }
 
-async function prove(ground: VaultGround, wish: StoreChoice): Promise<StoreChoice> {
-  if (wish.kind === 's3') return proveBucket(ground, wish);
+async function proven(ground: VaultGround, wish: StoreChoice): Promise<StoreChoice> {
+  if (wish.kind !== 'local') return prove(ground, wish);
   if (wish.path === undefined) throw fail('invalid_input', 'path: is missing.', 'Name a directory.');
   return { kind: 'local', path: await probeDirectory(wish.path, ground) };
 }

@@ -1,16 +1,20 @@
 import { join } from 'node:path';
 import { z } from 'zod';
+import { fail } from '../../../protocol/failure.ts';
 import type { Outgoing } from '../../../protocol/outgoing.ts';
 import { VAULT_FILE } from '../layout.ts';
 import { LocalStore } from './local.ts';
+import type { Rclone } from './rclone-daemon.ts';
+import { describeRemote, rcloneOptionsSchema } from './rclone-options.ts';
 import { describeBucket, s3OptionsSchema } from './s3-options.ts';
 import type { Store } from './store.ts';
 
-/** Which store a vault has, with all it takes to open it: a secret where it is a bucket. */
+/** Which store a vault has, with all it takes to open it: secrets where it is elsewhere. */
 export const storeChoiceSchema = z.discriminatedUnion('kind', [
   /** `path`: a directory of the operator's; where absent one in the data directory. */
   z.object({ kind: z.literal('local'), path: z.string().optional() }),
   s3OptionsSchema,
+  rcloneOptionsSchema,
 ]);
 export type StoreChoice = z.infer<typeof storeChoiceSchema>;
 
@@ -20,6 +24,8 @@ export const LOCAL: StoreChoice = { kind: 'local' };
 export interface StoreGround {
   dataDir: string;
   outgoing: Outgoing;
+  /** What vaults on rclone’s remotes are opened with. */
+  rclone?: Rclone | undefined;
 }
 
 /**
@@ -36,9 +42,13 @@ export async function openStore(
     return choice.path === undefined
       ? new LocalStore(localFolder(ground.dataDir, vaultId))
       : new LocalStore(choice.path, { marker: VAULT_FILE });
+  const spool = join(ground.dataDir, 'spool', spoolName);
+  if (choice.kind === 'rclone') {
+    const { RcloneStore } = await import('./rclone.ts');
+    return new RcloneStore(choice, { rclone: requireRclone(ground), spool });
+  }
   // Loaded here: half of what the control plane needs to start, for those who have no bucket.
   const { S3Store } = await import('./s3.ts');
-  const spool = join(ground.dataDir, 'spool', spoolName);
   return new S3Store(choice, { outgoing: ground.outgoing, spool });
 }
 
@@ -49,7 +59,13 @@ export function placeOf(
   choice: StoreChoice,
 ): string {
   if (choice.kind === 'local') return choice.path ?? localFolder(dataDir, vaultId);
-  return describeBucket(choice);
+  return choice.kind === 's3' ? describeBucket(choice) : describeRemote(choice);
+}
+
+/** @throws FailureError `store_unavailable` in a process that runs none */
+export function requireRclone({ rclone }: StoreGround): Rclone {
+  if (rclone) return rclone;
+  throw fail('store_unavailable', 'This process runs no rclone.', 'Start the control plane.');
 }
 
 function localFolder(dataDir: string, vaultId: string): string {

@@ -13,14 +13,14 @@ export class Spool {
     this.#folder = folder;
   }
 
-  /** Lends an empty file to `use`; it is gone when that ends. */
-  async lend<T>(use: (file: FileHandle) => Promise<T>): Promise<T> {
+  /** Lends an empty file to `use`, with its path; it is gone when that ends. */
+  async lend<T>(use: (file: FileHandle, path: string) => Promise<T>): Promise<T> {
     const path = join(this.#folder, randomUUID());
     try {
       await mkdir(this.#folder, { recursive: true, mode: 0o700 });
       const file = await open(path, 'wx+', 0o600);
       try {
-        return await use(file);
+        return await use(file, path);
       } finally {
         await file.close();
         await rm(path, { force: true });
@@ -49,7 +49,7 @@ function spoolFailure(error: unknown): unknown {
   return fail(
     'disk_full',
     'The disk of the control plane is full.',
-    'Free space in its data directory: what goes to a bucket passes through it.',
+    'Free space in its data directory: what goes to a store elsewhere passes through it.',
     { cause: error },
   );
 }
