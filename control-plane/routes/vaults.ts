@@ -33,6 +33,10 @@ export function vaultRoutes(deps: AppDeps) {
         events.changed('settings');
         return c.json(view(made), 201);
       })
+      .get('/vaults/:id/space', async (c) => {
+        const { fullAt, ...space } = await vault.space(vaultCalled(c.req.param('id')).id);
+        return c.json({ ...space, fullAt: isoOrNull(fullAt) });
+      })
       .put('/vaults/:id/store', validate('json', storeBody), async (c) => {
         const { id, name } = vaultCalled(c.req.param('id'));
         const { store } = c.req.valid('json');

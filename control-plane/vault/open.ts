@@ -11,6 +11,7 @@ import { keepDefaultVault, loadDefaultVault } from './default.ts';
 import { uploaded, uploadWay } from './direct.ts';
 import { download } from './download.ts';
 import { addVault, changeStore } from './elsewhere.ts';
+import { spaceOf } from './growth.ts';
 import { heritageOf } from './heritage.ts';
 import { missing, putKey, putPack } from './ingest.ts';
 import type { Sealing } from './keys.ts';
@@ -119,6 +120,11 @@ function createService(context: VaultContext, { ground, kits, ...chosen }: Servi
         chosen.defaultVaultId = vaultId;
         return describe(vault);
       }),
+    space: async (vaultId) => {
+      const { store } = vaultOf(context, vaultId);
+      const facts = { now: context.now(), stored: context.chunks.storedBytes(vaultId) };
+      return spaceOf((await store.room?.()) ?? {}, context.snapshots.additions(vaultId), facts);
+    },
     isDirect: (vaultId) => vaultOf(context, vaultId).store.direct !== undefined,
     statementOf: (vaultId) => vaultOf(context, vaultId).statement,
     certifyAgent: async (agent) => {

@@ -2,6 +2,7 @@ import type { DownloadWay, UploadWay } from '../../protocol/direct.ts';
 import type { HeritageDocument, RestoreSourceDocument } from '../../protocol/job.ts';
 import type { SealedCatalog } from '../../protocol/vault/manifest.ts';
 import type { Download } from './download.ts';
+import type { VaultSpace } from './growth.ts';
 import type { StoreChoice } from './stores/choice.ts';
 import type { S3Options } from './stores/s3-options.ts';
 
@@ -103,6 +104,8 @@ export interface VaultService {
   changeStore(vaultId: string, store: StoreElsewhere): Promise<VaultRecord>;
   /** New backups go there from now on; those queued go where they were to. */
   useVault(vaultId: string): Promise<VaultRecord>;
+  /** Asks the store how much room it has. @throws FailureError `store_unavailable` */
+  space(vaultId: string): Promise<VaultSpace>;
   /** Text of the vault's signed `vault.json`, for job offers. */
   statementOf(vaultId: string): string;
   /** Whether its packs may travel between agents and the store itself. */

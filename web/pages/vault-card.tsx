@@ -11,6 +11,7 @@ import { Card, Facts, Skeleton } from '../components/layout.tsx';
 import { Time } from '../components/time.tsx';
 import { RecoveryKit } from './recovery-kit.tsx';
 import { AddVaultDialog, ChangeStoreDialog } from './vault-dialogs.tsx';
+import { VaultSpace } from './vault-space.tsx';
 
 /** Where snapshots are kept, and how to get them back without this control plane. */
 export function VaultCard() {
@@ -36,6 +37,7 @@ export function VaultCard() {
             className="grid gap-4 not-first:border-t-4 not-first:border-line not-first:pt-6"
           >
             <VaultFacts vault={vault} several={length > 1} />
+            <VaultSpace vault={vault} />
             <VaultActs vault={vault} />
             <RecoveryKit vault={vault} several={length > 1} />
           </section>

@@ -22,6 +22,8 @@ export interface Store {
   list(folder: string): AsyncIterable<StoredFile>;
   /** Removes what interrupted writes left behind; says how many files. Only while nothing is being written. */
   sweep(): Promise<number>;
+  /** How much room there is, as far as it can be told; absent where a store never can. */
+  room?(): Promise<StoreRoom>;
   /** Absent where bytes go through the control plane only. */
   readonly direct?: DirectAccess | undefined;
 }
@@ -56,6 +58,12 @@ export interface StagedFile {
   /** Bytes. */
   length: number;
   read(range: StoreRange): Promise<Buffer>;
+}
+
+/** Bytes. */
+export interface StoreRoom {
+  free?: number;
+  total?: number;
 }
 
 /** Bytes `[offset, offset + length)`. */
