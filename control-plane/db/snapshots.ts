@@ -78,6 +78,17 @@ export function snapshotQueries(db: Db) {
       return new Map(rows.all().map(({ path, id }) => [path, id]));
     },
 
+    /** What each snapshot of a vault added to it, in bytes, oldest first. */
+    additions(vaultId: string): { databaseId: string; createdAt: number; storedBytes: number }[] {
+      const { createdAt, databaseId, storedBytes } = snapshots;
+      return db
+        .select({ databaseId, createdAt, storedBytes })
+        .from(snapshots)
+        .where(eq(snapshots.vaultId, vaultId))
+        .orderBy(createdAt)
+        .all();
+    },
+
     countOf(vaultId: string): number {
       return db.select({ n: count() }).from(snapshots).where(eq(snapshots.vaultId, vaultId)).get()?.n ?? 0;
     },

@@ -4,9 +4,9 @@ import type { PrincipalEnv } from '../auth/principal.ts';
 import type { AppDeps } from '../deps.ts';
 import { auditAct, found, requireConfirmation } from '../http/acting.ts';
 import { validate } from '../http/validate.ts';
-import type { VaultRecord } from '../vault/service.ts';
 import { rcloneOptionsSchema } from '../vault/stores/rclone-options.ts';
 import { s3OptionsSchema } from '../vault/stores/s3-options.ts';
+import type { VaultRecord } from '../vault/vault-record.ts';
 import { vaultView } from '../views/vaults.ts';
 
 /** Direct ways are for the day when the replica becomes the vault's store. */

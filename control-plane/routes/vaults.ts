@@ -6,6 +6,7 @@ import { auditAct, found } from '../http/acting.ts';
 import { validate } from '../http/validate.ts';
 import { rcloneOptionsSchema } from '../vault/stores/rclone-options.ts';
 import { s3OptionsSchema } from '../vault/stores/s3-options.ts';
+import { isoOrNull } from '../views/times.ts';
 import { vaultView } from '../views/vaults.ts';
 
 /** Wished for unless it is said not to be; the test of the bucket decides. */
@@ -31,6 +32,10 @@ export function vaultRoutes(deps: AppDeps) {
         auditAct(deps, c, { action: 'vault.create', target: { kind: 'vault', id, name }, details });
         events.changed('settings');
         return c.json(vaultView(made), 201);
+      })
+      .get('/vaults/:id/space', async (c) => {
+        const { fullAt, ...space } = await vault.space(vaultCalled(c.req.param('id')).id);
+        return c.json({ ...space, fullAt: isoOrNull(fullAt) });
       })
       .put('/vaults/:id/store', validate('json', storeBody), async (c) => {
         const { id, name } = vaultCalled(c.req.param('id'));

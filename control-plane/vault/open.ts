@@ -13,13 +13,14 @@ import { keepDefaultVault, loadDefaultVault } from './default.ts';
 import { uploaded, uploadWay } from './direct.ts';
 import { download } from './download.ts';
 import { addVault, changeStore } from './elsewhere.ts';
+import { spaceOf } from './growth.ts';
 import { heritageOf } from './heritage.ts';
 import { missing, putKey, putPack } from './ingest.ts';
 import type { Sealing } from './keys.ts';
 import { MANIFEST_FILE_MAX_BYTES } from './layout.ts';
 import { PackAccess } from './pack-access.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
-import { publicFacts, vaultRecord, vaultRow } from './records.ts';
+import { publicFacts, vaultRecord, vaultRow, whereabouts } from './records.ts';
 import { type KitDownloads, kitDownloads } from './recovery/downloads.ts';
 import { refreshRecoveryFiles } from './recovery/files.ts';
 import { recoveryKit, recoveryKitFileName } from './recovery/kit.ts';
@@ -154,6 +155,11 @@ function createService(context: VaultContext, parts: ServiceGround): VaultServic
         chosen.defaultVaultId = vaultId;
         return describe(vault);
       }),
+    space: async (vaultId) => {
+      const { store } = vaultOf(context, vaultId);
+      const facts = { now: context.now(), stored: context.chunks.storedBytes(vaultId) };
+      return spaceOf((await store.primary.room?.()) ?? {}, context.snapshots.additions(vaultId), facts);
+    },
     isDirect: (vaultId) => vaultOf(context, vaultId).store.direct !== undefined,
     statementOf: (vaultId) => vaultOf(context, vaultId).statement,
     certifyAgent: async (agent) => {
@@ -195,12 +201,6 @@ function createService(context: VaultContext, parts: ServiceGround): VaultServic
       return { text: recoveryKit(secrets, origin), fileName: recoveryKitFileName(secrets) };
     },
   };
-}
-
-/** Where the files are, for a kit: nothing to say where that is the control plane's own directory alone. */
-function whereabouts({ place, replicaPlace, secrets: { store } }: OpenVault): { place?: string } {
-  if (replicaPlace !== undefined) return { place: `${place}, and a copy of them: ${replicaPlace}` };
-  return store.kind === 'local' && store.path === undefined ? {} : { place };
 }
 
 function createAgentVault(

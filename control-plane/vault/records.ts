@@ -6,9 +6,10 @@ import type { OpenVault } from './create.ts';
 import { SNAPSHOTS } from './layout.ts';
 import type { KitDownloads } from './recovery/downloads.ts';
 import type { Replicas } from './replicas/replicas.ts';
-import type { ReplicaRecord, SnapshotRecord, VaultRecord } from './service.ts';
+import type { SnapshotRecord } from './service.ts';
 import { hostKeyFingerprint, parseHostKeys } from './stores/host-keys.ts';
 import { parseSection } from './stores/rclone-section.ts';
+import type { ReplicaRecord, VaultRecord } from './vault-record.ts';
 
 /** The row of a vault in the index. */
 export function vaultRow({ id, secrets }: OpenVault): VaultRow {
@@ -95,4 +96,10 @@ export function publicFacts(context: VaultContext): (row: SnapshotRow) => Snapsh
     return names;
   };
   return ({ path, ...facts }) => ({ ...facts, copied: copiedOf(facts.vaultId)?.has(path) ?? null });
+}
+
+/** Where the files are, for a kit: nothing to say where that is the control plane's own directory alone. */
+export function whereabouts({ place, replicaPlace, secrets: { store } }: OpenVault): { place?: string } {
+  if (replicaPlace !== undefined) return { place: `${place}, and a copy of them: ${replicaPlace}` };
+  return store.kind === 'local' && store.path === undefined ? {} : { place };
 }

@@ -1,4 +1,4 @@
-import type { VaultRecord } from '../vault/service.ts';
+import type { VaultRecord } from '../vault/vault-record.ts';
 import { iso, isoOrNull } from './times.ts';
 
 /** A vault as the API shows it. */

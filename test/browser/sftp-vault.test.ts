@@ -54,6 +54,7 @@ test('with its own keys it is a vault, which new backups can go to', async () =>
   const place = `sftp://${sftp.user}@127.0.0.1:${sftp.port}${sftp.files}/homeport`;
   await vault.getByText(place, { exact: true }).waitFor();
   await vault.getByText('ssh-ed25519 SHA256:').waitFor();
+  await vault.getByText(/^[\d.]+ [KMGT]iB of [\d.]+ [KMGT]iB$/).waitFor();
   await look('settings-sftp');
   await vault.getByRole('button', { name: 'Use for new backups' }).click();
   await vault.getByText('Go here').waitFor();

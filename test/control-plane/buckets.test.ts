@@ -68,6 +68,17 @@ test('the vault on disk has no bucket to change, and is the one for new backups'
   expect(await refused(`/vaults/${crypto.randomUUID()}/use`, {})).toMatchObject({ status: 404 });
 });
 
+test('the vault on disk tells how much room there is', async () => {
+  const [vault] = await world.api.get<{ id: string }[]>('/vaults');
+  const space = await world.api.get<{ free: number; total: number }>(`/vaults/${vault!.id}/space`);
+  expect(space).toMatchObject({ stored: 0, perMonth: [], bytesPerDay: null, fullAt: null });
+  expect(space.free).toBeGreaterThan(0);
+  expect(space.free).toBeLessThan(space.total);
+  expect(await refused(`/vaults/${crypto.randomUUID()}/store`, { store: STORE }, 'PUT')).toMatchObject({
+    status: 404,
+  });
+});
+
 test('nothing of what was refused was kept', async () => {
   const { dataDir } = world.config;
   for (const entry of await readdir(dataDir, { recursive: true, withFileTypes: true })) {

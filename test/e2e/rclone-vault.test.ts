@@ -66,6 +66,9 @@ test('a vault on WebDAV, by the commands of docs/storage.md: backup, restore, an
   expect(await checksums(postgres, 'shop_copy')).toEqual(await checksums(postgres, 'shop'));
   expect((await readdir(join(kept, 'packs'), { recursive: true })).length).toBeGreaterThan(1);
 
+  expect(await run('homeport space cloud')).toMatch(/Grows by: +known after a week/);
+  expect(await run('homeport space Default')).toMatch(/Free: +[\d.]+ [KMGT]iB/);
+
   const told = JSON.stringify([await api.get<ApiVault[]>('/vaults'), await api.get('/audit?limit=500')]);
   expect(told).toContain('webdav:backups/homeport');
   for (const secret of [obscured, password]) expect(told).not.toContain(secret);

@@ -29,7 +29,7 @@ test('the form asks for what a bucket needs', async () => {
   await field('Name of the vault').fill('offsite');
   await field('Endpoint').fill(`http://127.0.0.1:${s3.port}`);
   await dialog().getByRole('textbox', { name: 'Bucket' }).fill('backup');
-  await field('Folder').fill('/homeport/');
+  await dialog().getByRole('textbox', { name: 'Folder' }).fill('/homeport/');
   await dialog().getByRole('checkbox', { name: 'Bucket in the path' }).check();
   await field('Access key').fill('AKIDTEST');
   await field('Secret key').fill('secret');

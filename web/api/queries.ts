@@ -82,6 +82,12 @@ export const queries = {
     }),
   job: (id: string) =>
     queryOptions({ queryKey: ['jobs', id], queryFn: () => answer(api.jobs[':id'].$get({ param: { id } })) }),
+  /** Asks the store itself, which may be far away. */
+  vaultSpace: (id: string) =>
+    queryOptions({
+      queryKey: ['vaults', id, 'space'],
+      queryFn: () => answer(api.vaults[':id'].space.$get({ param: { id } })),
+    }),
   vaults: () => queryOptions({ queryKey: ['vaults'], queryFn: () => answer(api.vaults.$get()) }),
   apiKeys: () => queryOptions({ queryKey: ['api-keys'], queryFn: () => answer(api['api-keys'].$get()) }),
   enrolmentTokens: () =>

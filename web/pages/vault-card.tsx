@@ -13,6 +13,7 @@ import { RecoveryKit } from './recovery-kit.tsx';
 import { VaultCheck } from './vault-check.tsx';
 import { AddVaultDialog, ChangeStoreDialog } from './vault-dialogs.tsx';
 import { VaultReplica } from './vault-replica.tsx';
+import { VaultSpace } from './vault-space.tsx';
 
 /** Where snapshots are kept, and how to get them back without this control plane. */
 export function VaultCard() {
@@ -38,6 +39,7 @@ export function VaultCard() {
             className="grid gap-4 not-first:border-t-4 not-first:border-line not-first:pt-6"
           >
             <VaultFacts vault={vault} several={length > 1} />
+            <VaultSpace vault={vault} />
             <VaultActs vault={vault} />
             {vault.unreachable && <FailureCard failure={vault.unreachable} />}
             <VaultReplica vault={vault} />

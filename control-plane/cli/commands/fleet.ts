@@ -1,13 +1,14 @@
 import { Argument, type Command } from 'commander';
 import { z } from 'zod';
 import { type Failure, FailureError } from '../../../protocol/failure.ts';
-import { agentCalled, serverCalled } from '../remote/resolve.ts';
+import { agentCalled, serverCalled, vaultCalled } from '../remote/resolve.ts';
 import {
   type Agent,
   agentShape,
   discoveredShape,
   type Server,
   serverShape,
+  spaceShape,
   vaultShape,
 } from '../remote/shapes.ts';
 import { JSON_OPTION, type Json, remark, say, sayFacts, sayJson, sayTable } from '../say.ts';
@@ -16,7 +17,7 @@ import { addDoctorCommand } from './doctor.ts';
 import { connect } from './session.ts';
 import { addUpdateCommand } from './update.ts';
 
-/** `agents` with `agents doctor` and `agents update`, `discover`, `servers`, `auto-protect`, `vaults`. */
+/** `agents` with `agents doctor` and `agents update`, `discover`, `servers`, `auto-protect`, `vaults`, `space`. */
 export function addFleetCommands(root: Command): void {
   const fleet = root
     .command('agents')
@@ -49,6 +50,29 @@ export function addFleetCommands(root: Command): void {
     .description('list the vaults')
     .option(...JSON_OPTION)
     .action(vaults);
+  root
+    .command('space')
+    .description('tell how much room a vault’s store has, how the vault grows, and when it will be full')
+    .argument('<vault>', 'id or name')
+    .option(...JSON_OPTION)
+    .action(space);
+}
+
+async function space(wanted: string, { json }: Json): Promise<void> {
+  const client = await connect();
+  const { id } = await vaultCalled(client, wanted);
+  const found = await client.get(`/vaults/${id}/space`, spaceShape);
+  if (json) return sayJson(found);
+  const { bytesPerDay, free, fullAt, perMonth, stored, total } = found;
+  const added = perMonth.map((one): [string, string] => [`Added in ${one.month}`, bytes(one.bytes)]);
+  sayFacts([
+    ['Free', free === null ? 'the store cannot tell' : bytes(free)],
+    ['Of', total === null ? '–' : bytes(total)],
+    ['Stored', bytes(stored)],
+    ...added,
+    ['Grows by', bytesPerDay === null ? 'known after a week' : `${bytes(bytesPerDay)} a day`],
+    ['Full', when(fullAt)],
+  ]);
 }
 
 async function agents(wanted: string | undefined, { json }: Json): Promise<void> {

@@ -241,6 +241,15 @@ export const vaultShape = z.looseObject({
   isDefault: z.boolean().optional(),
 });
 
+export const spaceShape = z.looseObject({
+  free: count.nullable(),
+  total: count.nullable(),
+  stored: count,
+  perMonth: z.array(z.looseObject({ month: text, bytes: count })),
+  bytesPerDay: count.nullable(),
+  fullAt: maybe,
+});
+
 export const bucketVaultShape = z.looseObject({
   id: text,
   name: text,

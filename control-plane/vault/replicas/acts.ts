@@ -1,6 +1,7 @@
 import { type VaultContext, vaultOf } from '../context.ts';
 import type { OpenVault } from '../create.ts';
-import type { VaultRecord, VaultService } from '../service.ts';
+import type { VaultService } from '../service.ts';
+import type { VaultRecord } from '../vault-record.ts';
 import type { Replicas } from './replicas.ts';
 
 type ReplicaActs = Pick<

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, renameSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fail } from '../../../protocol/failure.ts';
 import { syncDirectory } from '../../durable.ts';
 import { isCode, storeFailure } from './errors.ts';
 import { isName, requireName } from './names.ts';
 import { fill, GATHER_BYTES, readExactly } from './staged.ts';
-import type { PutTerms, Store, StoredFile, StoreRange } from './store.ts';
+import type { PutTerms, Store, StoredFile, StoreRange, StoreRoom } from './store.ts';
 
 /** Folder of files being written, on the same file system as where they go. */
 const STAGING = '.staging';
@@ -92,6 +92,15 @@ export class LocalStore implements Store {
   async remove(name: string): Promise<void> {
     try {
       await rm(this.#path(name), { force: true });
+    } catch (error) {
+      throw storeFailure(error);
+    }
+  }
+
+  async room(): Promise<StoreRoom> {
+    try {
+      const { bavail, blocks, bsize } = await statfs(this.#root);
+      return { free: bavail * bsize, total: blocks * bsize };
     } catch (error) {
       throw storeFailure(error);
     }

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { type Rclone, RcloneError, type RcloneRemote } from './rclone-daemon.ts';
 import { rcloneFailure } from './rclone-errors.ts';
 import { describeRemote, type RcloneOptions, toRemote } from './rclone-options.ts';
+import type { StoreRoom } from './store.ts';
 
 /** A file or folder as rclone lists it. */
 export interface Entry {
@@ -9,6 +10,12 @@ export interface Entry {
   /** Bytes. */
   Size: number;
   IsDir: boolean;
+}
+
+/** What a remote can do. */
+interface Features {
+  Move?: boolean;
+  About?: boolean;
 }
 
 /** Nothing of a file but what is needed: some remotes have to be asked for each of its times. */
@@ -22,7 +29,7 @@ export class RcloneFolder {
   readonly #rclone: Rclone;
   readonly #remote: RcloneRemote;
   readonly #fs: string;
-  #moves: Promise<boolean> | undefined;
+  #known: Promise<Features> | undefined;
 
   /** Nothing is asked of the remote yet. */
   constructor(options: RcloneOptions, rclone: Rclone) {
@@ -73,19 +80,12 @@ export class RcloneFolder {
 
   /** Whether the remote can do that. */
   async canMove(): Promise<boolean> {
-    this.#moves ??= this.#must('operations/fsinfo', { fs: this.#fs }).then(
-      (answer) => (answer as { Features: { Move?: boolean } }).Features.Move === true,
-    );
-    try {
-      return await this.#moves;
-    } catch (error) {
-      this.#moves = undefined;
-      throw error;
-    }
+    return (await this.#features()).Move === true;
   }
 
   /** How much room there is in bytes, as far as the remote can tell. */
-  async room(): Promise<{ free?: number; total?: number }> {
+  async room(): Promise<StoreRoom> {
+    if (!(await this.#features()).About) return {};
     const answer = (await this.#must('operations/about', { fs: this.#fs })) as Record<string, unknown>;
     const bytes = (value: unknown) => (typeof value === 'number' && value >= 0 ? value : undefined);
     const [free, total] = [bytes(answer.free), bytes(answer.total)];
@@ -119,6 +119,18 @@ export class RcloneFolder {
   /** Lets rclone forget the remote. */
   async close(): Promise<void> {
     await this.#rclone.forget(this.#remote);
+  }
+
+  async #features(): Promise<Features> {
+    this.#known ??= this.#must('operations/fsinfo', { fs: this.#fs }).then(
+      (answer) => (answer as { Features: Features }).Features,
+    );
+    try {
+      return await this.#known;
+    } catch (error) {
+      this.#known = undefined;
+      throw error;
+    }
   }
 
   /** As {@link #must}; nothing is answered where there is no such file or folder. */

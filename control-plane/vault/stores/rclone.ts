@@ -10,7 +10,7 @@ import { RcloneFolder } from './rclone-folder.ts';
 import type { RcloneOptions } from './rclone-options.ts';
 import { Spool } from './spool.ts';
 import { fill, readExactly } from './staged.ts';
-import type { PutTerms, Store, StoredFile, StoreRange } from './store.ts';
+import type { PutTerms, Store, StoredFile, StoreRange, StoreRoom } from './store.ts';
 
 /** Folder of files being written, on the remote itself, so that moving them is one step there. */
 const STAGING = '.staging';
@@ -124,6 +124,10 @@ export class RcloneStore implements Store {
       }
       level = next;
     }
+  }
+
+  room(): Promise<StoreRoom> {
+    return this.#folder.room();
   }
 
   async sweep(): Promise<number> {

@@ -24,6 +24,8 @@ export interface Store {
   sweep(): Promise<number>;
   /** Removes a file that a test has written; nothing happens where there is none. Absent where nothing is removed. */
   remove?(name: string): Promise<void>;
+  /** How much room there is, as far as it can be told; absent where a store never can. */
+  room?(): Promise<StoreRoom>;
   /** Absent where bytes go through the control plane only. */
   readonly direct?: DirectAccess | undefined;
 }
@@ -58,6 +60,12 @@ export interface StagedFile {
   /** Bytes. */
   length: number;
   read(range: StoreRange): Promise<Buffer>;
+}
+
+/** Bytes. */
+export interface StoreRoom {
+  free?: number;
+  total?: number;
 }
 
 /** Bytes `[offset, offset + length)`. */

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { chmod, mkdir, readdir } from 'node:fs/promises';
+import { chmod, mkdir, readdir, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -109,6 +109,16 @@ test('calls outlive the death of rclone, and it is started again', async () => {
     parts.push(part);
   }
   expect(Buffer.concat(parts).equals(bytes)).toBe(true);
+});
+
+test('an SFTP server tells how much room it has', async () => {
+  const store = storeOf(server.options('room'));
+  await store.put('packs/ab/one', [randomBytes(9)], { maxBytes });
+  const { free = 0, total = 0 } = await store.room();
+  const disk = await statfs(server.files);
+  expect(total).toBe(disk.blocks * disk.bsize);
+  expect(free).toBeGreaterThan(0);
+  expect(free).toBeLessThanOrEqual(total);
 });
 
 test('a host without rclone is told so', async () => {

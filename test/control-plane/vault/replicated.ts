@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { VaultRecord } from '../../../control-plane/vault/service.ts';
+import type { VaultRecord } from '../../../control-plane/vault/vault-record.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type World, world } from './world.ts';
 
