@@ -64,7 +64,9 @@ export async function startCleanHost(options: CleanHostOptions = {}): Promise<Cl
     `lowerdir=${lower},upperdir=${upper},workdir=${work}`,
     root,
   ]);
+  let booted: Booted | undefined;
   const remove = () => {
+    booted?.kill();
     spawnSync('umount', ['-l', join(root, 'proc')]);
     spawnSync('umount', ['-l', root]);
     rmSync(directory, { recursive: true, force: true });
@@ -75,7 +77,7 @@ export async function startCleanHost(options: CleanHostOptions = {}): Promise<Cl
     if (code !== 0) throw new Error(`The host could not be prepared:\n${said}`);
   }
   if (!options.boot) await run('mount', ['-t', 'proc', 'proc', join(root, 'proc')]);
-  const booted = options.boot ? await boot(root, directory, options) : undefined;
+  booted = options.boot ? await boot(root, directory, options) : undefined;
   const prefix = booted?.prefix ?? ['chroot', root];
   return {
     root,
@@ -92,11 +94,19 @@ export async function startCleanHost(options: CleanHostOptions = {}): Promise<Cl
     },
     removeShims: () => rmSync(join(root, 'shims'), { recursive: true, force: true }),
     async [Symbol.asyncDispose]() {
-      await booted?.init.end('SIGKILL');
+      booted?.kill();
+      await booted?.init.exited;
       process.off('exit', remove);
       remove();
     },
   };
+}
+
+interface Booted {
+  init: Child;
+  prefix: string[];
+  /** Ends the first process, and with it all others. */
+  kill(): void;
 }
 
 /** Starts the host's systemd as the first process of a container, and waits until it has started everything. */
@@ -104,7 +114,7 @@ async function boot(
   root: string,
   logDirectory: string,
   { network, shows = {} }: CleanHostOptions,
-): Promise<{ init: Child; prefix: string[] }> {
+): Promise<Booted> {
   // It is registered nowhere: this machine need not run systemd itself.
   const args = [`--directory=${root}`, '--register=no', '--keep-unit', '--link-journal=no', '--boot'];
   for (const [inside, outside] of Object.entries(shows)) args.push(`--bind-ro=${outside}:${inside}`);
@@ -122,7 +132,14 @@ async function boot(
     const { output: state } = await output([...prefix, 'systemctl', 'is-system-running']);
     return /^(running|degraded)/.test(state);
   });
-  return { init, prefix };
+  return {
+    init,
+    prefix,
+    // With a network that it was given the first process outlives the one that started it.
+    kill: () => {
+      if (init.running()) process.kill(Number(first), 'SIGKILL');
+    },
+  };
 }
 
 /** Whether a process has the number 1 where it lives. */

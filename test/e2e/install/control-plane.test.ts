@@ -139,7 +139,7 @@ describe('the control plane as a service', () => {
         '0.2.0',
         `import Database from 'better-sqlite3';
 const db = new Database(process.env.HOMEPORT_DATA + '/homeport.sqlite');
-db.exec('DROP TABLE apikey');
+db.exec('DROP TABLE IF EXISTS apikey');
 console.log('the new one spoils its index');
 process.exit(3);`,
       );
