@@ -9,6 +9,7 @@ import { createGateway, type GatewayListener } from './agents/gateway.ts';
 import { endPredecessor } from './agents/membership.ts';
 import { createRegistry } from './agents/registry.ts';
 import { createAgentRelease } from './agents/release.ts';
+import { createRollouts } from './agents/rollouts.ts';
 import { createUpdates } from './agents/updates.ts';
 import { createApp } from './app.ts';
 import { createAudit } from './audit.ts';
@@ -141,6 +142,7 @@ async function assemble(config: Config, ground: Ground) {
   const { installScript: scriptFile, releaseRoot } = config;
   const release = createAgentRelease({ root: releaseRoot, scriptFile, url, log });
   const updates = createUpdates({ db, clock, events, audit, registry, release });
+  const rollouts = createRollouts({ db, clock, events, audit, registry, release, updates });
   const inbox = createInbox({
     ...{ db, clock, events, audit, log, ledger, dispatcher, progress, commits },
   });
@@ -171,11 +173,12 @@ async function assemble(config: Config, ground: Ground) {
   const auth = createAuth({ db, master, url, origins, log });
   const app = createApp({
     ...{ db, clock, log, audit, events, identity, auth, url, origins, registry, bearers, enrolment },
-    clientAddress,
-    ...{ autoProtect, release, updates, vault, agentVault, jobs, progress, webRoot: config.webRoot },
+    ...{ clientAddress, autoProtect, release, updates, rollouts, vault, agentVault, jobs, progress },
+    webRoot: config.webRoot,
   });
   endAllOrphans({ db, ledger, commits });
   updates.start();
+  rollouts.start();
   dispatcher.start();
   autoProtect.start();
   gateway.attach(listener.server);
@@ -187,6 +190,7 @@ async function assemble(config: Config, ground: Ground) {
     async stop() {
       dispatcher.stop();
       autoProtect.stop();
+      updates.stop();
       // While requests at work end, agents are told to come back later.
       await gateway.stop();
       await vaults.stop();

@@ -3,6 +3,7 @@ import type { Bearers } from './agents/bearers.ts';
 import type { Enrolment } from './agents/enrolment.ts';
 import type { Registry } from './agents/registry.ts';
 import type { AgentRelease } from './agents/release.ts';
+import type { Rollouts } from './agents/rollouts.ts';
 import type { Updates } from './agents/updates.ts';
 import type { Audit } from './audit.ts';
 import type { Auth } from './auth/auth.ts';
@@ -36,6 +37,7 @@ export interface AppDeps {
   enrolment: Enrolment;
   release: AgentRelease;
   updates: Updates;
+  rollouts: Rollouts;
   vault: VaultService;
   agentVault: AgentVault;
   jobs: JobService;

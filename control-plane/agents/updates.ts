@@ -14,6 +14,10 @@ import type { Registry } from './registry.ts';
 import type { AgentRelease } from './release.ts';
 import { agentOffline } from './requests.ts';
 
+/** How long an agent may be away while it is replaced, in milliseconds: twice what its host gives the new build, and more. */
+const AWAY_MS = 15 * 60_000;
+const LOOK_MS = 30_000;
+
 export interface UpdatesDeps {
   db: Db;
   clock: Clock;
@@ -38,13 +42,28 @@ export interface Updates {
   begin(agentId: string, asker: Asker): Promise<UpdateRow>;
   /** What an agent says about itself may end its update. */
   onInventory(agentId: string, inventory: Inventory): void;
-  /** Ends what a former process asked for and was not answered. */
+  /** Calls back whenever an update has ended. */
+  onEnded(listener: () => void): void;
+  /** Ends what a former process asked for and was not answered, and from then on what agents do not come back from. */
   start(): void;
+  stop(): void;
 }
 
 export function createUpdates(deps: UpdatesDeps): Updates {
   const { audit, clock, db, events, registry } = deps;
+  let tellEnded = () => {};
+  let cancelTimer = () => {};
+  /** Since when agents that are being replaced are away. */
+  const away = new Map<string, number>();
 
+  function lookForLost(): void {
+    cancelTimer = clock.after(LOOK_MS, lookForLost);
+    for (const row of openUpdates(db)) {
+      if (row.state !== 'applying' || registry.isOnline(row.agentId)) away.delete(row.id);
+      else if (!away.has(row.id)) away.set(row.id, clock.now());
+      else if (clock.now() - (away.get(row.id) ?? 0) > AWAY_MS) end(row, notBack());
+    }
+  }
   function end(row: UpdateRow, failure?: Failure): void {
     const state = failure ? 'failed' : 'succeeded';
     const set = {
@@ -63,6 +82,7 @@ export function createUpdates(deps: UpdatesDeps): Updates {
       details: { from, to, ...(failure ? { code: failure.code, message: failure.message } : {}) },
     });
     events.changed('agents', row.agentId);
+    tellEnded();
   }
 
   async function ask(row: UpdateRow): Promise<void> {
@@ -105,16 +125,22 @@ export function createUpdates(deps: UpdatesDeps): Updates {
     },
     onInventory(agentId, { update, version }) {
       const row = latestUpdate(db, agentId);
-      if (row?.state !== 'applying' || !update) return;
+      if (!row || row.finishedAt !== null || !update) return;
       const { last, pending } = update;
       const told = last !== null && last.to === row.toVersion && last.at !== row.formerOutcomeAt;
       if (told) end(row, last.result === 'updated' ? undefined : (last.failure ?? unexplained()));
       // Whoever puts it in place is still at it; or it is up, and nobody has said that it will stay.
-      else if (pending === null && version !== row.toVersion) end(row, forgotten());
+      else if (row.state === 'applying' && pending === null && version !== row.toVersion)
+        end(row, forgotten());
+    },
+    onEnded(listener) {
+      tellEnded = listener;
     },
     start() {
       for (const row of openUpdates(db)) if (row.state === 'fetching') end(row, interrupted());
+      lookForLost();
     },
+    stop: () => cancelTimer(),
   };
 }
 
@@ -131,17 +157,23 @@ async function requireUpdatable(
   if (latest && latest.finishedAt === null) {
     throw fail('conflict', `The agent is being updated to ${latest.toVersion}.`, 'Wait for it to end.');
   }
-  const refusal = await servedRefusal(release);
-  const signed = await release.signed();
-  if (refusal || !signed) throw refusal ?? notSigned();
-  if (!isNewer(signed.release.version, row.version ?? '0.0.0')) {
+  const served = await requireServed(release);
+  if (!isNewer(served.version, row.version ?? '0.0.0')) {
     throw fail(
       'update_not_newer',
-      `The agent runs version ${row.version}, and this control plane serves ${signed.release.version}.`,
+      `The agent runs version ${row.version}, and this control plane serves ${served.version}.`,
       'Build and sign a newer one. Downgrades are made on the host, with install.sh.',
     );
   }
-  return { row, release: signed.release };
+  return { row, release: served };
+}
+
+/** The build that agents can be updated to. @throws FailureError why they cannot */
+export async function requireServed(release: AgentRelease): Promise<Release> {
+  const refusal = await servedRefusal(release);
+  const signed = await release.signed();
+  if (refusal || !signed) throw refusal ?? notSigned();
+  return signed.release;
 }
 
 /** Why no agent can be updated from here; `undefined` where they can. */
@@ -180,6 +212,12 @@ function unexplained(): Failure {
 function forgotten(): Failure {
   const hint = 'Ask for it again.';
   return fail('update_not_possible', 'The agent was started anew before it could be updated.', hint).failure;
+}
+
+function notBack(): Failure {
+  const message = 'The agent has not come back from being replaced.';
+  return fail('agent_offline', message, 'Look at the service on its host: systemctl status homeport-agent')
+    .failure;
 }
 
 function interrupted(): Failure {

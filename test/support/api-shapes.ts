@@ -75,7 +75,16 @@ export interface ApiUpdate {
   finishedAt: string | null;
 }
 
+export interface ApiRollout {
+  id: string;
+  version: string;
+  state: 'running' | 'succeeded' | 'stopped';
+  batches: { agentId: string; name: string; state: ApiUpdate['state'] | 'waiting' | 'skipped' }[][];
+  failure: Failure | null;
+}
+
 export interface ApiUpdates {
+  rollout: ApiRollout | null;
   served: { version: string; key: string | null } | null;
   failure: Failure | null;
   agents: {

@@ -45,3 +45,21 @@ export async function releaseMaker(built: BuiltRelease, directory: string): Prom
     },
   };
 }
+
+const atStart = (line: string) => (text: string) => text.replace(/^#!.*$/m, () => line);
+
+/** Builds that are signed and do not work: what they do, how their module is changed, and what an update to them ends with. */
+export const BROKEN = [
+  ['ends at once', atStart("if (process.argv.includes('run')) process.exit(3);"), 'update_rolled_back'],
+  [
+    'hangs',
+    atStart("if (process.argv.includes('run')) for (;;) await new Promise((done) => setTimeout(done, 1e6));"),
+    'update_rolled_back',
+  ],
+  [
+    'has no protocol in common with the control plane',
+    (text: string) => text.replace(/(PROTOCOL = \{\s*min: )1(,\s*max: )1/, '$19$29'),
+    'update_rolled_back',
+  ],
+  ['does not even start', atStart('process.exit(3);'), 'update_not_possible'],
+] as const;

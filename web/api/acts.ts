@@ -20,6 +20,8 @@ export const acts = {
   renameAgent: (id: string, name: string) => answer(api.agents[':id'].$patch({ ...one(id), json: { name } })),
   examineAgent: (id: string) => answer(api.agents[':id'].doctor.$post(one(id))),
   updateAgent: (id: string) => answer(api.agents[':id'].update.$post(one(id))),
+  updateAll: (json: { canary?: string; batchSize: number }) => answer(api.rollouts.$post({ json })),
+  stopRollout: (id: string) => answer(api.rollouts[':id'].stop.$post(one(id))),
   revokeAgent: (id: string, confirm: string) =>
     answer(api.agents[':id'].revoke.$post({ ...one(id), json: { confirm } })),
 

@@ -21,6 +21,7 @@ export type DiscoveredServer = Discovery['servers'][number];
 export type DoctorReport = Answer<Api['agents'][':id']['doctor']['$post']>;
 export type CheckResult = DoctorReport['checks'][number];
 export type Updates = Answer<Api['updates']['$get']>;
+export type Rollout = NonNullable<Updates['rollout']>;
 export type AgentUpdate = Updates['agents'][number];
 export type AgentState = Agent['state'];
 export type Server = Answer<Api['servers'][':id']['$get']>;

@@ -13,6 +13,7 @@ import { matches, SearchField } from '../components/search.tsx';
 import { RowTitle, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 import { AddAgentDialog } from './add-agent.tsx';
+import { RolloutCard } from './rollout.tsx';
 import { UpdatesNote, VersionCell } from './update.tsx';
 
 export function AgentsPage() {
@@ -54,6 +55,7 @@ export function AgentsPage() {
         {agents.data && agents.data.length > 0 && <AgentTable agents={shown} />}
       </Card>
       <UpdatesNote />
+      <RolloutCard />
       {adding && <AddAgentDialog onClose={() => setAdding(false)} />}
     </Page>
   );

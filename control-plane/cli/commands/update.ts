@@ -1,9 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { type Failure, FailureError, fail } from '../../../protocol/failure.ts';
+import { EXIT, Quit } from '../exit.ts';
 import type { Client } from '../remote/client.ts';
 import { agentCalled } from '../remote/resolve.ts';
-import { type Update, type Updates, updateShape, updatesShape } from '../remote/shapes.ts';
+import {
+  rolloutShape,
+  type Update,
+  type Updates,
+  updateShape,
+  updatesShape,
+} from '../remote/update-shapes.ts';
 import { JSON_OPTION, type Json, remark, say, sayJson, sayTable } from '../say.ts';
 import { connect } from './session.ts';
 
@@ -18,12 +25,46 @@ export function addUpdateCommand(agents: Command): void {
       'update an agent to the version that is served, and wait for the end; without one, list them',
     )
     .argument('[agent]', 'id or name')
+    .option('--all', 'all that are older: one first, then the rest in batches, as long as nothing fails')
+    .option('--canary <agent>', 'with --all: the agent that goes first')
+    .option('--batch <agents>', 'with --all: how many are updated at a time after it', size, 10)
     .option('--no-wait', 'do not wait')
     .option(...JSON_OPTION)
     .action((wanted: string | undefined, _: Json, command: Command) => {
-      const options = command.optsWithGlobals<Json & { wait: boolean }>();
+      const options = command.optsWithGlobals<Wish>();
+      if (options.all && wanted !== undefined) throw bothWays();
+      if (options.all) return updateAll(options);
       return wanted === undefined ? list(options) : update(wanted, options);
     });
+}
+
+interface Wish extends Json {
+  wait: boolean;
+  all?: true;
+  canary?: string;
+  batch: number;
+}
+
+async function updateAll({ batch: batchSize, canary: first, json, wait }: Wish): Promise<void> {
+  const client = await connect();
+  const canary = first === undefined ? undefined : (await agentCalled(client, first)).id;
+  let found = await client.post('/rollouts', { canary, batchSize }, rolloutShape);
+  while (wait && found.state === 'running') {
+    await pause(LOOK_AGAIN_MS);
+    const { rollout } = await client.get('/updates', updatesShape);
+    if (rollout?.id !== found.id) throw replaced();
+    found = rollout;
+  }
+  if (json) sayJson(found);
+  else {
+    const rows = found.batches.flatMap((batch, at) =>
+      batch.map(({ name, state }) => [at === 0 ? 'canary' : String(at), name, state]),
+    );
+    sayTable(['BATCH', 'AGENT', 'UPDATE'], rows, '');
+    say(`Version ${found.version}: ${found.state}`);
+  }
+  if (found.failure) throw new FailureError(found.failure as Failure);
+  if (found.state === 'stopped') throw new Quit(EXIT.failed);
 }
 
 async function list({ json }: Json): Promise<void> {
@@ -73,6 +114,16 @@ const STATES: Record<Update['state'], string> = {
   succeeded: 'done',
   failed: 'not updated',
 };
+
+function size(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= 1000) return value;
+  throw new InvalidArgumentError('Give a number from 1 to 1000.');
+}
+
+function bothWays() {
+  return fail('invalid_input', 'One agent and --all are two things.', 'Leave one of them out.');
+}
 
 function replaced() {
   return fail('conflict', 'Another update of the agent was begun meanwhile.', 'Look: homeport agents update');

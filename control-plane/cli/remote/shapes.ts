@@ -15,34 +15,6 @@ const text = z.string();
 const count = z.number();
 const maybe = text.nullable();
 
-const failure = z.looseObject({ code: text, message: text, hint: text });
-export const updateShape = z.looseObject({
-  id: text,
-  agentId: text,
-  fromVersion: text,
-  toVersion: text,
-  state: z.enum(['fetching', 'applying', 'succeeded', 'failed']),
-  failure: failure.nullable(),
-  finishedAt: maybe,
-});
-export type Update = z.infer<typeof updateShape>;
-export const updatesShape = z.looseObject({
-  served: z.looseObject({ version: text, key: maybe }).nullable(),
-  failure: failure.nullable(),
-  agents: z.array(
-    z.looseObject({
-      agentId: text,
-      name: text,
-      state: z.enum(['online', 'offline', 'revoked']),
-      version: maybe,
-      available: maybe,
-      update: updateShape.nullable(),
-    }),
-  ),
-});
-
-export type Updates = z.infer<typeof updatesShape>;
-
 export const meShape = z.looseObject({
   user: z.looseObject({ name: text, email: text }),
   controlPlane: z.looseObject({ url: text, version: text, fingerprint: text }),

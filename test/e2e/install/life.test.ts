@@ -1,6 +1,6 @@
 import { copyFile, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { afterAll, beforeAll, describe, expect, vi } from 'vitest';
 import { signRelease, writeReleaseKey } from '../../../agent/build/signing.ts';
 import type { ApiAgent, ApiDatabase } from '../../support/api-shapes.ts';
 import { checksums } from '../../support/checksums.ts';
@@ -14,6 +14,8 @@ import { createShop } from '../../support/shop.ts';
 import { privilegedTest } from '../world.ts';
 import { isRoot, sharedInstallWorld } from './world.ts';
 
+// Executables are built, signed and unpacked in some of these.
+vi.setConfig({ testTimeout: 300_000 });
 const world = sharedInstallWorld({ tls: true });
 
 /** What a package that was missing brings. */

@@ -10,7 +10,7 @@ import { eventually } from '../../support/eventually.ts';
 import { startPostgres, type TestPostgres } from '../../support/postgres.ts';
 import { addServer, protect } from '../../support/protect.ts';
 import { createShop } from '../../support/shop.ts';
-import { type ReleaseMaker, releaseMaker } from '../../support/signed-release.ts';
+import { BROKEN, type ReleaseMaker, releaseMaker } from '../../support/signed-release.ts';
 import { privilegedTest } from '../world.ts';
 import { isRoot, sharedInstallWorld } from './world.ts';
 
@@ -183,23 +183,7 @@ describe('updates from the control plane', () => {
     await untouched('0.2.0');
   });
 
-  const atStart = (line: string) => (text: string) => text.replace(/^#!.*$/m, () => line);
-  for (const [what, edit, code] of [
-    ['ends at once', atStart("if (process.argv.includes('run')) process.exit(3);"), 'update_rolled_back'],
-    [
-      'hangs',
-      atStart(
-        "if (process.argv.includes('run')) for (;;) await new Promise((done) => setTimeout(done, 1e6));",
-      ),
-      'update_rolled_back',
-    ],
-    [
-      'has no protocol in common with the control plane',
-      (text: string) => text.replace(/(PROTOCOL = \{\s*min: )1(,\s*max: )1/, '$19$29'),
-      'update_rolled_back',
-    ],
-    ['does not even start', atStart('process.exit(3);'), 'update_not_possible'],
-  ] as const) {
+  for (const [what, edit, code] of BROKEN) {
     privilegedTest(`a signed build that ${what} is taken back`, async () => {
       // It is not waited for as long as it would be elsewhere.
       await host.shell(
