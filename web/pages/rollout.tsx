@@ -47,7 +47,7 @@ export function RolloutCard() {
   );
 }
 
-const WORDS = { running: 'Being updated', succeeded: 'Updated', stopped: 'Stopped' } as const;
+const WORDS = { running: 'Being updated', succeeded: 'Updated', stopped: 'Stopped on the way' } as const;
 
 const MEMBER = {
   waiting: 'Waits for its turn',
@@ -71,7 +71,7 @@ function Progress({ rollout }: { rollout: Rollout }) {
         rows={rows}
         rowKey={({ agentId }) => agentId}
         columns={[
-          { header: 'Batch', cell: ({ batch }) => (batch === 0 ? 'First' : String(batch)) },
+          { header: 'Batch', cell: ({ batch }) => (batch === 0 ? 'First' : String(batch + 1)) },
           {
             header: 'Agent',
             cell: ({ agentId, name }) => (
