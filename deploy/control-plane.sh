@@ -269,6 +269,19 @@ place_command() {
   chmod 755 $BIN
 }
 
+place_unit() {
+  if [ -e $UNIT ] && [ "$(cat $UNIT)" = "$(unit_text)" ]; then return; fi
+  if ! doing "write the service $UNIT"; then
+    unit_text | sed 's/^/      /'
+    return 0
+  fi
+  CHANGED=1
+  if [ -e $UNIT ]; then cp -p $UNIT "$STAGE/$SERVICE"; fi
+  undo_by undo_unit
+  unit_text >$UNIT
+  systemctl daemon-reload
+}
+
 place_tls() {
   if [ -z "$CERTIFICATE" ] || [ -e $TLS ]; then return 0; fi
   doing "let it speak TLS by $CERTIFICATE" || return 0
@@ -355,6 +368,11 @@ undo_command() {
   if [ -e "$STAGE/command" ]; then cp -a "$STAGE/command" $BIN; else rm -f $BIN; fi
 }
 
+undo_unit() {
+  if [ -e "$STAGE/$SERVICE" ]; then mv -f "$STAGE/$SERVICE" $UNIT; else rm -f $UNIT; fi
+  systemctl daemon-reload
+}
+
 undo_tls() {
   rm -f $TLS
   rmdir $UNIT.d
@@ -392,6 +410,14 @@ uninstall_control_plane() {
   if [ -n "$DRY_RUN" ]; then say 'Nothing was changed.'; elif [ "$FATE" = remove ]; then say 'Removed, with all data.'; else
     say "Removed. $STATE, $CONFIG and the account $ACCOUNT stay; installed again, it goes on with them."
   fi
+}
+
+remove_unit() {
+  doing "stop and remove the service $SERVICE" || return 0
+  systemctl --quiet disable --now $SERVICE
+  rm -rf $UNIT $UNIT.d
+  systemctl daemon-reload
+  systemctl reset-failed $SERVICE 2>/dev/null || :
 }
 
 # ---- what is written ----------------------------------------------------------------------------------------------

@@ -109,6 +109,16 @@ interface Booted {
   kill(): void;
 }
 
+/**
+ * Runs a command in control groups of its own, as far as there may be some. Otherwise the hosts of two tests would have
+ * theirs in common: services of the same name, each ended by both.
+ */
+const OWN_CGROUP = `for top in /sys/fs/cgroup /sys/fs/cgroup/unified /sys/fs/cgroup/systemd; do
+  [ -w $top/cgroup.procs ] || continue
+  mkdir $top/homeport-host-$$ && echo $$ >$top/homeport-host-$$/cgroup.procs || :
+done
+exec "$@"`;
+
 /** Starts the host's systemd as the first process of a container, and waits until it has started everything. */
 async function boot(
   root: string,
@@ -120,7 +130,8 @@ async function boot(
   for (const [inside, outside] of Object.entries(shows)) args.push(`--bind-ro=${outside}:${inside}`);
   if (network) args.push(`--network-namespace-path=/run/netns/${network}`);
   const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
-  const init = startChild({ name: 'host', command: ['systemd-nspawn', ...args], env, logDirectory });
+  const command = ['sh', '-c', OWN_CGROUP, 'sh', 'systemd-nspawn', ...args] as const;
+  const init = startChild({ name: 'host', command: [...command], env, logDirectory });
   const first = await eventually('the host’s first process is there', () => {
     if (!init.running()) throw new Error(`The host did not boot:\n${init.output().slice(-4000)}`);
     const children = readFileSync(`/proc/${init.pid}/task/${init.pid}/children`, 'utf8').trim().split(' ');

@@ -172,7 +172,7 @@ process.exit(3);`,
 
   privilegedTest('comes back when it is killed', async () => {
     const before = await processOf();
-    await host.shell(`kill -9 ${before}`);
+    await host.shell('systemctl kill --kill-who=main --signal=KILL homeport');
     await eventually('systemd has started it again', async () => {
       const { code } = await host.shell('homeport healthy');
       return code === 0 && (await processOf()) !== before;

@@ -124,7 +124,7 @@ exec /usr/bin/systemctl "$@"`,
 
   privilegedTest('comes back when it is killed', async () => {
     const before = await processOf();
-    await host.shell(`kill -9 ${before}`);
+    await host.shell('systemctl kill --kill-who=main --signal=KILL homeport-agent');
     await eventually('systemd has started it again', async () => {
       const { code, output } = await host.shell('homeport-agent status --json');
       return code === 0 && !output.includes(`"pid":${before},`);
