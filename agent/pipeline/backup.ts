@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { fail } from '../../protocol/failure.ts';
+import { free } from '../../protocol/free.ts';
 import { chunkId, keyHash, serverSecrets, type VaultKey } from '../../protocol/vault/keys.ts';
 import type { ManifestStream } from '../../protocol/vault/manifest.ts';
 import type { StreamSink } from '../engines/driver.ts';
 import { abortable } from './abortable.ts';
 import { ChunkStore } from './chunk-store.ts';
 import { ChunkCutter } from './chunker.ts';
-import { free } from './slabs.ts';
 import type { VaultClient } from './vault-client.ts';
 
 /** Plaintext bytes read and reused, sealed bytes safe in the vault; all since the backup began. */

@@ -1,3 +1,5 @@
+import { free } from '../../protocol/free.ts';
+
 /**
  * A fixed number of equal buffers, used again and again: the pipeline's memory and its backpressure in one.
  * Whoever wants a slab waits until another comes back.
@@ -53,13 +55,4 @@ export class SlabPool {
     this.#unmade = 0;
     for (const slab of this.#free.splice(0)) free(slab);
   }
-}
-
-/**
- * Gives a buffer's memory back at once. Left to the garbage collector it costs collections, and the megabytes of
- * one backup are still there when the next one takes its own (docs/benchmarks.md).
- */
-export function free({ buffer, byteLength }: Uint8Array): void {
-  // Small buffers share a pool with others.
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }

@@ -1,4 +1,5 @@
-import { type AgentRelease, shellQuoted } from './release.ts';
+import { shellQuoted } from '../../protocol/shell.ts';
+import type { AgentRelease } from './release.ts';
 
 /** How a host gets its agent. */
 export interface JoinCommand {

@@ -12,6 +12,7 @@ import {
   releaseSchema,
   releaseSignatureSchema,
 } from '../../protocol/release.ts';
+import { shellQuoted } from '../../protocol/shell.ts';
 import type { Logger } from '../log.ts';
 
 /** The agent as this control plane serves it to hosts: built files, and the script that installs them. */
@@ -61,14 +62,13 @@ export function createAgentRelease({ root, scriptFile, url, log }: AgentReleaseD
       return undefined;
     }
   };
-  const signed = async () => {
-    const found = await read();
+  const signatureOf = async (manifest: Buffer) => {
     const path = join(root, RELEASE_SIGNATURE_FILE);
-    const text = found && (await readFile(path, 'utf8').catch(() => undefined)); // not signed
-    if (!found || text === undefined) return undefined;
+    const text = await readFile(path, 'utf8').catch(() => undefined); // not signed
+    if (text === undefined) return undefined;
     try {
       const signature = releaseSignatureSchema.parse(JSON.parse(text));
-      if (isSigned(found.manifest, signature)) return { ...found, signature };
+      if (isSigned(manifest, signature)) return signature;
       log.warn({ path }, 'the signature of the built agent is not of this build: sign it again');
     } catch (err) {
       log.warn({ err, path }, 'the signature of the built agent cannot be read: sign it again');
@@ -78,16 +78,21 @@ export function createAgentRelease({ root, scriptFile, url, log }: AgentReleaseD
   const current = async () => (await read())?.release;
   return {
     current,
-    signed,
+    async signed() {
+      const found = await read();
+      const signature = found && (await signatureOf(found.manifest));
+      return signature && { ...found, signature };
+    },
     async file(name) {
       const files = (await current())?.files.flatMap((file) => [file, file.packed]) ?? [];
       const found = files.find((file) => file.name === name);
       return found && { path: join(root, found.name), size: found.size, sha256: found.sha256 };
     },
     async script() {
-      const release = await current();
-      if (!release) return undefined;
-      const key = (await signed())?.signature.key ?? '';
+      const found = await read();
+      if (!found) return undefined;
+      const { manifest, release } = found;
+      const key = (await signatureOf(manifest))?.key ?? '';
       const text = filledIn(await readFile(scriptFile, 'utf8'), { url, release, key });
       return { text, sha256: createHash('sha256').update(text).digest('hex') };
     },
@@ -119,9 +124,4 @@ function filledIn(
 /** `linux-x64 homeport-agent-linux-x64.gz <its SHA-256> <SHA-256 unpacked>` */
 function lineOf({ packed, platform, sha256 }: ReleaseFile): string {
   return [platform, packed.name, packed.sha256, sha256].join(' ');
-}
-
-/** A word that a POSIX shell takes as it is. */
-export function shellQuoted(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -1,11 +1,11 @@
 import type { EnrolRequest, Predecessor } from '../../protocol/enrolment.ts';
 import { type FailureError, fail } from '../../protocol/failure.ts';
+import { shellQuoted } from '../../protocol/shell.ts';
 import { type AgentRow, findAgent, revokeAgent, successorOf } from '../db/agents.ts';
 import type { EnrolmentTokenRow } from '../db/enrolment-tokens.ts';
 import type { Db } from '../db/open.ts';
 import { countWaiting, moveServers } from '../db/servers.ts';
 import type { Registry } from './registry.ts';
-import { shellQuoted } from './release.ts';
 
 interface SuccessionDeps {
   db: Db;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Failure, type FailureError, fail, toFailure } from '../../protocol/failure.ts';
+import { type Failure, FailureError, fail, toFailure } from '../../protocol/failure.ts';
 import type { Inventory } from '../../protocol/messages.ts';
 import { isNewer, type Release } from '../../protocol/release.ts';
 import { negotiate, PROTOCOL } from '../../protocol/version.ts';
@@ -170,18 +170,22 @@ async function requireUpdatable(
 
 /** The build that agents can be updated to. @throws FailureError why they cannot */
 export async function requireServed(release: AgentRelease): Promise<Release> {
-  const refusal = await servedRefusal(release);
-  const signed = await release.signed();
-  if (refusal || !signed) throw refusal ?? notSigned();
-  return signed.release;
+  const served = await lookAtServed(release);
+  if (served instanceof FailureError) throw served;
+  return served;
 }
 
 /** Why no agent can be updated from here; `undefined` where they can. */
 export async function servedRefusal(release: AgentRelease): Promise<FailureError | undefined> {
+  const served = await lookAtServed(release);
+  return served instanceof FailureError ? served : undefined;
+}
+
+async function lookAtServed(release: AgentRelease): Promise<Release | FailureError> {
   const signed = await release.signed();
   if (!signed) return (await release.current()) ? notSigned() : notBuilt();
   const { max, min } = signed.release.protocol;
-  if (negotiate(PROTOCOL, signed.release.protocol) !== undefined) return undefined;
+  if (negotiate(PROTOCOL, signed.release.protocol) !== undefined) return signed.release;
   return fail(
     'protocol_mismatch',
     `The built agent speaks protocol ${min}–${max}, this control plane ${PROTOCOL.min}–${PROTOCOL.max}.`,

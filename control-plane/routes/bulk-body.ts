@@ -28,16 +28,6 @@ export async function* bodyOf(c: Context<BulkEnv>, maxBytes: number): AsyncGener
 }
 
 /**
- * Frees the memory of a part at once. Left to the garbage collector, every pack costs a full collection,
- * which takes as long as hashing the pack twice (measured).
- */
-export function freePart(part: Uint8Array): void {
-  const { buffer } = part;
-  // Small parts share a pool with others.
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === part.byteLength) buffer.transfer(0);
-}
-
-/**
  * Lets one upload of a kind go on at a time, since it is kept in memory: a newer one under the same name means
  * that the agent has given the earlier up.
  */

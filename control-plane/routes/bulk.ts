@@ -3,11 +3,12 @@ import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { BULK_HEADERS } from '../../protocol/bulk.ts';
 import { uploadFactsSchema } from '../../protocol/direct.ts';
 import { fail } from '../../protocol/failure.ts';
+import { free } from '../../protocol/free.ts';
 import { PACK_MAX_BYTES } from '../../protocol/vault/pack.ts';
 import type { BulkEnv } from '../agents/bulk-auth.ts';
 import { KEY_FILE_MAX_BYTES } from '../vault/layout.ts';
 import type { AgentVault, BulkAttempt, BulkPlace, OpenRange } from '../vault/service.ts';
-import { bodyOf, collectBody, freePart, uploadTurns } from './bulk-body.ts';
+import { bodyOf, collectBody, uploadTurns } from './bulk-body.ts';
 import { signed, signedJson } from './bulk-reply.ts';
 
 /** Chunk ids in one question. */
@@ -43,7 +44,7 @@ export function bulkRoutes(vault: AgentVault, authenticate: MiddlewareHandler<Bu
     .put(PACK, async (c) => {
       const sha256 = param(c, 'sha256');
       if (c.get('bodyHash') !== sha256) throw invalid('A pack is named by the hash of its bytes.');
-      await vault.putPack(placeOf(c), { sha256, body: bodyOf(c, PACK_MAX_BYTES), release: freePart });
+      await vault.putPack(placeOf(c), { sha256, body: bodyOf(c, PACK_MAX_BYTES), release: free });
       return signedJson(c, {});
     })
     .post(`${PACK}/upload`, async (c) => {

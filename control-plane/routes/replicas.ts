@@ -2,18 +2,15 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 import type { PrincipalEnv } from '../auth/principal.ts';
 import type { AppDeps } from '../deps.ts';
-import { auditAct, found, requireConfirmation } from '../http/acting.ts';
+import { auditAct, requireConfirmation } from '../http/acting.ts';
 import { validate } from '../http/validate.ts';
-import { rcloneOptionsSchema } from '../vault/stores/rclone-options.ts';
-import { s3OptionsSchema } from '../vault/stores/s3-options.ts';
 import type { VaultRecord } from '../vault/vault-record.ts';
 import { vaultView } from '../views/vaults.ts';
+import { placeElsewhere, vaultCalled } from './vault-requests.ts';
 
-/** Direct ways are for the day when the replica becomes the vault's store. */
 const placeSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('local'), path: z.string().min(1).max(4096) }),
-  s3OptionsSchema.extend({ direct: z.boolean().default(true) }),
-  rcloneOptionsSchema,
+  ...placeElsewhere.options,
 ]);
 const replicaBody = z.object({ store: placeSchema });
 const forgetBody = z.object({ confirm: z.string() });
@@ -22,15 +19,10 @@ const moveBody = z.object({ leaveBehind: z.boolean().default(false), confirm: z.
 /** Second copies of vaults, moves from one store to the other, checks. */
 export function replicaRoutes(deps: AppDeps) {
   const { events, vault } = deps;
-  const vaultCalled = (id: string) =>
-    found(
-      vault.vaults().find((one) => one.id === id),
-      'vault',
-    );
   const target = ({ id, name }: VaultRecord) => ({ kind: 'vault', id, name });
   return new Hono<PrincipalEnv>()
     .put('/vaults/:id/replica', validate('json', replicaBody), async (c) => {
-      const { id } = vaultCalled(c.req.param('id'));
+      const { id } = vaultCalled(vault, c.req.param('id'));
       const changed = await vault.setReplica(id, c.req.valid('json').store);
       const details = { place: changed.replica?.path };
       auditAct(deps, c, { action: 'vault.replica', target: target(changed), details });
@@ -38,7 +30,7 @@ export function replicaRoutes(deps: AppDeps) {
       return c.json(vaultView(changed));
     })
     .delete('/vaults/:id/replica', validate('json', forgetBody), async (c) => {
-      const before = vaultCalled(c.req.param('id'));
+      const before = vaultCalled(vault, c.req.param('id'));
       requireConfirmation(c.req.valid('json').confirm, before.name);
       const changed = await vault.forgetReplica(before.id);
       const details = { place: before.replica?.path };
@@ -47,7 +39,7 @@ export function replicaRoutes(deps: AppDeps) {
       return c.json(vaultView(changed));
     })
     .post('/vaults/:id/move', validate('json', moveBody), async (c) => {
-      const before = vaultCalled(c.req.param('id'));
+      const before = vaultCalled(vault, c.req.param('id'));
       const { confirm, leaveBehind } = c.req.valid('json');
       requireConfirmation(confirm, before.name);
       const changed = await vault.moveVault(before.id, { leaveBehind });
@@ -57,14 +49,14 @@ export function replicaRoutes(deps: AppDeps) {
       return c.json(vaultView(changed), 202);
     })
     .delete('/vaults/:id/move', (c) => {
-      const { id } = vaultCalled(c.req.param('id'));
+      const { id } = vaultCalled(vault, c.req.param('id'));
       const changed = vault.stayVault(id);
       auditAct(deps, c, { action: 'vault.stay', target: target(changed) });
       events.changed('settings');
       return c.json(vaultView(changed));
     })
     .post('/vaults/:id/check', (c) => {
-      const { id } = vaultCalled(c.req.param('id'));
+      const { id } = vaultCalled(vault, c.req.param('id'));
       const checked = vault.checkVault(id);
       auditAct(deps, c, { action: 'vault.check', target: target(checked) });
       events.changed('settings');

@@ -2,26 +2,17 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 import type { PrincipalEnv } from '../auth/principal.ts';
 import type { AppDeps } from '../deps.ts';
-import { auditAct, found } from '../http/acting.ts';
+import { auditAct } from '../http/acting.ts';
 import { validate } from '../http/validate.ts';
-import { rcloneOptionsSchema } from '../vault/stores/rclone-options.ts';
-import { s3OptionsSchema } from '../vault/stores/s3-options.ts';
 import { isoOrNull } from '../views/times.ts';
 import { vaultView } from '../views/vaults.ts';
+import { placeElsewhere, vaultCalled } from './vault-requests.ts';
 
-/** Wished for unless it is said not to be; the test of the bucket decides. */
-const bucketWish = s3OptionsSchema.extend({ direct: z.boolean().default(true) });
-const storeWish = z.discriminatedUnion('kind', [bucketWish, rcloneOptionsSchema]);
-const vaultBody = z.object({ name: z.string().trim().min(1).max(100), store: storeWish });
+const vaultBody = z.object({ name: z.string().trim().min(1).max(100), store: placeElsewhere });
 const storeBody = vaultBody.pick({ store: true });
 
 export function vaultRoutes(deps: AppDeps) {
   const { events, url, vault } = deps;
-  const vaultCalled = (id: string) =>
-    found(
-      vault.vaults().find((one) => one.id === id),
-      'vault',
-    );
   return (
     new Hono<PrincipalEnv>()
       .get('/vaults', (c) => c.json(vault.vaults().map(vaultView)))
@@ -34,11 +25,11 @@ export function vaultRoutes(deps: AppDeps) {
         return c.json(vaultView(made), 201);
       })
       .get('/vaults/:id/space', async (c) => {
-        const { fullAt, ...space } = await vault.space(vaultCalled(c.req.param('id')).id);
+        const { fullAt, ...space } = await vault.space(vaultCalled(vault, c.req.param('id')).id);
         return c.json({ ...space, fullAt: isoOrNull(fullAt) });
       })
       .put('/vaults/:id/store', validate('json', storeBody), async (c) => {
-        const { id, name } = vaultCalled(c.req.param('id'));
+        const { id, name } = vaultCalled(vault, c.req.param('id'));
         const { store } = c.req.valid('json');
         const changed = await vault.changeStore(id, store);
         const details = { place: changed.path };
@@ -47,7 +38,7 @@ export function vaultRoutes(deps: AppDeps) {
         return c.json(vaultView(changed));
       })
       .post('/vaults/:id/use', async (c) => {
-        const { id, name } = vaultCalled(c.req.param('id'));
+        const { id, name } = vaultCalled(vault, c.req.param('id'));
         const used = await vault.useVault(id);
         auditAct(deps, c, { action: 'vault.use', target: { kind: 'vault', id, name } });
         events.changed('settings');
@@ -55,7 +46,7 @@ export function vaultRoutes(deps: AppDeps) {
       })
       // It hands out a secret: a POST, so that no link, preview or prefetch takes it along.
       .post('/vaults/:id/recovery-kit', (c) => {
-        const { id, name } = vaultCalled(c.req.param('id'));
+        const { id, name } = vaultCalled(vault, c.req.param('id'));
         const { fileName, text } = vault.recoveryKit(id, url);
         auditAct(deps, c, { action: 'vault.recovery-kit', target: { kind: 'vault', id, name } });
         events.changed('settings');

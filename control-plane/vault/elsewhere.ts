@@ -4,8 +4,8 @@ import { createVault, type OpenVault, openVault, type VaultGround } from './crea
 import { keepVaultSecrets } from './keys.ts';
 import { vaultRow } from './records.ts';
 import { refreshRecoveryFiles } from './recovery/files.ts';
-import type { StoreElsewhere, VaultWish } from './service.ts';
-import type { StoreChoice } from './stores/choice.ts';
+import type { VaultWish } from './service.ts';
+import type { StoreChoice, StoreElsewhere } from './stores/choice.ts';
 import { prove } from './stores/prove.ts';
 
 /**

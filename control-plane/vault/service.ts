@@ -3,7 +3,7 @@ import type { HeritageDocument, RestoreSourceDocument } from '../../protocol/job
 import type { SealedCatalog } from '../../protocol/vault/manifest.ts';
 import type { Download } from './download.ts';
 import type { VaultSpace } from './growth.ts';
-import type { StoreChoice } from './stores/choice.ts';
+import type { StoreChoice, StoreElsewhere } from './stores/choice.ts';
 import type { VaultRecord } from './vault-record.ts';
 
 /** One committed snapshot, as the index knows it. Times are milliseconds since the epoch, sizes bytes. */
@@ -29,9 +29,6 @@ export interface SnapshotRecord {
   /** Whether the vault's replica has all of it; null where the vault has none. */
   copied: boolean | null;
 }
-
-/** A store that is not on this host, with its secrets. */
-export type StoreElsewhere = Exclude<StoreChoice, { kind: 'local' }>;
 
 /** A vault to be made elsewhere. */
 export interface VaultWish {

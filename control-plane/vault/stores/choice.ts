@@ -17,6 +17,8 @@ export const storeChoiceSchema = z.discriminatedUnion('kind', [
   rcloneOptionsSchema,
 ]);
 export type StoreChoice = z.infer<typeof storeChoiceSchema>;
+/** A store that is not on this host, with its secrets. */
+export type StoreElsewhere = Exclude<StoreChoice, { kind: 'local' }>;
 
 export const LOCAL: StoreChoice = { kind: 'local' };
 

@@ -1,20 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { requireRclone, type StoreChoice, type StoreGround } from './choice.ts';
+import { requireRclone, type StoreElsewhere, type StoreGround } from './choice.ts';
 import { probeStore } from './probe.ts';
 import { requireAllowed } from './rclone-addresses.ts';
 import { describeRemote, type RcloneOptions } from './rclone-options.ts';
 import type { S3Options } from './s3-options.ts';
-
-type Elsewhere = Exclude<StoreChoice, { kind: 'local' }>;
 
 /**
  * Tests a place by doing all that a store does there, and leaves nothing behind.
  * @returns the choice, with what the place cannot do turned off
  * @throws FailureError `store_unavailable` | `forbidden` | `disk_full`, each with what to change
  */
-export async function prove(ground: StoreGround, choice: Elsewhere): Promise<Elsewhere> {
+export async function prove(ground: StoreGround, choice: StoreElsewhere): Promise<StoreElsewhere> {
   const spool = join(ground.dataDir, 'spool', `test-${randomUUID()}`);
   try {
     if (choice.kind === 's3') return await proveBucket(ground, choice, spool);
