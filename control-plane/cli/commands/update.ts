@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type Failure, FailureError, fail } from '../../../protocol/failure.ts';
 import { EXIT, Quit } from '../exit.ts';
@@ -12,10 +11,8 @@ import {
   updatesShape,
 } from '../remote/update-shapes.ts';
 import { JSON_OPTION, type Json, remark, say, sayJson, sayTable } from '../say.ts';
+import { pollUntil } from '../wait/poll.ts';
 import { connect } from './session.ts';
-
-/** How often is looked whether an update has ended, in milliseconds. */
-const LOOK_AGAIN_MS = 1_000;
 
 /** `agents update`. @param agents the command it belongs to */
 export function addUpdateCommand(agents: Command): void {
@@ -48,17 +45,17 @@ interface Wish extends Json {
 async function updateAll({ batch: batchSize, canary: first, json, wait }: Wish): Promise<void> {
   const client = await connect();
   const canary = first === undefined ? undefined : (await agentCalled(client, first)).id;
-  let found = await client.post('/rollouts', { canary, batchSize }, rolloutShape);
-  while (wait && found.state === 'running') {
-    await pause(LOOK_AGAIN_MS);
+  const begun = await client.post('/rollouts', { canary, batchSize }, rolloutShape);
+  const look = async () => {
     const { rollout } = await client.get('/updates', updatesShape);
-    if (rollout?.id !== found.id) throw replaced();
-    found = rollout;
-  }
+    if (rollout?.id !== begun.id) throw replaced();
+    return rollout;
+  };
+  const found = wait ? await pollUntil(look, ({ state }) => state !== 'running') : begun;
   if (json) sayJson(found);
   else {
     const rows = found.batches.flatMap((batch, at) =>
-      batch.map(({ name, state }) => [at === 0 ? 'canary' : String(at), name, state]),
+      batch.map(({ name, state }) => [at === 0 ? 'canary' : String(at + 1), name, state]),
     );
     sayTable(['BATCH', 'AGENT', 'UPDATE'], rows, '');
     say(`Version ${found.version}: ${found.state}`);
@@ -84,24 +81,22 @@ async function list({ json }: Json): Promise<void> {
 async function update(wanted: string, { json, wait }: Json & { wait: boolean }): Promise<void> {
   const client = await connect();
   const agent = await agentCalled(client, wanted);
-  let found = await client.post(`/agents/${agent.id}/update`, {}, updateShape);
-  if (wait) found = await ended(client, found);
+  const begun = await client.post(`/agents/${agent.id}/update`, {}, updateShape);
+  const found = wait ? await ended(client, begun) : begun;
   if (json) sayJson(found);
   else say(`${agent.name}: ${describe(found)}`);
   if (found.failure) throw new FailureError(found.failure as Failure);
 }
 
 /** Goes on while the agent is away: it is started anew for this. */
-async function ended(client: Client, asked: Update): Promise<Update> {
-  let now = asked;
-  while (now.finishedAt === null) {
-    await pause(LOOK_AGAIN_MS);
+function ended(client: Client, asked: Update): Promise<Update> {
+  const look = async () => {
     const { agents }: Updates = await client.get('/updates', updatesShape);
     const newest = agents.find(({ agentId }) => agentId === asked.agentId)?.update;
     if (newest?.id !== asked.id) throw replaced();
-    now = newest;
-  }
-  return now;
+    return newest;
+  };
+  return pollUntil(look, ({ finishedAt }) => finishedAt !== null);
 }
 
 function describe({ fromVersion, state, toVersion }: Update): string {
