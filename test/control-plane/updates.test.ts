@@ -3,14 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { signRelease, writeReleaseKey } from '../../agent/build/signing.ts';
-import { REQUESTS } from '../../protocol/messages.ts';
-import type { UpdateStanding } from '../../protocol/update.ts';
 import { refusal } from '../support/api.ts';
 import type { ApiUpdate, ApiUpdates } from '../support/api-shapes.ts';
 import { cliUser } from '../support/cli.ts';
 import { eventually } from '../support/eventually.ts';
 import { connectRawAgent, type RawAgent } from '../support/raw-agent.ts';
 import { writeSmallRelease } from '../support/small-release.ts';
+import { INVENTORY, STANDING } from '../support/updatable-agent.ts';
 import { startWorld, type World } from './world.ts';
 
 let directory: string;
@@ -34,18 +33,6 @@ async function serve(change: Parameters<typeof writeSmallRelease>[1] = {}): Prom
   await signRelease(join(directory, 'release'), join(directory, 'release.key'));
 }
 
-const inventory = {
-  hostname: 'db-host',
-  os: 'Debian',
-  arch: 'x64',
-  nodeVersion: 'v26',
-  version: '0.1.0',
-  tools: [],
-  servers: [],
-  policy: { restore: 'allow', update: 'allow' },
-  requests: Object.keys(REQUESTS),
-};
-const standing: UpdateStanding = { possible: true, key: null, pending: null, last: null };
 const outcome = (result: 'updated' | 'refused' | 'rolled-back', at = '2026-01-01T00:00:00.000Z') => ({
   ...{ from: '0.1.0', to: '0.2.0', at, result },
   ...(result === 'updated'
@@ -57,7 +44,7 @@ const outcome = (result: 'updated' | 'refused' | 'rolled-back', at = '2026-01-01
 
 /** Says of itself what an agent says at each connection. */
 async function tell(agent: RawAgent, change: object = {}): Promise<void> {
-  agent.send({ type: 'inventory', inventory: { ...inventory, update: standing, ...change } });
+  agent.send({ type: 'inventory', inventory: { ...INVENTORY, update: STANDING, ...change } });
   const before = agent.received.filter(({ type }) => type === 'refused').length;
   // Frames are read in order: once this is refused, the inventory is known.
   agent.send({ type: 'frobnicate' });
@@ -106,9 +93,9 @@ describe('an update', () => {
   test('is over once the host says that the new build has proved itself, and audited', async () => {
     await using it = await agent();
     await taken(it);
-    await tell(it, { version: '0.2.0', update: { ...standing, pending: '0.2.0' } });
+    await tell(it, { version: '0.2.0', update: { ...STANDING, pending: '0.2.0' } });
     expect((await found(it))?.update?.state).toBe('applying');
-    await tell(it, { version: '0.2.0', update: { ...standing, last: outcome('updated') } });
+    await tell(it, { version: '0.2.0', update: { ...STANDING, last: outcome('updated') } });
     expect(await inState(it, 'succeeded')).toMatchObject({ failure: null, fromVersion: '0.1.0' });
     const audit = await world.api.get<{ action: string; actor: object; details: object }[]>('/audit?limit=2');
     expect(audit).toMatchObject([
@@ -120,11 +107,11 @@ describe('an update', () => {
   test('failed where the host took it back, and may be asked for again', async () => {
     await using it = await agent();
     await taken(it);
-    await tell(it, { update: { ...standing, last: outcome('rolled-back') } });
+    await tell(it, { update: { ...STANDING, last: outcome('rolled-back') } });
     expect(await inState(it, 'failed')).toMatchObject({ failure: { code: 'update_rolled_back' } });
     await ask(it);
     // What it tells of the one before says nothing about this one.
-    await tell(it, { update: { ...standing, pending: '0.2.0', last: outcome('rolled-back') } });
+    await tell(it, { update: { ...STANDING, pending: '0.2.0', last: outcome('rolled-back') } });
     expect((await found(it))?.update?.state).toBe('fetching');
   });
 
@@ -200,7 +187,7 @@ describe('homeport agents update', () => {
     const { id } = await it.message('request');
     it.send({ type: 'reply', id, result: { ok: true, value: {} } });
     await inState(it, 'applying');
-    await tell(it, { version: '0.2.0', update: { ...standing, last: outcome('updated') } });
+    await tell(it, { version: '0.2.0', update: { ...STANDING, last: outcome('updated') } });
     expect(await asked).toMatchObject({ exitCode: 0, stdout: `${name}: 0.1.0 → 0.2.0: done` });
     await using other = await agent();
     const refused = user.run(['agents', 'update', `agent ${count}`, '--json']);

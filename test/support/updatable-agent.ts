@@ -5,7 +5,8 @@ import type { Api } from './api.ts';
 import { eventually } from './eventually.ts';
 import { connectRawAgent, type RawAgent } from './raw-agent.ts';
 
-const STANDING: UpdateStanding = { possible: true, key: null, pending: null, last: null };
+/** What it says of updates before there was one. */
+export const STANDING: UpdateStanding = { possible: true, key: null, pending: null, last: null };
 
 /** A peer that says about updates of itself what a test wants said. */
 export interface UpdatableAgent {
@@ -48,7 +49,8 @@ export async function updatableAgent(api: Api, name: string, change: object = {}
   };
 }
 
-const INVENTORY = {
+/** What an agent of version 0.1.0 says of itself that takes updates. */
+export const INVENTORY = {
   hostname: 'db-host',
   os: 'Debian',
   arch: 'x64',
