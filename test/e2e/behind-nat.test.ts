@@ -1,17 +1,15 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import type { Agent } from '../support/agent.ts';
 import { ApiError } from '../support/api.ts';
 import type { ApiServer } from '../support/api-shapes.ts';
 import { checksums } from '../support/checksums.ts';
 import { type Homeport, startHomeport } from '../support/harness.ts';
-import { createNamespace, reachable } from '../support/network.ts';
-import { freePort } from '../support/ports.ts';
-import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { type Namespace, reachable } from '../support/network.ts';
+import type { TestPostgres } from '../support/postgres.ts';
 import { addServer, backUp, protect, restore, sealedFor } from '../support/protect.ts';
+import { startSecluded } from '../support/secluded.ts';
 import { createShop } from '../support/shop.ts';
-import { startTlsProxy } from '../support/tls-proxy.ts';
+import type { TlsProxy } from '../support/tls-proxy.ts';
 import { privilegedTest } from './world.ts';
 
 /**
@@ -20,8 +18,8 @@ import { privilegedTest } from './world.ts';
  */
 describe('behind NAT', () => {
   const resources = new AsyncDisposableStack();
-  let namespace: Awaited<ReturnType<typeof createNamespace>>;
-  let tls: Awaited<ReturnType<typeof startTlsProxy>>;
+  let namespace: Namespace;
+  let tls: TlsProxy;
   let homeport: Homeport;
   let postgres: TestPostgres;
   let agent: Agent;
@@ -29,20 +27,10 @@ describe('behind NAT', () => {
 
   beforeAll(async () => {
     if (process.getuid?.() !== 0 && !process.env.HOMEPORT_CI) return;
-    namespace = resources.use(await createNamespace());
-    postgres = resources.use(
-      await startPostgres({
-        namespace: namespace.name,
-        settings: { listen_addresses: '*' },
-        hba: ['host all all 0.0.0.0/0 scram-sha-256'],
-      }),
-    );
-    const directory = join(postgres.directory, 'tls');
-    await mkdir(directory);
-    const port = await freePort();
-    tls = resources.use(await startTlsProxy({ host: namespace.hostAddress, targetPort: port, directory }));
-    const publicUrl = `https://${namespace.hostAddress}:${tls.port}`;
-    homeport = resources.use(await startHomeport({ controlPlane: { port, publicUrl } }));
+    const secluded = await startSecluded(resources);
+    ({ namespace, postgres, tls } = secluded);
+    const { publicUrl } = secluded.controlPlane;
+    homeport = resources.use(await startHomeport({ controlPlane: secluded.controlPlane }));
     await namespace.allowOnly(tls.port);
     agent = await homeport.agent('inside', {
       url: publicUrl,

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { type Agent, runAgentCli } from '../support/agent.ts';
@@ -6,12 +6,12 @@ import type { ApiServer } from '../support/api-shapes.ts';
 import { checksums } from '../support/checksums.ts';
 import { type ConnectProxy, startConnectProxy } from '../support/connect-proxy.ts';
 import { type Homeport, startHomeport } from '../support/harness.ts';
-import { createNamespace, type Namespace } from '../support/network.ts';
-import { freePort } from '../support/ports.ts';
-import { startPostgres, type TestPostgres } from '../support/postgres.ts';
+import type { Namespace } from '../support/network.ts';
+import type { TestPostgres } from '../support/postgres.ts';
 import { addServer, backUp, protect, restore } from '../support/protect.ts';
+import { startSecluded } from '../support/secluded.ts';
 import { createShop } from '../support/shop.ts';
-import { startTlsProxy, type TlsProxy } from '../support/tls-proxy.ts';
+import type { TlsProxy } from '../support/tls-proxy.ts';
 import { privilegedTest } from './world.ts';
 
 const LOGIN = 'agent:over-the-hills';
@@ -34,21 +34,11 @@ describe('behind a proxy', () => {
 
   beforeAll(async () => {
     if (process.getuid?.() !== 0 && !process.env.HOMEPORT_CI) return;
-    namespace = resources.use(await createNamespace());
-    postgres = resources.use(
-      await startPostgres({
-        namespace: namespace.name,
-        settings: { listen_addresses: '*' },
-        hba: ['host all all 0.0.0.0/0 scram-sha-256'],
-      }),
-    );
-    const directory = join(postgres.directory, 'tls');
-    await mkdir(directory);
-    const port = await freePort();
-    tls = resources.use(await startTlsProxy({ host: namespace.hostAddress, targetPort: port, directory }));
+    const secluded = await startSecluded(resources);
+    ({ namespace, postgres, tls } = secluded);
+    ({ publicUrl } = secluded.controlPlane);
     proxy = resources.use(await startConnectProxy({ host: namespace.hostAddress, login: LOGIN }));
-    publicUrl = `https://${namespace.hostAddress}:${tls.port}`;
-    homeport = resources.use(await startHomeport({ controlPlane: { port, publicUrl } }));
+    homeport = resources.use(await startHomeport({ controlPlane: secluded.controlPlane }));
     await namespace.allowOnly(proxy.port);
     config = join(homeport.directory, 'agent.toml');
     await configure(LOGIN);
