@@ -25,8 +25,8 @@ export function VaultReplica({ vault }: { vault: Vault }) {
         <ReplicaFacts vault={vault} replica={replica} />
       ) : (
         <p className="text-ink-2">
-          A second copy of everything, in a directory or a bucket elsewhere. What is damaged or lost in the
-          vault is read and brought back from there.
+          A second copy of everything, in another place. What is damaged or lost in the vault is read and
+          brought back from there.
         </p>
       )}
       {replica?.failure && <FailureCard failure={replica.failure} />}
