@@ -19,6 +19,9 @@ STATE=/var/lib/homeport-agent
 SERVICE=homeport-agent.service
 UNITS=/etc/systemd/system
 UPDATE=homeport-agent-update
+# The units that are placed, and who it is that they run.
+PLACED="$SERVICE $UPDATE.service $UPDATE.path"
+WHO='the agent'
 UPDATES=/var/lib/homeport-agent-update
 FORMER=$BIN_DIR/.homeport-agent.former
 NEXT=$BIN_DIR/.homeport-agent.next
@@ -43,6 +46,11 @@ main() {
   LC_ALL=C
   PATH=${PATH:-}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
   export LC_ALL PATH
+  DRY_RUN='' STAGE='' UNDO='' SILENCED=''
+  trap on_exit EXIT
+  trap 'exit 129' HUP
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
   if [ "${1:-}" = control-plane ]; then
     shift
     load_control_plane
@@ -51,7 +59,7 @@ main() {
   fi
   TOKEN=${HOMEPORT_TOKEN:-}
   unset HOMEPORT_TOKEN
-  DRY_RUN='' STAGE='' UNDO='' SILENCED='' SUCCESSOR_OF='' ANEW='' action=install
+  SUCCESSOR_OF='' ANEW='' action=install
   while [ $# -gt 0 ]; do
     case $1 in
       --dry-run) DRY_RUN=1 ;;
@@ -67,10 +75,6 @@ main() {
     shift
   done
   if [ -n "$ANEW" ] && [ -z "$SUCCESSOR_OF" ]; then usage >&2 && exit 2; fi
-  trap on_exit EXIT
-  trap 'exit 129' HUP
-  trap 'exit 130' INT
-  trap 'exit 143' TERM
   look_around
   if [ $action = uninstall ]; then uninstall; else install; fi
 }
@@ -103,6 +107,7 @@ install() {
   create_account
   create_state
   place_program
+  create_updates
   place_units
   enrol
   start
@@ -309,7 +314,7 @@ create_account() {
 
 create_state() {
   if ! [ -d $STATE ]; then
-    doing "create $STATE, which only the agent may enter" || return 0
+    doing "create $STATE, which only $WHO may enter" || return 0
     undo_by undo_state
     mkdir -m 0700 $STATE
     chown $ACCOUNT:$ACCOUNT $STATE
@@ -333,22 +338,25 @@ place_program() {
   mv -f "$STAGE/agent" $BIN
 }
 
+create_updates() {
+  if [ -z "$SYSTEMD" ] || [ -n "$DRY_RUN" ] || [ -d $UPDATES ]; then return; fi
+  undo_by undo_updates
+  mkdir $UPDATES
+}
+
 place_units() {
   if [ -z "$SYSTEMD" ]; then return; fi
-  units=''
-  for unit in $SERVICE $UPDATE.service $UPDATE.path; do
-    if ! [ -e "$UNITS/$unit" ] || [ "$(cat "$UNITS/$unit")" != "$(text_of "$unit")" ]; then units="$units $unit"; fi
+  units='' paths=''
+  for unit in $PLACED; do
+    if [ -e "$UNITS/$unit" ] && [ "$(cat "$UNITS/$unit")" = "$(text_of "$unit")" ]; then continue; fi
+    units="$units $unit" paths="$paths $UNITS/$unit"
   done
   if [ -z "$units" ]; then return; fi
-  if ! doing "write the services$units in $UNITS"; then
+  if ! doing "write$paths"; then
     for unit in $units; do text_of "$unit" | sed 's/^/      /'; done
     return 0
   fi
   CHANGED=1
-  if ! [ -d $UPDATES ]; then
-    undo_by undo_updates
-    mkdir $UPDATES
-  fi
   undo_by undo_units
   for unit in $units; do
     if [ -e "$UNITS/$unit" ]; then cp -p "$UNITS/$unit" "$STAGE/$unit"; fi
@@ -631,6 +639,31 @@ config_text() {
 CONFIG
 }
 
+# What no service of ours may do, whatever else it needs.
+confinement() {
+  cat <<'LINES'
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectClock=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectControlGroups=yes
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+SystemCallErrorNumber=EPERM
+LINES
+}
+
 # text_of UNIT
 text_of() {
   case $1 in
@@ -663,29 +696,11 @@ StateDirectoryMode=0700
 UMask=0077
 
 # It needs the network, its state directory, the databases' unix sockets and their client tools.
-NoNewPrivileges=yes
+$(confinement)
 CapabilityBoundingSet=
 AmbientCapabilities=
-ProtectSystem=strict
-ProtectHome=yes
-PrivateTmp=yes
-PrivateDevices=yes
-ProtectClock=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ProtectControlGroups=yes
 RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
 RemoveIPC=yes
-LockPersonality=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-SystemCallFilter=~@privileged @resources
-SystemCallErrorNumber=EPERM
 
 [Install]
 WantedBy=multi-user.target
@@ -708,29 +723,11 @@ StateDirectoryMode=0755
 UMask=0022
 
 # It replaces the program, which is root's, and asks systemd to restart the service. It reads what the agent left it.
-NoNewPrivileges=yes
+$(confinement)
 CapabilityBoundingSet=CAP_DAC_OVERRIDE
-ProtectSystem=strict
 ReadWritePaths=$BIN_DIR
-ProtectHome=yes
-PrivateTmp=yes
-PrivateDevices=yes
 PrivateNetwork=yes
-ProtectClock=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ProtectControlGroups=yes
 RestrictAddressFamilies=AF_UNIX
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-LockPersonality=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-SystemCallFilter=~@privileged @resources
-SystemCallErrorNumber=EPERM
 UNIT
 }
 

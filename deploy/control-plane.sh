@@ -13,7 +13,9 @@ INDEX=$STATE/homeport.sqlite
 FORMER_INDEX=$STATE/index-before-upgrade
 CACHE=/var/cache/homeport
 SERVICE=homeport.service
+PLACED=$SERVICE
 UNIT=/etc/systemd/system/$SERVICE
+WHO='the control plane'
 TLS=$UNIT.d/tls.conf
 AGENT_BIN=$BIN_DIR/homeport-agent
 
@@ -32,7 +34,7 @@ USAGE
 }
 
 control_plane() {
-  DRY_RUN='' STAGE='' UNDO='' SILENCED='' URL='' PORT='' CERTIFICATE='' KEY_FILE='' FATE='' action=install
+  URL='' PORT='' CERTIFICATE='' KEY_FILE='' FATE='' action=install
   while [ $# -gt 0 ]; do
     case $1 in
       --url | --port | --certificate | --key)
@@ -54,10 +56,6 @@ control_plane() {
     shift
   done
   if [ $action = install ] && [ -n "$FATE" ]; then misused; fi
-  trap on_exit EXIT
-  trap 'exit 129' HUP
-  trap 'exit 130' INT
-  trap 'exit 143' TERM
   look_for_control_plane
   if [ $action = uninstall ]; then uninstall_control_plane; else install_control_plane; fi
 }
@@ -77,10 +75,10 @@ install_control_plane() {
   pause_former
   write_settings
   create_account
-  create_data
+  create_state
   place_directory
   place_command
-  place_unit
+  place_units
   place_tls
   start_control_plane
   UNDO=''
@@ -90,7 +88,7 @@ install_control_plane() {
 # ---- what is here -------------------------------------------------------------------------------------------------
 
 look_for_control_plane() {
-  SYSTEMD='' WAS_ACTIVE='' WAS_ENABLED='' CHANGED='' RESTARTED='' LIBRARY='' STATUS='' FRESH=1
+  IS_ROOT=1 SYSTEMD='' WAS_ACTIVE='' WAS_ENABLED='' CHANGED='' RESTARTED='' LIBRARY='' STATUS='' FRESH=1
   [ "$(uname -s)" = Linux ] || fail 'This installs on Linux.' 'Elsewhere: npm start, see README.md.'
   [ "$(id -u)" = 0 ] || fail 'Only root can install the control plane, or see what is here.' 'Run it with sudo, or as root.'
   if ! [ -d /run/systemd/system ] || ! has systemctl; then
@@ -234,21 +232,6 @@ write_settings() {
   (umask 077 && settings_text >$CONFIG)
 }
 
-create_data() {
-  if ! [ -d $STATE ]; then
-    doing "create $STATE, which only the control plane may enter" || return 0
-    undo_by undo_state
-    mkdir -m 0700 $STATE
-    chown $ACCOUNT:$ACCOUNT $STATE
-    return 0
-  fi
-  OWNER=$(stat -c %u:%g $STATE)
-  if [ "${OWNER%:*}" = "$(id -u $ACCOUNT 2>/dev/null || :)" ]; then return 0; fi
-  doing "give $STATE to the account $ACCOUNT" || return 0
-  undo_by undo_owner
-  chown -R $ACCOUNT:$ACCOUNT $STATE
-}
-
 place_directory() {
   if ! [ -d "$STAGE/program" ]; then return 0; fi
   undo_by undo_directory
@@ -267,19 +250,6 @@ place_command() {
   if [ -e $BIN ]; then cp -a $BIN "$STAGE/command"; fi
   cp "$PACKAGE/deploy/homeport" $BIN
   chmod 755 $BIN
-}
-
-place_unit() {
-  if [ -e $UNIT ] && [ "$(cat $UNIT)" = "$(unit_text)" ]; then return; fi
-  if ! doing "write the service $UNIT"; then
-    unit_text | sed 's/^/      /'
-    return 0
-  fi
-  CHANGED=1
-  if [ -e $UNIT ]; then cp -p $UNIT "$STAGE/$SERVICE"; fi
-  undo_by undo_unit
-  unit_text >$UNIT
-  systemctl daemon-reload
 }
 
 place_tls() {
@@ -366,11 +336,6 @@ undo_directory() {
 
 undo_command() {
   if [ -e "$STAGE/command" ]; then cp -a "$STAGE/command" $BIN; else rm -f $BIN; fi
-}
-
-undo_unit() {
-  if [ -e "$STAGE/$SERVICE" ]; then mv -f "$STAGE/$SERVICE" $UNIT; else rm -f $UNIT; fi
-  systemctl daemon-reload
 }
 
 undo_tls() {
@@ -478,30 +443,12 @@ UMask=0077
 LimitNOFILE=65536
 
 # It needs the network and its data directory.
-NoNewPrivileges=yes
+$(confinement)
 CapabilityBoundingSet=
 AmbientCapabilities=
-ProtectSystem=strict
-ProtectHome=yes
-PrivateTmp=yes
-PrivateDevices=yes
-ProtectClock=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ProtectControlGroups=yes
 ProtectProc=invisible
 RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
 RemoveIPC=yes
-LockPersonality=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-SystemCallFilter=~@privileged @resources
-SystemCallErrorNumber=EPERM
 
 [Install]
 WantedBy=multi-user.target
