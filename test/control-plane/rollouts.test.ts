@@ -134,7 +134,7 @@ describe('a rollout', () => {
     await agents[0]?.refuse('policy_denied');
     const { exitCode, stderr, stdout } = await waiting;
     expect(exitCode).toBe(3);
-    expect(stdout).toMatch(/canary +agent 2 +succeeded\n1 +agent 1 +failed\nVersion 0\.2\.0: stopped/);
+    expect(stdout).toMatch(/canary +agent 2 +succeeded\n2 +agent 1 +failed\nVersion 0\.2\.0: stopped/);
     expect(stderr).toContain('“agent 1” was not updated, so no other agent is');
     expect((await user.run(['agents', 'update', 'agent 1', '--all'])).exitCode).toBe(2);
   });
