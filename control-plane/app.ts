@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
 import { fail } from '../protocol/failure.ts';
 import { bulkAuth } from './agents/bulk-auth.ts';
+import { admit } from './auth/admit.ts';
 import { authenticate, type PrincipalEnv } from './auth/principal.ts';
 import type { AppDeps } from './deps.ts';
 import { authRoutes } from './http/auth-routes.ts';
@@ -19,6 +20,7 @@ import { enrolmentTokenRoutes } from './routes/enrolment-tokens.ts';
 import { eventRoutes } from './routes/events.ts';
 import { installRoutes } from './routes/install.ts';
 import { jobRoutes } from './routes/jobs.ts';
+import { linkRoutes } from './routes/links.ts';
 import { meRoutes } from './routes/me.ts';
 import { replicaRoutes } from './routes/replicas.ts';
 import { serverRoutes } from './routes/servers.ts';
@@ -26,6 +28,7 @@ import { settingsRoutes } from './routes/settings.ts';
 import { setupRoutes } from './routes/setup.ts';
 import { snapshotRoutes } from './routes/snapshots.ts';
 import { updateRoutes } from './routes/updates.ts';
+import { userRoutes } from './routes/users.ts';
 import { vaultRoutes } from './routes/vaults.ts';
 
 /** Room for a server's sealed credentials with a CA bundle. */
@@ -67,7 +70,9 @@ function apiRoutes(deps: AppDeps) {
       if (!c.res.headers.has('cache-control')) c.res.headers.set('cache-control', 'no-store');
     })
     .route('/', setupRoutes(deps))
+    .route('/', linkRoutes(deps))
     .use('*', authenticate(deps))
+    .use('*', admit(deps))
     .route('/', meRoutes(deps))
     .route('/', enrolmentTokenRoutes(deps))
     .route('/', agentRoutes(deps))
@@ -78,6 +83,7 @@ function apiRoutes(deps: AppDeps) {
     .route('/', jobRoutes(deps))
     .route('/', vaultRoutes(deps))
     .route('/', replicaRoutes(deps))
+    .route('/', userRoutes(deps))
     .route('/', settingsRoutes(deps))
     .route('/', eventRoutes(deps));
 }

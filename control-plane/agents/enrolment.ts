@@ -156,7 +156,8 @@ function redeem(
       const id = randomUUID();
       const name = token.name ?? request.name;
       const predecessorId = predecessor?.id ?? null;
-      insertAgent(db, { id, name, identityKey, sealingKey, predecessorId, createdAt: now });
+      const labels = predecessor?.labels ?? [];
+      insertAgent(db, { id, name, identityKey, sealingKey, predecessorId, labels, createdAt: now });
       if (predecessor) takePlace(db, { of: predecessor.id, by: id, now });
       if (!redeemToken(db, { id: token.id, agentId: id, now })) throw invalidToken('was used already');
       return { agent: findAgent(db, id) as AgentRow, isNew: true };

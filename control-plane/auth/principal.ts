@@ -5,18 +5,23 @@ import type { Db } from '../db/open.ts';
 import { findUser } from '../db/users.ts';
 import type { RequestEnv } from '../http/env.ts';
 import { allowTime } from '../request-time.ts';
-import { verifyApiKey } from './api-keys.ts';
+import { HOST_USER, scopesOf, verifyApiKey } from './api-keys.ts';
 import { type Auth, KEY_PREFIX } from './auth.ts';
+import { type Reach, reachOf } from './reach.ts';
+import { OWNER, type Right, rightsOf, type Standing } from './rights.ts';
 
-/** Who a request to the API is from. */
+/** Who a request to the API is from, and what they may do. */
 export interface Principal {
   user: { id: string; name: string; email: string };
   /** As the audit log names it. */
   actor: Actor;
+  standing: Standing;
+  /** What the standing gives, as far as the key that was used allows it. */
+  rights: ReadonlySet<Right>;
 }
 
 export interface PrincipalEnv extends RequestEnv {
-  Variables: RequestEnv['Variables'] & { principal: Principal };
+  Variables: RequestEnv['Variables'] & { principal: Principal; reach: Reach };
 }
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -34,6 +39,7 @@ export function authenticate(deps: { auth: Auth; db: Db; origins: readonly strin
     if (byCookie && !SAFE_METHODS.has(c.req.method)) checkOrigin(c.req.header('origin'), origins);
     allowTime(c.env?.incoming);
     c.set('principal', principal);
+    c.set('reach', reachOf(db, principal.standing.labels));
     await next();
   });
 }
@@ -41,7 +47,9 @@ export function authenticate(deps: { auth: Auth; db: Db; origins: readonly strin
 /** Who sends these headers. @throws FailureError `unauthorized` */
 export function principalOf({ auth, db }: { auth: Auth; db: Db }, headers: Headers): Promise<Principal> {
   const authorization = headers.get('authorization');
-  return authorization === null ? principalOfCookie(auth, headers) : principalOfKey(auth, db, authorization);
+  return authorization === null
+    ? principalOfCookie(auth, db, headers)
+    : principalOfKey(auth, db, authorization);
 }
 
 /** @throws FailureError `forbidden` for an Origin that is not exactly one of ours */
@@ -60,18 +68,35 @@ async function principalOfKey(auth: Auth, db: Db, authorization: string): Promis
   const found = await verifyApiKey({ auth, db }, key);
   if (!found) throw unauthorized('The API key is not valid: unknown, revoked or expired.');
   const name = found.name ?? found.id;
-  const owner = findUser(db, found.referenceId);
-  return {
-    user: owner ?? { id: found.id, name, email: '' },
-    actor: { kind: 'api-key', id: found.id, name },
-  };
+  const actor: Actor = { kind: 'api-key', id: found.id, name };
+  if (found.referenceId === HOST_USER) {
+    return principalWith(OWNER, { user: { id: HOST_USER, name, email: '' }, actor });
+  }
+  const user = findUser(db, found.referenceId);
+  if (!user) throw unauthorized('The API key is not valid: its user was removed.');
+  const scopes = scopesOf(found);
+  const principal = principalWith(user, { user, actor });
+  const rights = scopes ? principal.rights.intersection(scopes) : principal.rights;
+  return { ...principal, rights };
 }
 
-async function principalOfCookie(auth: Auth, headers: Headers): Promise<Principal> {
+async function principalOfCookie(auth: Auth, db: Db, headers: Headers): Promise<Principal> {
   const session = await auth.api.getSession({ headers });
-  if (!session) throw unauthorized('You are not signed in.');
-  const { email, id, name } = session.user;
-  return { user: { id, name, email }, actor: { kind: 'user', id, name } };
+  // Read here, not from the session: what somebody may do changes at once.
+  const user = session ? findUser(db, session.user.id) : undefined;
+  if (!user) throw unauthorized('You are not signed in.');
+  return principalWith(user, { user, actor: { kind: 'user', id: user.id, name: user.name } });
+}
+
+function principalWith(standing: Standing, { actor, user }: Pick<Principal, 'user' | 'actor'>): Principal {
+  const { email, id, name } = user;
+  const { extraRights, labels, role } = standing;
+  return {
+    user: { id, name, email },
+    actor,
+    standing: { role, extraRights, labels },
+    rights: rightsOf(standing),
+  };
 }
 
 function unauthorized(message: string) {

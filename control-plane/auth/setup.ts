@@ -3,7 +3,8 @@ import { fail } from '../../protocol/failure.ts';
 import type { Clock } from '../clock.ts';
 import type { Db } from '../db/open.ts';
 import { readSetting, takeSetting, writeSetting } from '../db/settings.ts';
-import { countUsers, insertOwner } from '../db/users.ts';
+import { countUsers, insertUser } from '../db/users.ts';
+import { OWNER } from './rights.ts';
 
 const SETTING = 'setup-token';
 
@@ -51,7 +52,7 @@ export async function createOwner(
       if (!setupNeeded(db)) throw alreadyOwned();
       if (!takeSetting(db, SETTING, hash(token))) throw badLink();
       const { email, name } = owner;
-      insertOwner(db, { id, name, email: email.toLowerCase(), passwordHash, now: new Date(clock.now()) });
+      insertUser(db, { ...OWNER, id, name, email, passwordHash, now: new Date(clock.now()) });
     },
     { behavior: 'immediate' },
   );

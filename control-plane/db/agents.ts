@@ -21,6 +21,7 @@ export function insertAgent(
   db: Db,
   agent: Pick<AgentRow, 'id' | 'name' | 'identityKey' | 'sealingKey' | 'createdAt'> & {
     predecessorId?: string | null;
+    labels?: string[];
   },
 ): void {
   db.insert(agents).values(agent).run();
@@ -32,8 +33,8 @@ export function successorOf(db: Db, id: string): AgentRow | undefined {
   return db.select().from(agents).where(eq(agents.predecessorId, id)).orderBy(newest, desc(agents.id)).get();
 }
 
-export function renameAgent(db: Db, id: string, name: string): void {
-  db.update(agents).set({ name }).where(eq(agents.id, id)).run();
+export function changeAgent(db: Db, id: string, set: Pick<AgentRow, 'name' | 'labels'>): void {
+  db.update(agents).set(set).where(eq(agents.id, id)).run();
 }
 
 /** @returns false where it was revoked already or does not exist */

@@ -8,6 +8,10 @@ export function listApiKeys(db: Db): ApiKeyRow[] {
   return db.select().from(apikey).orderBy(desc(apikey.createdAt)).all();
 }
 
+export function findApiKey(db: Db, id: string): ApiKeyRow | undefined {
+  return db.select().from(apikey).where(eq(apikey.id, id)).get();
+}
+
 /** @param hash as the plugin keeps keys */
 export function findApiKeyByHash(db: Db, hash: string): ApiKeyRow | undefined {
   return db.select().from(apikey).where(eq(apikey.key, hash)).get();

@@ -63,16 +63,19 @@ function select(db: Db, where: SQL | undefined, limit: number): JobListing[] {
 export interface JobFilter {
   states?: readonly JobState[] | undefined;
   databaseId?: string | undefined;
+  /** Of these agents; null: of all. */
+  agentIds: readonly string[] | null;
   /** Created before this time. */
   before?: number | undefined;
   limit: number;
 }
 
 /** Newest first. */
-export function listJobs(db: Db, { before, databaseId, limit, states }: JobFilter): JobListing[] {
+export function listJobs(db: Db, { agentIds, before, databaseId, limit, states }: JobFilter): JobListing[] {
   const where = and(
     states === undefined ? undefined : inArray(jobs.state, [...states]),
     databaseId === undefined ? undefined : eq(jobs.databaseId, databaseId),
+    agentIds === null ? undefined : inArray(jobs.agentId, [...agentIds]),
     before === undefined ? undefined : lt(jobs.createdAt, before),
   );
   return select(db, where, limit);

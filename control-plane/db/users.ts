@@ -1,6 +1,8 @@
-import { asc, count, eq } from 'drizzle-orm';
+import { randomUUID } from 'node:crypto';
+import { and, asc, count, eq } from 'drizzle-orm';
+import type { Standing } from '../auth/rights.ts';
 import type { Db } from './open.ts';
-import { account, user } from './schema/auth.ts';
+import { account, apikey, session, user } from './schema/auth.ts';
 
 export type UserRow = typeof user.$inferSelect;
 
@@ -12,22 +14,62 @@ export function findUser(db: Db, id: string): UserRow | undefined {
   return db.select().from(user).where(eq(user.id, id)).get();
 }
 
-/** The owner: the user that came first. */
-export function firstUser(db: Db): UserRow | undefined {
-  return db.select().from(user).orderBy(asc(user.createdAt)).get();
+/** By name. */
+export function listUsers(db: Db): UserRow[] {
+  return db.select().from(user).orderBy(asc(user.name), asc(user.id)).all();
 }
 
-/** The first user, with the password account better-auth signs in with. */
-export function insertOwner(
+export function findUserByEmail(db: Db, email: string): UserRow | undefined {
+  return db.select().from(user).where(eq(user.email, email.toLowerCase())).get();
+}
+
+export function countOwners(db: Db): number {
+  return db.select({ n: count() }).from(user).where(eq(user.role, 'owner')).get()?.n ?? 0;
+}
+
+/** A user, with the password account better-auth signs in with. */
+export function insertUser(
   db: Db,
-  owner: { id: string; name: string; email: string; passwordHash: string; now: Date },
+  wish: Standing & { id: string; name: string; email: string; passwordHash: string; now: Date },
 ): void {
-  const { email, id, name, now, passwordHash } = owner;
+  const { email, extraRights, id, labels, name, now, passwordHash, role } = wish;
   const times = { createdAt: now, updatedAt: now };
+  const standing = { role, extraRights: [...extraRights], labels: labels && [...labels] };
   db.insert(user)
-    .values({ id, name, email, emailVerified: false, ...times })
+    .values({ id, name, email: email.toLowerCase(), emailVerified: false, ...standing, ...times })
     .run();
+  insertPassword(db, { userId: id, passwordHash, now });
+}
+
+function insertPassword(db: Db, wish: { userId: string; passwordHash: string; now: Date }): void {
+  const { now, passwordHash, userId } = wish;
+  const times = { createdAt: now, updatedAt: now };
+  const own = { id: randomUUID(), accountId: userId, providerId: PASSWORD, userId };
   db.insert(account)
-    .values({ id, accountId: id, providerId: 'credential', userId: id, password: passwordHash, ...times })
+    .values({ ...own, password: passwordHash, ...times })
     .run();
+}
+
+/** What better-auth calls an account that is signed in to with a password. */
+const PASSWORD = 'credential';
+
+/** Gives a user a new password, and ends all their sessions. */
+export function resetPassword(db: Db, wish: { userId: string; passwordHash: string; now: Date }): void {
+  const { userId } = wish;
+  db.delete(account)
+    .where(and(eq(account.userId, userId), eq(account.providerId, PASSWORD)))
+    .run();
+  insertPassword(db, wish);
+  db.delete(session).where(eq(session.userId, userId)).run();
+}
+
+export function changeStanding(db: Db, id: string, { extraRights, labels, role }: Standing): void {
+  const set = { role, extraRights: [...extraRights], labels: labels && [...labels] };
+  db.update(user).set(set).where(eq(user.id, id)).run();
+}
+
+/** Removes a user, with sessions and API keys. */
+export function removeUser(db: Db, id: string): void {
+  db.delete(apikey).where(eq(apikey.referenceId, id)).run();
+  db.delete(user).where(eq(user.id, id)).run();
 }

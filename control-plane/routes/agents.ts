@@ -4,27 +4,40 @@ import type { Verdict } from '../../protocol/doctor.ts';
 import { fail } from '../../protocol/failure.ts';
 import { requireAbility } from '../agents/abilities.ts';
 import { revoke } from '../agents/membership.ts';
+import { requireRights } from '../auth/admit.ts';
+import { labelsSchema } from '../auth/labels.ts';
 import type { PrincipalEnv } from '../auth/principal.ts';
-import { findAgent, renameAgent } from '../db/agents.ts';
+import { changeAgent, findAgent } from '../db/agents.ts';
 import type { AppDeps } from '../deps.ts';
 import { auditAct, found, requireConfirmation } from '../http/acting.ts';
 import { validate } from '../http/validate.ts';
 import { allAgents, oneAgent } from '../views/agents.ts';
 
+const changeBody = z.object({
+  name: z.string().trim().min(1).max(255).optional(),
+  labels: labelsSchema.optional(),
+});
+
 export function agentRoutes(deps: AppDeps) {
   const { db, events, registry } = deps;
   return new Hono<PrincipalEnv>()
-    .get('/agents', (c) => c.json(allAgents(deps)))
+    .get('/agents', (c) => c.json(allAgents(deps, c.get('reach'))))
     .get('/agents/:id', (c) => c.json(found(oneAgent(deps, c.req.param('id')), 'agent')))
-    .patch('/agents/:id', validate('json', z.object({ name: z.string().trim().min(1).max(255) })), (c) => {
+    .patch('/agents/:id', validate('json', changeBody), (c) => {
       const agent = found(findAgent(db, c.req.param('id')), 'agent');
-      const { name } = c.req.valid('json');
-      renameAgent(db, agent.id, name);
-      auditAct(deps, c, {
-        action: 'agent.rename',
-        target: { kind: 'agent', id: agent.id, name },
-        details: { formerly: agent.name },
-      });
+      const { labels, name } = c.req.valid('json');
+      // They say who may see it.
+      if (labels !== undefined) requireRights(c, 'administer');
+      const after = { name: name ?? agent.name, labels: labels ?? agent.labels };
+      changeAgent(db, agent.id, after);
+      const target = { kind: 'agent', id: agent.id, name: after.name };
+      if (after.name !== agent.name) {
+        auditAct(deps, c, { action: 'agent.rename', target, details: { formerly: agent.name } });
+      }
+      if (labels !== undefined) {
+        const details = { labels: labels.join(', '), formerly: agent.labels.join(', ') };
+        auditAct(deps, c, { action: 'agent.labels', target, details });
+      }
       events.changed('agents', agent.id);
       return c.json(found(oneAgent(deps, agent.id), 'agent'));
     })

@@ -15,7 +15,7 @@ import {
 import { openBackupOf } from '../db/jobs.ts';
 import { findServer } from '../db/servers.ts';
 import type { AppDeps } from '../deps.ts';
-import { auditAct, found, requireConfirmation } from '../http/acting.ts';
+import { auditAct, found, reached, requireConfirmation } from '../http/acting.ts';
 import { validate } from '../http/validate.ts';
 import { oneDatabase, searchDatabases } from '../views/databases.ts';
 import { oneJob } from '../views/jobs.ts';
@@ -32,12 +32,12 @@ export function databaseRoutes(deps: AppDeps) {
   const { clock, db, events, jobs, registry } = deps;
   return new Hono<PrincipalEnv>()
     .get('/databases', validate('query', searchQuery), (c) =>
-      c.json(searchDatabases(deps, c.req.valid('query'))),
+      c.json(searchDatabases(deps, c.req.valid('query'), c.get('reach'))),
     )
     .get('/databases/:id', (c) => c.json(found(oneDatabase(deps, c.req.param('id')), 'database')))
     .post('/databases', validate('json', protectBody), (c) => {
       const { names, serverId } = c.req.valid('json');
-      const server = found(findServer(db, serverId), 'server');
+      const server = reached(c, findServer(db, serverId), 'server');
       const now = clock.now();
       db.transaction(() => {
         for (const name of new Set(names)) {

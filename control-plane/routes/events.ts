@@ -1,5 +1,8 @@
 import { Hono } from 'hono';
 import { type PrincipalEnv, principalOf } from '../auth/principal.ts';
+import { type Reach, reachOf } from '../auth/reach.ts';
+import { findJob } from '../db/jobs.ts';
+import type { Db } from '../db/open.ts';
 import type { AppDeps } from '../deps.ts';
 import type { ControlPlaneEvent } from '../events.ts';
 
@@ -13,6 +16,7 @@ export function eventRoutes(deps: Pick<AppDeps, 'auth' | 'clock' | 'db' | 'event
   return new Hono<PrincipalEnv>().get('/events', (c) => {
     const encoder = new TextEncoder();
     const headers = new Headers(c.req.raw.headers);
+    let concerns = concernsWhom(db, c.get('reach'));
     let stop = () => {};
     const stream = new ReadableStream<Uint8Array>(
       {
@@ -27,12 +31,17 @@ export function eventRoutes(deps: Pick<AppDeps, 'auth' | 'clock' | 'db' | 'event
             if ((controller.desiredSize ?? 0) <= -MAX_BEHIND_BYTES) end();
             else if (open) controller.enqueue(encoder.encode(text));
           };
-          const unsubscribe = events.subscribe((event) => write(format(event)));
+          const unsubscribe = events.subscribe((event) => {
+            if (concerns(event)) write(format(event));
+          });
           let cancelBeat = clock.after(KEEP_ALIVE_MS, beat);
           function beat() {
             cancelBeat = clock.after(KEEP_ALIVE_MS, beat);
             // A key that was revoked, or a session that was ended, is told nothing more.
-            principalOf({ auth, db }, headers).then(() => write(': keep-alive\n\n'), end);
+            principalOf({ auth, db }, headers).then(({ standing }) => {
+              concerns = concernsWhom(db, reachOf(db, standing.labels));
+              write(': keep-alive\n\n');
+            }, end);
           }
           stop = () => {
             open = false;
@@ -51,6 +60,12 @@ export function eventRoutes(deps: Pick<AppDeps, 'auth' | 'clock' | 'db' | 'event
       'x-accel-buffering': 'no',
     });
   });
+}
+
+/** Whether an event may be told to somebody with this reach. That something changed is no secret, what it says is. */
+function concernsWhom(db: Db, reach: Reach): (event: ControlPlaneEvent) => boolean {
+  if (reach.agentIds === null) return () => true;
+  return ({ data, event }) => event === 'change' || reach.has(findJob(db, data.jobId)?.agentId ?? '');
 }
 
 function format({ data, event }: ControlPlaneEvent): string {

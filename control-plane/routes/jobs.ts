@@ -1,8 +1,9 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { JOB_STATES, type JobState } from '../../protocol/job.ts';
+import { requireRights } from '../auth/admit.ts';
 import type { PrincipalEnv } from '../auth/principal.ts';
-import { listJobs } from '../db/jobs.ts';
+import { findJob, listJobs } from '../db/jobs.ts';
 import type { AppDeps } from '../deps.ts';
 import { auditAct, found } from '../http/acting.ts';
 import { validate } from '../http/validate.ts';
@@ -29,7 +30,9 @@ export function jobRoutes(deps: AppDeps) {
     .get('/jobs', validate('query', listQuery), (c) => {
       const { before, databaseId, limit, state } = c.req.valid('query');
       return c.json(
-        listJobs(db, { states: state, databaseId, before, limit }).map((job) => jobView(deps, job)),
+        listJobs(db, { states: state, databaseId, before, limit, agentIds: c.get('reach').agentIds }).map(
+          (job) => jobView(deps, job),
+        ),
       );
     })
     .get('/jobs/:id', (c) => c.json(found(jobInFull(deps, c.req.param('id')), 'job')))
@@ -41,6 +44,7 @@ export function jobRoutes(deps: AppDeps) {
     })
     .post('/jobs/:id/retry', (c) => {
       const earlier = c.req.param('id');
+      if (findJob(db, earlier)?.kind === 'restore') requireRights(c, 'restore');
       const { id } = jobs.retry(earlier, c.get('principal').user.name);
       const job = found(oneJob(deps, id), 'job');
       auditAct(deps, c, { action: 'job.retry', target: target(job), details: { like: earlier } });

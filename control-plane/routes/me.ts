@@ -9,15 +9,17 @@ export function meRoutes(deps: AppDeps) {
   const { identity, url } = deps;
   return new Hono<PrincipalEnv>()
     .get('/me', (c) => {
-      const { email, id, name } = c.get('principal').user;
+      const { rights, standing, user } = c.get('principal');
+      const { email, id, name } = user;
       const controlPlane = {
         id: identity.id,
         url,
         version: HOMEPORT_VERSION,
         fingerprint: identity.fingerprint,
       };
-      return c.json({ user: { id, name, email }, controlPlane });
+      const { labels, role } = standing;
+      return c.json({ user: { id, name, email, role, labels }, rights: [...rights], controlPlane });
     })
     .get('/engines', (c) => c.json(Object.values(ENGINES).map(({ descriptor }) => descriptor)))
-    .get('/overview', (c) => c.json(overview(deps)));
+    .get('/overview', (c) => c.json(overview(deps, c.get('reach'))));
 }

@@ -1,8 +1,9 @@
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { z } from 'zod';
 import { sealedCredentialsSchema } from '../../protocol/credentials.ts';
 import { fail } from '../../protocol/failure.ts';
 import { putServer, removeServer } from '../agents/servers.ts';
+import { requireRights } from '../auth/admit.ts';
 import type { PrincipalEnv } from '../auth/principal.ts';
 import { listDatabases } from '../db/databases.ts';
 import { findServer, updateServer } from '../db/servers.ts';
@@ -28,10 +29,13 @@ const probeBody = z.object({
 export function serverRoutes(deps: AppDeps) {
   const { autoProtect, clock, db, events, registry } = deps;
   return new Hono<PrincipalEnv>()
-    .get('/servers', (c) => c.json(allServers(deps)))
+    .get('/servers', (c) => c.json(allServers(deps, c.get('reach'))))
     .get('/servers/:id', (c) => c.json(found(oneServer(deps, c.req.param('id')), 'server')))
     .post('/servers/probe', validate('json', probeBody), async (c) => {
       const { agentId, name, sealed, serverId } = c.req.valid('json');
+      // Who types credentials chooses where the agent logs in.
+      if (sealed !== undefined) requireRights(c, 'configure');
+      requireAgent(c, agentId);
       const question = sealed === undefined ? { serverId } : { serverId, sealed };
       const facts = await registry.ask(agentId, 'server.probe', question);
       const known = findServer(db, serverId);
@@ -47,6 +51,7 @@ export function serverRoutes(deps: AppDeps) {
     })
     .post('/servers', validate('json', serverBody.extend({ id: z.uuid() })), async (c) => {
       const wish = c.req.valid('json');
+      requireAgent(c, wish.agentId);
       await putServer(deps, wish);
       auditAct(deps, c, { action: 'server.add', target: { kind: 'server', id: wish.id, name: wish.name } });
       return c.json(found(oneServer(deps, wish.id), 'server'), 201);
@@ -54,6 +59,7 @@ export function serverRoutes(deps: AppDeps) {
     .put('/servers/:id', validate('json', serverBody), async (c) => {
       const { id } = found(findServer(db, c.req.param('id')), 'server');
       const wish = { ...c.req.valid('json'), id };
+      requireAgent(c, wish.agentId);
       await putServer(deps, wish);
       auditAct(deps, c, { action: 'server.change', target: { kind: 'server', id, name: wish.name } });
       void autoProtect.look(id);
@@ -91,6 +97,11 @@ export function serverRoutes(deps: AppDeps) {
         databases: databases.map((one) => ({ ...one, databaseId: ours.get(one.name) ?? null })),
       });
     });
+}
+
+/** @throws FailureError `not_found` for an agent beyond the caller's reach */
+function requireAgent(c: Context<PrincipalEnv>, agentId: string): void {
+  if (!c.get('reach').has(agentId)) found(undefined, 'agent');
 }
 
 function serverRemoved() {

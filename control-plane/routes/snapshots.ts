@@ -7,7 +7,7 @@ import { type RestorePreflight, restorePlanSchema } from '../../protocol/restore
 import type { PrincipalEnv } from '../auth/principal.ts';
 import { findServer } from '../db/servers.ts';
 import type { AppDeps } from '../deps.ts';
-import { auditAct, found, requireConfirmation } from '../http/acting.ts';
+import { auditAct, found, reached, requireConfirmation } from '../http/acting.ts';
 import { validate } from '../http/validate.ts';
 import { requirePossible, requireSense } from '../jobs/restore-check.ts';
 import { oneJob } from '../views/jobs.ts';
@@ -32,10 +32,10 @@ const restoreBody = z.object({
 const leftOutSchema = z.array(z.string()).catch([]);
 
 export function snapshotRoutes(deps: AppDeps) {
-  const { events, jobs, vault } = deps;
+  const { db, events, jobs, vault } = deps;
   return new Hono<PrincipalEnv>()
     .get('/snapshots', validate('query', z.object({ databaseId: z.uuid().optional() })), (c) =>
-      c.json(snapshotsOf(deps, c.req.valid('query'))),
+      c.json(snapshotsOf(deps, c.req.valid('query'), c.get('reach'))),
     )
     .get('/snapshots/:id', async (c) => {
       const snapshot = found(oneSnapshot(deps, c.req.param('id')), 'snapshot');
@@ -58,6 +58,7 @@ export function snapshotRoutes(deps: AppDeps) {
     .post('/snapshots/:id/restore/preflight', validate('json', preflightBody), async (c) => {
       const snapshot = found(oneSnapshot(deps, c.req.param('id')), 'snapshot');
       const wish = c.req.valid('json');
+      reached(c, findServer(db, wish.serverId), 'server');
       const answer = await preflight(deps, snapshot, wish);
       const { serverId, targetDatabase } = wish;
       // Somebody tried an account the agent does not keep.
@@ -72,6 +73,7 @@ export function snapshotRoutes(deps: AppDeps) {
       const { confirm, ...wish } = c.req.valid('json');
       const { plan, serverId } = wish;
       const { mode, owners, switches, targetDatabase } = plan;
+      reached(c, findServer(db, serverId), 'server');
       requireConfirmation(confirm, targetDatabase);
       requireSense(wish, found(engineDefinition(snapshot.engine)?.descriptor, 'engine'));
       requirePossible(plan, await preflight(deps, snapshot, { ...wish, targetDatabase }));

@@ -1,5 +1,6 @@
 import { fingerprint } from '../../protocol/enrolment.ts';
 import type { Inventory } from '../../protocol/messages.ts';
+import type { Reach } from '../auth/reach.ts';
 import { type AgentRow, findAgent, listAgents } from '../db/agents.ts';
 import { listDatabases } from '../db/databases.ts';
 import { listServers } from '../db/servers.ts';
@@ -31,6 +32,7 @@ function view({ clock, registry }: Deps, agent: AgentRow, { called, counts, succ
     sealingKey: agent.sealingKey,
     inventory: agent.inventory === null ? null : (JSON.parse(agent.inventory) as Inventory),
     createdAt: iso(agent.createdAt),
+    labels: agent.labels,
     serverCount: counts.servers.get(agent.id) ?? 0,
     databaseCount: counts.databases.get(agent.id) ?? 0,
     /** Servers that wait for their credentials. */
@@ -81,9 +83,12 @@ function countsOf({ db }: Deps): Counts {
   return { servers, databases, waiting };
 }
 
-export function allAgents(deps: Deps): AgentView[] {
+/** Those within reach. */
+export function allAgents(deps: Deps, reach: Reach): AgentView[] {
   const beside = besides(deps);
-  return listAgents(deps.db).map((agent) => view(deps, agent, beside));
+  return listAgents(deps.db)
+    .filter(({ id }) => reach.has(id))
+    .map((agent) => view(deps, agent, beside));
 }
 
 export function oneAgent(deps: Deps, id: string): AgentView | undefined {

@@ -1,3 +1,4 @@
+import type { Reach } from '../auth/reach.ts';
 import { type DatabaseListing, findDatabase, listDatabases, selectionOf } from '../db/databases.ts';
 import { type JobListing, latestBackups, restoresAfter } from '../db/jobs.ts';
 import type { AppDeps } from '../deps.ts';
@@ -87,15 +88,16 @@ function views(deps: Deps, databases: DatabaseListing[]): DatabaseView[] {
   });
 }
 
-/** Databases that are protected or have snapshots; `q` is looked for in their and their servers' names. */
+/** Databases within reach that are protected or have snapshots; `q` is looked for in their and their servers' names. */
 export function searchDatabases(
   deps: Deps,
-  filter: { q?: string | undefined; serverId?: string | undefined } = {},
+  filter: { q?: string | undefined; serverId?: string | undefined },
+  reach: Reach,
 ): DatabaseView[] {
   const q = filter.q?.trim().toLowerCase() ?? '';
-  const matching = listDatabases(deps.db, { serverId: filter.serverId }).filter(
-    ({ name, serverName }) => name.toLowerCase().includes(q) || serverName.toLowerCase().includes(q),
-  );
+  const matching = reach
+    .only(listDatabases(deps.db, { serverId: filter.serverId }))
+    .filter(({ name, serverName }) => name.toLowerCase().includes(q) || serverName.toLowerCase().includes(q));
   return views(deps, matching).filter((one) => one.protected || one.snapshotCount > 0);
 }
 

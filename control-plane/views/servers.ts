@@ -1,3 +1,4 @@
+import { EVERYWHERE, type Reach } from '../auth/reach.ts';
 import { listAgents } from '../db/agents.ts';
 import { listServers, type ServerListing } from '../db/servers.ts';
 import type { AppDeps } from '../deps.ts';
@@ -33,12 +34,15 @@ function view({ autoProtect }: Deps, server: ServerListing, state: AgentState) {
 /** A server as the API shows it. */
 export type ServerView = ReturnType<typeof view>;
 
-export function allServers(deps: Deps): ServerView[] {
+/** Those within reach. */
+export function allServers(deps: Deps, reach: Reach): ServerView[] {
   const { db, registry } = deps;
   const states = new Map(listAgents(db).map((agent) => [agent.id, agentState(registry, agent)]));
-  return listServers(db).map((server) => view(deps, server, states.get(server.agentId) ?? 'offline'));
+  return reach
+    .only(listServers(db))
+    .map((server) => view(deps, server, states.get(server.agentId) ?? 'offline'));
 }
 
 export function oneServer(deps: Deps, id: string): ServerView | undefined {
-  return allServers(deps).find((server) => server.id === id);
+  return allServers(deps, EVERYWHERE).find((server) => server.id === id);
 }

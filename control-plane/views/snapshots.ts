@@ -1,3 +1,4 @@
+import type { Reach } from '../auth/reach.ts';
 import { type DatabaseListing, findDatabase, listDatabases } from '../db/databases.ts';
 import { restoreAfter, restoresAfter } from '../db/jobs.ts';
 import type { AppDeps } from '../deps.ts';
@@ -38,11 +39,18 @@ export function snapshotView(snapshot: SnapshotRecord, { database, restoreId }: 
 /** A snapshot as the API shows it. */
 export type SnapshotView = ReturnType<typeof snapshotView>;
 
-export function snapshotsOf(deps: Deps, filter: { databaseId?: string | undefined }): SnapshotView[] {
+/** Those of databases within reach. */
+export function snapshotsOf(
+  deps: Deps,
+  { databaseId }: { databaseId?: string | undefined },
+  reach: Reach,
+): SnapshotView[] {
   const databases = new Map(listDatabases(deps.db).map((database) => [database.id, database]));
+  const seen = ({ databaseId }: { databaseId: string }) =>
+    reach.agentIds === null || reach.has(databases.get(databaseId)?.agentId ?? '');
   const restores = restoresAfter(deps.db);
-  const { databaseId } = filter;
-  return deps.vault.listSnapshots(databaseId === undefined ? {} : { databaseId }).map((snapshot) =>
+  const all = deps.vault.listSnapshots(databaseId === undefined ? {} : { databaseId });
+  return all.filter(seen).map((snapshot) =>
     snapshotView(snapshot, {
       database: databases.get(snapshot.databaseId),
       restoreId: restores.get(snapshot.jobId),

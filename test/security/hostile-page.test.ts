@@ -8,6 +8,7 @@ import { WebSocket } from 'ws';
 import { createApiKey, HOST_USER } from '../../control-plane/auth/api-keys.ts';
 import { createAuth } from '../../control-plane/auth/auth.ts';
 import type { PrincipalEnv } from '../../control-plane/auth/principal.ts';
+import { EVERYWHERE } from '../../control-plane/auth/reach.ts';
 import { createOwner, createSetupLink } from '../../control-plane/auth/setup.ts';
 import { deleteApiKey } from '../../control-plane/db/api-keys.ts';
 import { closeDb, DATABASE_FILE, openDb } from '../../control-plane/db/open.ts';
@@ -28,7 +29,12 @@ async function stream() {
   const auth = createAuth({ db, master, url: 'http://127.0.0.1', origins: [], log });
   const { id, key } = await createApiKey(auth, { name: 'reader', userId: HOST_USER });
   const [clock, events] = [createFakeClock(), createEvents(() => {})];
-  const app = new Hono<PrincipalEnv>().route('/', eventRoutes({ auth, clock, db, events }));
+  const app = new Hono<PrincipalEnv>()
+    .use('*', async (c, next) => {
+      c.set('reach', EVERYWHERE);
+      await next();
+    })
+    .route('/', eventRoutes({ auth, clock, db, events }));
   const response = await app.request('/events', { headers: { authorization: `Bearer ${key}` } });
   const body = response.body as ReadableStream<Uint8Array>;
   return { db, clock, events, body, keyId: id };

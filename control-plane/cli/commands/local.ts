@@ -72,15 +72,12 @@ async function makeKey(
   { auth, db }: Bench,
   { expiresInDays, name }: { name: string; expiresInDays?: number },
 ): Promise<void> {
-  const [{ createApiKey, HOST_USER }, { createAudit, SYSTEM }, { firstUser }, { systemClock }] =
-    await Promise.all([
-      import('../../auth/api-keys.ts'),
-      import('../../audit.ts'),
-      import('../../db/users.ts'),
-      import('../../clock.ts'),
-    ]);
-  const userId = firstUser(db)?.id ?? HOST_USER;
-  const { id, key } = await createApiKey(auth, { name, userId, expiresInDays });
+  const [{ createApiKey, HOST_USER }, { createAudit, SYSTEM }, { systemClock }] = await Promise.all([
+    import('../../auth/api-keys.ts'),
+    import('../../audit.ts'),
+    import('../../clock.ts'),
+  ]);
+  const { id, key } = await createApiKey(auth, { name, userId: HOST_USER, expiresInDays });
   const target = { kind: 'api-key', id, name };
   createAudit(db, systemClock)({ actor: SYSTEM, action: 'api-key.create-on-host', target });
   say(key);

@@ -1,4 +1,5 @@
 import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import type { ExtraRight } from '../../auth/rights.ts';
 
 const time = () => integer({ mode: 'timestamp_ms' });
 const flag = () => integer({ mode: 'boolean' });
@@ -13,6 +14,32 @@ export const user = sqliteTable('user', {
   image: text(),
   createdAt: time().notNull(),
   updatedAt: time().notNull(),
+  /** What follows is ours: what its bearer may do, see `auth/rights.ts`. */
+  role: text({ enum: ['owner', 'admin', 'operator', 'viewer'] })
+    .notNull()
+    .default('viewer'),
+  /** Rights on top of the role's. */
+  extraRights: text({ mode: 'json' }).$type<ExtraRight[]>().notNull().default([]),
+  /** Only agents with one of these labels; null: the whole fleet. */
+  labels: text({ mode: 'json' }).$type<string[]>(),
+});
+
+/** Links that are worth something to whoever holds them: an account of one's own, or the way back into it. */
+export const userLinks = sqliteTable('user_links', {
+  id: text().primaryKey(),
+  kind: text({ enum: ['invitation', 'recovery'] }).notNull(),
+  /** SHA-256, hex. */
+  tokenHash: text().notNull().unique(),
+  /** Invitations: for whom, as whoever invited noted it. */
+  note: text(),
+  role: text({ enum: ['owner', 'admin', 'operator', 'viewer'] }).notNull(),
+  extraRights: text({ mode: 'json' }).$type<ExtraRight[]>().notNull(),
+  labels: text({ mode: 'json' }).$type<string[]>(),
+  /** Recovery: whose account. */
+  userId: text().references(() => user.id, { onDelete: 'cascade' }),
+  createdBy: text().notNull(),
+  createdAt: time().notNull(),
+  expiresAt: time().notNull(),
 });
 
 export const session = sqliteTable(

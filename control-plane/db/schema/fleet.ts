@@ -16,6 +16,8 @@ export const agents = sqliteTable('agents', {
   revokedAt: integer(),
   /** The agent whose place it took, with its servers; that one is revoked. At most one takes it. */
   predecessorId: text(),
+  /** Words that tell whose it is or what it is for; users may be limited to agents with some. */
+  labels: text({ mode: 'json' }).$type<string[]>().notNull().default([]),
 });
 
 export const enrolmentTokens = sqliteTable('enrolment_tokens', {

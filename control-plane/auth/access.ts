@@ -1,0 +1,103 @@
+import type { Right } from './rights.ts';
+
+/** Things of an agent that a path names by its `:id`. */
+export type Owned = 'agent' | 'server' | 'database' | 'snapshot' | 'job';
+
+/** What a route asks of its caller. */
+export interface Access {
+  /** Rights that are all needed. */
+  needs: readonly Right[];
+  /** What `:id` names, if it is a thing of an agent: that agent has to be within the caller's reach. */
+  of?: Owned;
+}
+
+const view = (of?: Owned): Access => access(['view'], of);
+const operate = (of?: Owned): Access => access(['view', 'operate'], of);
+const configure = (of?: Owned): Access => access(['view', 'configure'], of);
+const restore = (of?: Owned): Access => access(['view', 'restore'], of);
+const remove = (of?: Owned): Access => access(['view', 'configure', 'delete'], of);
+const fleet: Access = { needs: ['view', 'fleet'] };
+const administer: Access = { needs: ['view', 'fleet', 'administer'] };
+const removeFromFleet: Access = { needs: [...administer.needs, 'delete'] };
+
+function access(needs: readonly Right[], of: Owned | undefined): Access {
+  return of === undefined ? { needs } : { needs, of };
+}
+
+/**
+ * Every route under `/api/v1` that asks who is calling, and what it asks for. A route that is not here is refused
+ * to everybody; a test holds this table, the routes and each role together.
+ */
+export const ACCESS: Readonly<Record<string, Access>> = {
+  'GET /me': view(),
+  'GET /engines': view(),
+  'GET /overview': view(),
+  'GET /events': view(),
+
+  'GET /agents': view(),
+  'GET /agents/:id': view('agent'),
+  'PATCH /agents/:id': configure('agent'),
+  'POST /agents/:id/discover': operate('agent'),
+  'POST /agents/:id/doctor': operate('agent'),
+  'POST /agents/:id/update': administer,
+  'POST /agents/:id/revoke': remove('agent'),
+  'GET /enrolment-tokens': { needs: ['view', 'fleet', 'configure'] },
+  'POST /enrolment-tokens': { needs: ['view', 'fleet', 'configure'] },
+  'DELETE /enrolment-tokens/:id': { needs: ['view', 'fleet', 'configure'] },
+  'GET /updates': fleet,
+  'POST /rollouts': administer,
+  'POST /rollouts/:id/stop': administer,
+
+  'GET /servers': view(),
+  'GET /servers/:id': view('server'),
+  'POST /servers/probe': operate(),
+  'POST /servers': configure(),
+  'PUT /servers/:id': configure('server'),
+  'PUT /servers/:id/auto-protect': configure('server'),
+  'DELETE /servers/:id': remove('server'),
+  'GET /servers/:id/available-databases': view('server'),
+
+  'GET /databases': view(),
+  'GET /databases/:id': view('database'),
+  'POST /databases': configure(),
+  'PATCH /databases/:id': configure('database'),
+  'DELETE /databases/:id': remove('database'),
+  'POST /databases/:id/preflight': operate('database'),
+  'POST /databases/:id/backup': operate('database'),
+
+  'GET /snapshots': view(),
+  'GET /snapshots/:id': view('snapshot'),
+  'GET /snapshots/:id/download': access(['view', 'download'], 'snapshot'),
+  'POST /snapshots/:id/restore/preflight': restore('snapshot'),
+  'POST /snapshots/:id/restore': restore('snapshot'),
+
+  'GET /jobs': view(),
+  'GET /jobs/:id': view('job'),
+  'POST /jobs/:id/cancel': operate('job'),
+  'POST /jobs/:id/retry': operate('job'),
+
+  'GET /vaults': fleet,
+  'POST /vaults': administer,
+  'GET /vaults/:id/space': fleet,
+  'PUT /vaults/:id/store': administer,
+  'POST /vaults/:id/use': administer,
+  'POST /vaults/:id/recovery-kit': { needs: ['view', 'own'] },
+  'PUT /vaults/:id/replica': administer,
+  'DELETE /vaults/:id/replica': removeFromFleet,
+  'POST /vaults/:id/move': removeFromFleet,
+  'DELETE /vaults/:id/move': administer,
+  'POST /vaults/:id/check': { needs: ['view', 'fleet', 'operate'] },
+
+  'GET /users': administer,
+  'PATCH /users/:id': administer,
+  'DELETE /users/:id': administer,
+  'POST /users/:id/recovery-link': administer,
+  'GET /invitations': administer,
+  'POST /invitations': administer,
+  'DELETE /invitations/:id': administer,
+
+  'GET /api-keys': view(),
+  'POST /api-keys': view(),
+  'DELETE /api-keys/:id': view(),
+  'GET /audit': administer,
+};
