@@ -17,6 +17,8 @@ export interface Stage {
   readonly page: Page;
   /** Everything a page wrote to its console as an error, and every exception nobody caught. */
   readonly complaints: string[];
+  /** A page in a browser profile of its own, signed in to nothing. */
+  anotherPage(): Promise<Page>;
   /** Signs in as {@link OWNER}, where the API claimed the control plane. */
   signIn(): Promise<void>;
   /** Runs the lines the UI printed in a shell in the checkout, as somebody on the host would. */
@@ -48,6 +50,7 @@ export async function startStage(env: Record<string, string> = {}): Promise<Stag
     postgres,
     page,
     complaints,
+    anotherPage: () => openPage(browser, complaints),
     signIn: async () => {
       await page.goto(controlPlane.url);
       await page.getByLabel('E-mail address').fill(OWNER.email);

@@ -1,5 +1,13 @@
 import { answer, answerFile, api } from './rpc.ts';
-import type { ReplicaStore, RestoreOrder, SealedServer, TableSelection, VaultStore } from './types.ts';
+import type {
+  ReplicaStore,
+  RestoreOrder,
+  Right,
+  SealedServer,
+  Standing,
+  TableSelection,
+  VaultStore,
+} from './types.ts';
 
 const one = (id: string) => ({ param: { id } });
 
@@ -18,6 +26,8 @@ export const acts = {
   withdrawEnrolmentToken: (id: string) => answer(api['enrolment-tokens'][':id'].$delete(one(id))),
 
   renameAgent: (id: string, name: string) => answer(api.agents[':id'].$patch({ ...one(id), json: { name } })),
+  labelAgent: (id: string, labels: string[]) =>
+    answer(api.agents[':id'].$patch({ ...one(id), json: { labels } })),
   examineAgent: (id: string) => answer(api.agents[':id'].doctor.$post(one(id))),
   updateAgent: (id: string) => answer(api.agents[':id'].update.$post(one(id))),
   updateAll: (json: { canary?: string; batchSize: number }) => answer(api.rollouts.$post({ json })),
@@ -72,7 +82,18 @@ export const acts = {
   stayVault: (id: string) => answer(api.vaults[':id'].move.$delete(one(id))),
   checkVault: (id: string) => answer(api.vaults[':id'].check.$post(one(id))),
 
-  createApiKey: (json: { name: string; expiresInDays?: number }) => answer(api['api-keys'].$post({ json })),
+  invite: (json: { standing: Standing; note?: string }) => answer(api.invitations.$post({ json })),
+  withdrawInvitation: (id: string) => answer(api.invitations[':id'].$delete(one(id))),
+  changeUser: (id: string, json: Standing) => answer(api.users[':id'].$patch({ ...one(id), json })),
+  removeUser: (id: string, confirm: string) =>
+    answer(api.users[':id'].$delete({ ...one(id), json: { confirm } })),
+  recoveryLink: (id: string) => answer(api.users[':id']['recovery-link'].$post(one(id))),
+  lookAtLink: (token: string) => answer(api.links.look.$post({ json: { token } })),
+  acceptLink: (json: { token: string; password: string; name?: string; email?: string }) =>
+    answer(api.links.accept.$post({ json })),
+
+  createApiKey: (json: { name: string; expiresInDays?: number; scopes?: Right[] }) =>
+    answer(api['api-keys'].$post({ json })),
   removeApiKey: (id: string) => answer(api['api-keys'][':id'].$delete(one(id))),
 };
 

@@ -89,6 +89,9 @@ export const queries = {
       queryFn: () => answer(api.vaults[':id'].space.$get({ param: { id } })),
     }),
   vaults: () => queryOptions({ queryKey: ['vaults'], queryFn: () => answer(api.vaults.$get()) }),
+  users: () => queryOptions({ queryKey: ['users'], queryFn: () => answer(api.users.$get()) }),
+  invitations: () =>
+    queryOptions({ queryKey: ['invitations'], queryFn: () => answer(api.invitations.$get()) }),
   apiKeys: () => queryOptions({ queryKey: ['api-keys'], queryFn: () => answer(api['api-keys'].$get()) }),
   enrolmentTokens: () =>
     queryOptions({

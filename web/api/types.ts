@@ -47,6 +47,13 @@ export type ReplicaStore = InferRequestType<Api['vaults'][':id']['replica']['$pu
 export type VaultStore = InferRequestType<Api['vaults']['$post']>['json']['store'];
 export type BucketStore = Extract<VaultStore, { kind: 's3' }>;
 export type RemoteStore = Extract<VaultStore, { kind: 'rclone' }>;
+export type Me = Answer<Api['me']['$get']>;
+export type Right = Me['rights'][number];
+export type User = Answer<Api['users']['$get']>[number];
+export type Role = User['role'];
+export type ExtraRight = User['extraRights'][number];
+export type Standing = Pick<User, 'role' | 'extraRights' | 'labels'>;
+export type Invitation = Answer<Api['invitations']['$get']>[number];
 export type ApiKey = Answer<Api['api-keys']['$get']>[number];
 export type AuditEntry = Answer<Api['audit']['$get']>[number];
 

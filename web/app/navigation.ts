@@ -6,22 +6,34 @@ import {
   ScrollText,
   Server,
   Settings,
+  Users,
   Waypoints,
 } from 'lucide-react';
+import type { Right } from '../api/types.ts';
+import { useMay } from '../components/may.tsx';
 
 interface Destination {
-  to: '/' | '/databases' | '/servers' | '/agents' | '/jobs' | '/audit' | '/settings';
+  to: '/' | '/databases' | '/servers' | '/agents' | '/jobs' | '/users' | '/audit' | '/settings';
   label: string;
   icon: LucideIcon;
+  /** Who does not have it does not see the page. */
+  needs?: Right;
 }
 
-/** The pages one can go to from anywhere, in the order of how often one does. */
-export const DESTINATIONS: Destination[] = [
+/** In the order of how often one goes there. */
+const DESTINATIONS: Destination[] = [
   { to: '/', label: 'Overview', icon: Gauge },
   { to: '/databases', label: 'Databases', icon: Database },
   { to: '/servers', label: 'Servers', icon: Server },
   { to: '/agents', label: 'Agents', icon: Waypoints },
   { to: '/jobs', label: 'Jobs', icon: Activity },
-  { to: '/audit', label: 'Audit log', icon: ScrollText },
+  { to: '/users', label: 'Users', icon: Users, needs: 'administer' },
+  { to: '/audit', label: 'Audit log', icon: ScrollText, needs: 'administer' },
   { to: '/settings', label: 'Settings', icon: Settings },
 ];
+
+/** The pages that whoever is signed in can go to from anywhere. */
+export function useDestinations(): Destination[] {
+  const may = useMay();
+  return DESTINATIONS.filter(({ needs }) => needs === undefined || may(needs));
+}

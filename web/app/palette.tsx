@@ -5,7 +5,7 @@ import { type KeyboardEvent, useEffect, useId, useState } from 'react';
 import { queries } from '../api/queries.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { matches } from '../components/search.tsx';
-import { DESTINATIONS } from './navigation.ts';
+import { useDestinations } from './navigation.ts';
 
 interface Hit {
   key: string;
@@ -18,11 +18,12 @@ interface Hit {
 const MAX_HITS = 12;
 
 function useHits(search: string): Hit[] {
+  const destinations = useDestinations();
   const databases = useQuery(queries.databases()).data ?? [];
   const servers = useQuery(queries.servers()).data ?? [];
   const agents = useQuery(queries.agents()).data ?? [];
   const all: Hit[] = [
-    ...DESTINATIONS.map(({ to, label, icon }) => ({ key: to, label, note: 'Page', icon, href: to })),
+    ...destinations.map(({ to, label, icon }) => ({ key: to, label, note: 'Page', icon, href: to })),
     ...databases.map((d) => hit(Database, `/databases/${d.id}`, d.name, `Database on ${d.serverName}`)),
     ...servers.map((s) => hit(Server, `/servers/${s.id}`, s.name, `Server on ${s.agentName}`)),
     ...agents.map((a) => hit(Waypoints, `/agents/${a.id}`, a.name, 'Agent')),

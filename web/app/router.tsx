@@ -30,6 +30,12 @@ const login = createRoute({
   component: lazyRouteComponent(() => import('../pages/login.tsx'), 'LoginPage'),
 });
 
+const join = createRoute({
+  getParentRoute: () => root,
+  path: '/join',
+  component: lazyRouteComponent(() => import('../pages/join.tsx'), 'JoinPage'),
+});
+
 const app = createRoute({
   getParentRoute: () => root,
   id: 'app',
@@ -103,6 +109,11 @@ const job = createRoute({
   path: '/jobs/$jobId',
   component: lazyRouteComponent(() => import('../pages/job.tsx'), 'JobPage'),
 });
+const users = createRoute({
+  getParentRoute: () => app,
+  path: '/users',
+  component: lazyRouteComponent(() => import('../pages/users.tsx'), 'UsersPage'),
+});
 const audit = createRoute({
   getParentRoute: () => app,
   path: '/audit',
@@ -117,6 +128,7 @@ const settings = createRoute({
 const tree = root.addChildren([
   setup,
   login,
+  join,
   app.addChildren([
     overview,
     agents,
@@ -131,6 +143,7 @@ const tree = root.addChildren([
     restore,
     jobs,
     job,
+    users,
     audit,
     settings,
   ]),

@@ -6,7 +6,7 @@ import { queries } from '../api/queries.ts';
 import { signOut } from '../api/session.ts';
 import { LiveProvider, useLive } from '../live/provider.tsx';
 import { Logo } from './logo.tsx';
-import { DESTINATIONS } from './navigation.ts';
+import { useDestinations } from './navigation.ts';
 import { useShortcuts } from './shortcuts.ts';
 import { setTheme, THEMES, useTheme } from './theme.ts';
 
@@ -96,10 +96,11 @@ function Sidebar({ menu, onMenu, onSearch }: SidebarProps) {
 }
 
 function Navigation() {
+  const destinations = useDestinations();
   return (
     <nav aria-label="Main">
       <ul className="grid gap-0.5">
-        {DESTINATIONS.map(({ to, label, icon: Icon }) => (
+        {destinations.map(({ to, label, icon: Icon }) => (
           <li key={to}>
             <Link
               to={to}

@@ -14,6 +14,7 @@ import {
   ShieldAlert,
   ShieldCheck,
   ShieldOff,
+  Tag,
   Wifi,
   WifiOff,
 } from 'lucide-react';
@@ -45,6 +46,11 @@ function Badge({ tone, icon: Icon, label, spin }: BadgeProps) {
       {label}
     </span>
   );
+}
+
+/** A label of an agent. */
+export function LabelBadge({ label }: { label: string }) {
+  return <Badge tone="neutral" icon={Tag} label={label} />;
 }
 
 const JOB = {

@@ -2,6 +2,7 @@ import { useMutation } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import { acts } from '../api/acts.ts';
+import { labelsIn } from '../api/labels.ts';
 import type { Agent } from '../api/types.ts';
 import { Button } from '../components/button.tsx';
 import { ConfirmDialog } from '../components/confirm.tsx';
@@ -28,6 +29,40 @@ export function RenameDialog({ agent, onClose }: { agent: Agent; onClose: () => 
           <Button onClick={onClose}>Cancel</Button>
           <Button look="primary" type="submit" busy={rename.isPending}>
             Rename
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+/** Labels say what an agent is for, and who of the limited users sees it. */
+export function LabelsDialog({ agent, onClose }: { agent: Agent; onClose: () => void }) {
+  const [text, setText] = useState(agent.labels.join(' '));
+  const save = useMutation({
+    mutationFn: () => acts.labelAgent(agent.id, labelsIn(text)),
+    onSuccess: onClose,
+  });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    save.mutate();
+  };
+  return (
+    <Dialog title={`Labels of ${agent.name}`} onClose={onClose}>
+      <form className="grid gap-4" onSubmit={submit}>
+        <TextField
+          label="Labels"
+          autoComplete="off"
+          spellCheck={false}
+          help="With blanks between them, such as team=shop production. Users who are limited to labels see the agents that carry one of theirs."
+          value={text}
+          onChange={setText}
+        />
+        <ErrorCard error={save.error} />
+        <div className="flex justify-end gap-2">
+          <Button onClick={onClose}>Cancel</Button>
+          <Button look="primary" type="submit" busy={save.isPending}>
+            Save labels
           </Button>
         </div>
       </form>

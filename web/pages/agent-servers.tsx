@@ -6,6 +6,7 @@ import type { Agent, Server } from '../api/types.ts';
 import { buttonClass } from '../components/button.tsx';
 import { ErrorCard } from '../components/failure.tsx';
 import { Card, Empty, Skeleton } from '../components/layout.tsx';
+import { May } from '../components/may.tsx';
 import { DiscoveredServers, suggestedName } from './discovered.tsx';
 import { ServerTable } from './server-table.tsx';
 
@@ -18,10 +19,12 @@ interface AgentServersProps {
 /** The servers an agent has, and the way to a new one. */
 export function AgentServers({ agent, own, error }: AgentServersProps) {
   const add = agent.state !== 'revoked' && (
-    <Link to="/servers/new" search={{ agent: agent.id }} className={buttonClass('plain', 'small')}>
-      <Plus aria-hidden size={14} />
-      Add server
-    </Link>
+    <May to="configure">
+      <Link to="/servers/new" search={{ agent: agent.id }} className={buttonClass('plain', 'small')}>
+        <Plus aria-hidden size={14} />
+        Add server
+      </Link>
+    </May>
   );
   return (
     <Card title="Servers it reaches" actions={add} flush>

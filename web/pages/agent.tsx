@@ -3,14 +3,15 @@ import { getRouteApi, Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { queries } from '../api/queries.ts';
 import type { Agent, Inventory } from '../api/types.ts';
-import { AgentBadge } from '../components/badge.tsx';
+import { AgentBadge, LabelBadge } from '../components/badge.tsx';
 import { Button } from '../components/button.tsx';
 import { CodeBlock } from '../components/copy.tsx';
 import { ErrorCard } from '../components/failure.tsx';
 import { Card, Empty, Facts, Page, Skeleton } from '../components/layout.tsx';
+import { May } from '../components/may.tsx';
 import { RowTitle, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
-import { RenameDialog, RevokeDialog } from './agent-dialogs.tsx';
+import { LabelsDialog, RenameDialog, RevokeDialog } from './agent-dialogs.tsx';
 import { AgentServers, FoundHere } from './agent-servers.tsx';
 import { DoctorCard } from './doctor.tsx';
 import { ReplaceAgentDialog } from './replace-agent.tsx';
@@ -28,7 +29,7 @@ export function AgentPage() {
   const { agentId } = route.useParams();
   const agent = useQuery(queries.agent(agentId));
   const servers = useQuery(queries.servers());
-  const [open, setOpen] = useState<'rename' | 'replace' | 'revoke'>();
+  const [open, setOpen] = useState<'labels' | 'rename' | 'replace' | 'revoke'>();
   if (!agent.data) {
     return (
       <Page title="Agent" back={back}>
@@ -44,23 +45,57 @@ export function AgentPage() {
     <Page
       title={data.name}
       back={back}
-      badge={<AgentBadge state={data.state} />}
+      badge={
+        <>
+          <AgentBadge state={data.state} />
+          {data.labels.map((label) => (
+            <LabelBadge key={label} label={label} />
+          ))}
+        </>
+      }
       actions={
         <>
-          {data.state !== 'revoked' && <Button onClick={() => setOpen('rename')}>Rename</Button>}
-          {!data.successor && <Button onClick={() => setOpen('replace')}>Replace</Button>}
-          {data.state !== 'revoked' && <Button onClick={() => setOpen('revoke')}>Revoke</Button>}
+          {data.state !== 'revoked' && (
+            <May to="configure">
+              <Button onClick={() => setOpen('rename')}>Rename</Button>
+            </May>
+          )}
+          {data.state !== 'revoked' && (
+            <May to="administer">
+              <Button onClick={() => setOpen('labels')}>Labels</Button>
+            </May>
+          )}
+          {!data.successor && (
+            <May to={['configure', 'fleet']}>
+              <Button onClick={() => setOpen('replace')}>Replace</Button>
+            </May>
+          )}
+          {data.state !== 'revoked' && (
+            <May to={['configure', 'delete']}>
+              <Button onClick={() => setOpen('revoke')}>Revoke</Button>
+            </May>
+          )}
         </>
       }
       lead={data.predecessor && <>In the place of {agentLink(data.predecessor)}</>}
     >
       {data.state === 'offline' && <OfflineHelp agent={data} />}
       {data.state === 'revoked' && <Ended agent={data} />}
-      <WaitingServers agent={data} servers={waiting} />
+      <May to="configure">
+        <WaitingServers agent={data} servers={waiting} />
+      </May>
       <AgentServers agent={data} own={own} error={servers.error} />
-      {data.state === 'online' && <FoundHere agent={data} waiting={waiting} />}
+      {data.state === 'online' && (
+        <May to={['operate', 'configure']}>
+          <FoundHere agent={data} waiting={waiting} />
+        </May>
+      )}
       <UpdateCard agent={data} />
-      {data.state === 'online' && <DoctorCard agent={data} />}
+      {data.state === 'online' && (
+        <May to="operate">
+          <DoctorCard agent={data} />
+        </May>
+      )}
       <div className="grid items-start gap-5 xl:grid-cols-2">
         <Card title="Host">
           <Facts items={hostFacts(data)} />
@@ -68,6 +103,7 @@ export function AgentPage() {
         {data.inventory && <PolicyCard policy={data.inventory.policy} />}
       </div>
       {data.inventory && <ToolsCard tools={data.inventory.tools} />}
+      {open === 'labels' && <LabelsDialog agent={data} onClose={() => setOpen(undefined)} />}
       {open === 'rename' && <RenameDialog agent={data} onClose={() => setOpen(undefined)} />}
       {open === 'replace' && <ReplaceAgentDialog agent={data} onClose={() => setOpen(undefined)} />}
       {open === 'revoke' && <RevokeDialog agent={data} onClose={() => setOpen(undefined)} />}

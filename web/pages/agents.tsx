@@ -4,33 +4,38 @@ import { Plus } from 'lucide-react';
 import { useState } from 'react';
 import { queries } from '../api/queries.ts';
 import type { Agent } from '../api/types.ts';
-import { AgentBadge, AttentionBadge } from '../components/badge.tsx';
+import { AgentBadge, AttentionBadge, LabelBadge } from '../components/badge.tsx';
 import { Button } from '../components/button.tsx';
 import { ErrorCard } from '../components/failure.tsx';
 import { count } from '../components/format.ts';
 import { Card, Empty, Page, Skeleton } from '../components/layout.tsx';
+import { May } from '../components/may.tsx';
 import { matches, SearchField } from '../components/search.tsx';
 import { RowTitle, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 import { AddAgentDialog } from './add-agent.tsx';
 import { RolloutCard } from './rollout.tsx';
-import { UpdatesNote, VersionCell } from './update.tsx';
+import { UpdatesNote, useUpdates, VersionCell } from './update.tsx';
 
 export function AgentsPage() {
   const [adding, setAdding] = useState(false);
   const [search, setSearch] = useState('');
   const agents = useQuery(queries.agents());
   const shown =
-    agents.data?.filter((agent) => matches(search, [agent.name, agent.inventory?.hostname])) ?? [];
+    agents.data?.filter((agent) =>
+      matches(search, [agent.name, agent.inventory?.hostname, ...agent.labels]),
+    ) ?? [];
   return (
     <Page
       title="Agents"
       lead="An agent runs next to your databases and dials out to this control plane."
       actions={
-        <Button look="primary" onClick={() => setAdding(true)}>
-          <Plus aria-hidden size={16} />
-          Add agent
-        </Button>
+        <May to={['configure', 'fleet']}>
+          <Button look="primary" onClick={() => setAdding(true)}>
+            <Plus aria-hidden size={16} />
+            Add agent
+          </Button>
+        </May>
       }
     >
       {(agents.data?.length ?? 0) > 0 && (
@@ -43,10 +48,12 @@ export function AgentsPage() {
           <Empty
             title="No agent yet"
             action={
-              <Button look="primary" onClick={() => setAdding(true)}>
-                <Plus aria-hidden size={16} />
-                Add agent
-              </Button>
+              <May to={['configure', 'fleet']}>
+                <Button look="primary" onClick={() => setAdding(true)}>
+                  <Plus aria-hidden size={16} />
+                  Add agent
+                </Button>
+              </May>
             }
           >
             Add one on a host that can reach a database. It needs no open port: it calls this control plane.
@@ -62,7 +69,7 @@ export function AgentsPage() {
 }
 
 function AgentTable({ agents }: { agents: Agent[] }) {
-  const { data } = useQuery(queries.updates());
+  const { data } = useUpdates();
   const updates = data && new Map(data.agents.map((one) => [one.agentId, one]));
   if (agents.length === 0) return <Empty title="No agent matches." />;
   return (
@@ -86,6 +93,9 @@ function AgentTable({ agents }: { agents: Agent[] }) {
           cell: (agent) => (
             <div className="flex flex-wrap gap-1.5">
               <AgentBadge state={agent.state} />
+              {agent.labels.map((label) => (
+                <LabelBadge key={label} label={label} />
+              ))}
               {agent.waitingServerCount > 0 && <AttentionBadge label="Waits for credentials" />}
             </div>
           ),

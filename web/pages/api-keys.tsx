@@ -3,16 +3,17 @@ import { Plus } from 'lucide-react';
 import { type FormEvent, useState } from 'react';
 import { acts } from '../api/acts.ts';
 import { queries } from '../api/queries.ts';
-import type { ApiKey } from '../api/types.ts';
+import type { ApiKey, Right } from '../api/types.ts';
 import { Button } from '../components/button.tsx';
 import { ConfirmDialog } from '../components/confirm.tsx';
 import { CodeBlock } from '../components/copy.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { ErrorCard } from '../components/failure.tsx';
-import { Field, TextField } from '../components/field.tsx';
+import { CheckField, Field, TextField } from '../components/field.tsx';
 import { Card, Empty, Skeleton } from '../components/layout.tsx';
 import { RowTitle, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
+import { SCOPE_WORDS } from './role-words.ts';
 
 export function ApiKeysCard() {
   const keys = useQuery(queries.apiKeys());
@@ -62,6 +63,13 @@ function KeyTable({ keys, onRemove }: { keys: ApiKey[]; onRemove: (key: ApiKey) 
             </RowTitle>
           ),
         },
+        { header: 'May', show: 'wide', cell: (key) => <Scopes scopes={key.scopes} /> },
+        { header: 'For', show: 'wide', cell: (key) => key.user ?? 'the control plane’s host' },
+        {
+          header: 'Last used',
+          show: 'wide',
+          cell: (key) => (key.lastUsedAt ? <Time iso={key.lastUsedAt} /> : 'Never'),
+        },
         { header: 'Expires', cell: (key) => (key.expiresAt ? <Time iso={key.expiresAt} /> : 'Never') },
         {
           header: 'Actions',
@@ -77,6 +85,17 @@ function KeyTable({ keys, onRemove }: { keys: ApiKey[]; onRemove: (key: ApiKey) 
   );
 }
 
+function Scopes({ scopes }: Pick<ApiKey, 'scopes'>) {
+  if (scopes === null) return 'Everything its user may';
+  return (
+    <ul className="text-sm text-ink-2">
+      {scopes.map((scope) => (
+        <li key={scope}>{SCOPE_WORDS[scope]}</li>
+      ))}
+    </ul>
+  );
+}
+
 const LIFETIMES = [
   ['30', '30 days'],
   ['90', '90 days'],
@@ -87,10 +106,14 @@ const LIFETIMES = [
 function CreateDialog({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState('');
   const [days, setDays] = useState('90');
+  const me = useQuery(queries.me());
+  const own = me.data?.rights ?? [];
+  // Looking is what almost every script does first; the rest is ticked on purpose.
+  const [scopes, setScopes] = useState<Right[]>(['view']);
   const client = useQueryClient();
   const create = useMutation({
     mutationFn: () =>
-      acts.createApiKey({ name: name.trim(), ...(days ? { expiresInDays: Number(days) } : {}) }),
+      acts.createApiKey({ name: name.trim(), scopes, ...(days ? { expiresInDays: Number(days) } : {}) }),
     onSuccess: () => client.invalidateQueries({ queryKey: ['api-keys'] }),
   });
   const submit = (event: FormEvent) => {
@@ -133,10 +156,21 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
               </select>
             )}
           </Field>
+          <fieldset className="grid gap-2">
+            <legend className="mb-1.5 font-medium">It may</legend>
+            {own.map((right) => (
+              <CheckField
+                key={right}
+                label={SCOPE_WORDS[right]}
+                checked={scopes.includes(right)}
+                onChange={(on) => setScopes(on ? [...scopes, right] : scopes.filter((one) => one !== right))}
+              />
+            ))}
+          </fieldset>
           <ErrorCard error={create.error} />
           <div className="flex justify-end gap-2">
             <Button onClick={onClose}>Cancel</Button>
-            <Button look="primary" type="submit" busy={create.isPending}>
+            <Button look="primary" type="submit" busy={create.isPending} disabled={scopes.length === 0}>
               Create key
             </Button>
           </div>

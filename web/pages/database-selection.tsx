@@ -10,6 +10,7 @@ import { ErrorCard, Findings } from '../components/failure.tsx';
 import { Field } from '../components/field.tsx';
 import { formatBytes } from '../components/format.ts';
 import { Card, Facts } from '../components/layout.tsx';
+import { useMay } from '../components/may.tsx';
 
 /** Whose rows a database's backups hold, and the way to change it. */
 export function SelectionCard({ database }: { database: Database }) {
@@ -17,12 +18,14 @@ export function SelectionCard({ database }: { database: Database }) {
   const engines = useQuery(queries.engines());
   const engine = engines.data?.find(({ id }) => id === database.engine);
   const { selection } = database;
+  const may = useMay();
   return (
     <Card
       title="What is backed up"
       actions={
         database.protected &&
-        engine && (
+        engine &&
+        may('configure') && (
           <Button size="small" onClick={() => setEditing(true)}>
             <Pencil aria-hidden size={14} />
             Edit<span className="sr-only"> what is backed up</span>

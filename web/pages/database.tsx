@@ -12,6 +12,7 @@ import { ErrorCard, FailureCard } from '../components/failure.tsx';
 import { isActive, JobProgress } from '../components/job-progress.tsx';
 import { JobTable } from '../components/job-table.tsx';
 import { Card, Empty, Page, Skeleton } from '../components/layout.tsx';
+import { May } from '../components/may.tsx';
 import { BackupFindings, SelectionCard } from './database-selection.tsx';
 import { SnapshotsCard } from './snapshot-list.tsx';
 
@@ -47,20 +48,24 @@ export function DatabasePage() {
       actions={
         data.protected && (
           <>
-            <Button onClick={() => setStopping(true)}>Stop protecting</Button>
-            <Button busy={preflight.isPending} onClick={() => preflight.mutate()}>
-              <ListChecks aria-hidden size={16} />
-              Check
-            </Button>
-            <Button
-              look="primary"
-              busy={backUp.isPending}
-              disabled={running !== undefined}
-              onClick={() => backUp.mutate()}
-            >
-              <CloudUpload aria-hidden size={16} />
-              Back up now
-            </Button>
+            <May to={['configure', 'delete']}>
+              <Button onClick={() => setStopping(true)}>Stop protecting</Button>
+            </May>
+            <May to="operate">
+              <Button busy={preflight.isPending} onClick={() => preflight.mutate()}>
+                <ListChecks aria-hidden size={16} />
+                Check
+              </Button>
+              <Button
+                look="primary"
+                busy={backUp.isPending}
+                disabled={running !== undefined}
+                onClick={() => backUp.mutate()}
+              >
+                <CloudUpload aria-hidden size={16} />
+                Back up now
+              </Button>
+            </May>
           </>
         )
       }

@@ -8,6 +8,7 @@ import { Button, buttonClass } from '../components/button.tsx';
 import { ErrorCard, FailureCard } from '../components/failure.tsx';
 import { isActive, JobProgress, jobTitle } from '../components/job-progress.tsx';
 import { Card, Facts, Page, Skeleton } from '../components/layout.tsx';
+import { May } from '../components/may.tsx';
 import { RowTitle, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 import { jobFacts, SnapshotLink } from './job-facts.tsx';
@@ -38,7 +39,11 @@ export function JobPage() {
       title={jobTitle(data)}
       back={back}
       badge={<JobBadge state={data.state} />}
-      actions={<JobActs job={data} />}
+      actions={
+        <May to={data.kind === 'restore' && !isActive(data) ? 'restore' : 'operate'}>
+          <JobActs job={data} />
+        </May>
+      }
     >
       {isActive(data) && (
         <Card title="Progress">

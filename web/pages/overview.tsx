@@ -9,6 +9,7 @@ import { count, formatBytes, percent } from '../components/format.ts';
 import { JobProgress, jobTitle } from '../components/job-progress.tsx';
 import { JobTable } from '../components/job-table.tsx';
 import { Card, Page, Skeleton } from '../components/layout.tsx';
+import { useMay } from '../components/may.tsx';
 import { RowTitle, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 import { FirstSteps, hasFirstSteps } from './first-steps.tsx';
@@ -16,7 +17,10 @@ import { FirstSteps, hasFirstSteps } from './first-steps.tsx';
 export function OverviewPage() {
   const overview = useQuery(queries.overview());
   const servers = useQuery(queries.servers());
-  const vaults = useQuery(queries.vaults());
+  const may = useMay();
+  // Who cannot do the first steps is not asked to.
+  const beginning = may('configure', 'fleet', 'own');
+  const vaults = useQuery({ ...queries.vaults(), enabled: beginning });
   const { data } = overview;
   return (
     <Page title="Overview">
@@ -26,7 +30,7 @@ export function OverviewPage() {
         <>
           {data.databases.total > 0 && <Verdict overview={data} />}
           {data.databases.total === 0 && data.storage.snapshots > 0 && <NothingProtected overview={data} />}
-          {servers.data && vaults.data && hasFirstSteps(data, vaults.data) && (
+          {beginning && servers.data && vaults.data && hasFirstSteps(data, vaults.data) && (
             <FirstSteps overview={data} servers={servers.data} vaults={vaults.data} />
           )}
           {data.attention.length > 0 && <Attention attention={data.attention} />}

@@ -1,8 +1,7 @@
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { useMutation } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import { acts } from '../api/acts.ts';
-import { queries } from '../api/queries.ts';
 import type { AgentUpdate, Rollout } from '../api/types.ts';
 import { Button } from '../components/button.tsx';
 import { Dialog } from '../components/dialog.tsx';
@@ -10,11 +9,14 @@ import { ErrorCard, FailureCard } from '../components/failure.tsx';
 import { Field, TextField } from '../components/field.tsx';
 import { count } from '../components/format.ts';
 import { Card } from '../components/layout.tsx';
+import { useMay } from '../components/may.tsx';
 import { Table } from '../components/table.tsx';
+import { useUpdates } from './update.tsx';
 
 /** Updates of all agents that are older than what is served: how the last went, and a new one. */
 export function RolloutCard() {
-  const { data } = useQuery(queries.updates());
+  const { data } = useUpdates();
+  const may = useMay();
   const [asking, setAsking] = useState(false);
   const rollout = data?.rollout;
   const stop = useMutation({ mutationFn: (id: string) => acts.stopRollout(id) });
@@ -25,7 +27,7 @@ export function RolloutCard() {
     <Card
       title="Updates"
       actions={
-        running ? (
+        !may('administer') ? undefined : running ? (
           <Button size="small" busy={stop.isPending} onClick={() => stop.mutate(rollout.id)}>
             Stop after this batch
           </Button>

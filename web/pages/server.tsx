@@ -9,6 +9,7 @@ import { Button, buttonClass } from '../components/button.tsx';
 import { ConfirmDialog } from '../components/confirm.tsx';
 import { ErrorCard } from '../components/failure.tsx';
 import { Card, Empty, Facts, Page, Skeleton } from '../components/layout.tsx';
+import { May } from '../components/may.tsx';
 import { Time } from '../components/time.tsx';
 import { AutoProtect } from './auto-protect.tsx';
 import { ChooseDatabases } from './choose-databases.tsx';
@@ -52,15 +53,21 @@ export function ServerPage() {
         !data.removedFromAgent && (
           <>
             {!waits && (
-              <Button busy={probe.isPending} onClick={() => probe.mutate(data.agentId)}>
-                <PlugZap aria-hidden size={16} />
-                Test connection
-              </Button>
+              <May to="operate">
+                <Button busy={probe.isPending} onClick={() => probe.mutate(data.agentId)}>
+                  <PlugZap aria-hidden size={16} />
+                  Test connection
+                </Button>
+              </May>
             )}
-            <Link to="/servers/$serverId/edit" params={{ serverId }} className={buttonClass()}>
-              Edit
-            </Link>
-            <Button onClick={() => setRemoving(true)}>Remove</Button>
+            <May to="configure">
+              <Link to="/servers/$serverId/edit" params={{ serverId }} className={buttonClass()}>
+                Edit
+              </Link>
+            </May>
+            <May to={['configure', 'delete']}>
+              <Button onClick={() => setRemoving(true)}>Remove</Button>
+            </May>
           </>
         )
       }
@@ -71,15 +78,19 @@ export function ServerPage() {
           elsewhere.
         </p>
       )}
-      {waits && agent.data && <WaitingServers agent={agent.data} servers={[data]} />}
+      {waits && agent.data && (
+        <May to="configure">
+          <WaitingServers agent={agent.data} servers={[data]} />
+        </May>
+      )}
       {probe.data && <ProbeResult facts={probe.data} />}
       <ErrorCard error={probe.error} />
       <ProtectedDatabases serverId={serverId} />
       {!data.removedFromAgent && !waits && (
-        <>
+        <May to="configure">
           <AutoProtect server={data} />
           <ChooseDatabases server={data} />
-        </>
+        </May>
       )}
       <ServerFactsCard server={data} />
       {removing && <RemoveDialog server={data} onClose={() => setRemoving(false)} />}

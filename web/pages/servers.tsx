@@ -6,15 +6,18 @@ import { queries } from '../api/queries.ts';
 import { buttonClass } from '../components/button.tsx';
 import { ErrorCard } from '../components/failure.tsx';
 import { Card, Empty, Page, Skeleton } from '../components/layout.tsx';
+import { May } from '../components/may.tsx';
 import { NoAgent } from '../components/no-agent.tsx';
 import { matches, SearchField } from '../components/search.tsx';
 import { address, ServerTable } from './server-table.tsx';
 
 const add = (
-  <Link to="/servers/new" className={buttonClass('primary')}>
-    <Plus aria-hidden size={16} />
-    Add server
-  </Link>
+  <May to="configure">
+    <Link to="/servers/new" className={buttonClass('primary')}>
+      <Plus aria-hidden size={16} />
+      Add server
+    </Link>
+  </May>
 );
 
 export function ServersPage() {

@@ -5,6 +5,7 @@ import { queries } from '../api/queries.ts';
 import { Button, buttonClass } from '../components/button.tsx';
 import { ErrorCard } from '../components/failure.tsx';
 import { Card, Empty, Facts, Page, Skeleton } from '../components/layout.tsx';
+import { May } from '../components/may.tsx';
 import { RowTitle, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 import { ApiKeysCard } from './api-keys.tsx';
@@ -14,8 +15,12 @@ export function SettingsPage() {
   return (
     <Page title="Settings">
       <ApiKeysCard />
-      <EnrolmentTokensCard />
-      <VaultCard />
+      <May to={['configure', 'fleet']}>
+        <EnrolmentTokensCard />
+      </May>
+      <May to="fleet">
+        <VaultCard />
+      </May>
       <AboutCard />
     </Page>
   );

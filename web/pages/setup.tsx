@@ -9,7 +9,8 @@ import { ErrorCard } from '../components/failure.tsx';
 import { TextField } from '../components/field.tsx';
 import { PublicFrame } from './public-frame.tsx';
 
-const SHORTEST_PASSWORD = 8;
+/** Characters. */
+export const SHORTEST_PASSWORD = 8;
 
 export function SetupPage() {
   // Behind the #: browsers do not send it, so it is in no server's or proxy's log.

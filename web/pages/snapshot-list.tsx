@@ -9,6 +9,7 @@ import { buttonClass } from '../components/button.tsx';
 import { ErrorCard } from '../components/failure.tsx';
 import { formatBytes, formatDuration, secondsBetween } from '../components/format.ts';
 import { Card, Empty, Skeleton } from '../components/layout.tsx';
+import { May } from '../components/may.tsx';
 import { RowTitle, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 import { SizeChart } from './size-chart.tsx';
@@ -85,22 +86,26 @@ function SnapshotTable({ snapshots }: { snapshots: Snapshot[] }) {
 function SnapshotActions({ snapshot }: { snapshot: Snapshot }) {
   return (
     <div className="flex justify-end gap-2">
-      <a
-        href={downloadUrl(snapshot.id)}
-        download
-        className={`${buttonClass('ghost', 'small')} max-sm:hidden`}
-      >
-        <Download aria-hidden size={14} />
-        Download<span className="sr-only"> snapshot {snapshot.sequence}</span>
-      </a>
-      <Link
-        to="/snapshots/$snapshotId/restore"
-        params={{ snapshotId: snapshot.id }}
-        className={buttonClass('plain', 'small')}
-      >
-        <ArchiveRestore aria-hidden size={14} />
-        Restore<span className="sr-only"> snapshot {snapshot.sequence}</span>
-      </Link>
+      <May to="download">
+        <a
+          href={downloadUrl(snapshot.id)}
+          download
+          className={`${buttonClass('ghost', 'small')} max-sm:hidden`}
+        >
+          <Download aria-hidden size={14} />
+          Download<span className="sr-only"> snapshot {snapshot.sequence}</span>
+        </a>
+      </May>
+      <May to="restore">
+        <Link
+          to="/snapshots/$snapshotId/restore"
+          params={{ snapshotId: snapshot.id }}
+          className={buttonClass('plain', 'small')}
+        >
+          <ArchiveRestore aria-hidden size={14} />
+          Restore<span className="sr-only"> snapshot {snapshot.sequence}</span>
+        </Link>
+      </May>
     </div>
   );
 }

@@ -11,6 +11,7 @@ import { CodeBlock } from '../components/copy.tsx';
 import { ErrorCard } from '../components/failure.tsx';
 import { formatBytes, formatDuration, formatLocal, secondsBetween } from '../components/format.ts';
 import { Card, Empty, Facts, Page, Skeleton } from '../components/layout.tsx';
+import { May } from '../components/may.tsx';
 import { RowTitle, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 import { objectTexts } from './object-counts.ts';
@@ -41,24 +42,30 @@ export function SnapshotPage() {
       badge={<SnapshotBadges snapshot={data} />}
       actions={
         <>
-          <a href={downloadUrl(data.id)} download className={buttonClass()}>
-            <Download aria-hidden size={16} />
-            Download
-          </a>
-          <Link
-            to="/snapshots/$snapshotId/restore"
-            params={{ snapshotId }}
-            className={buttonClass('primary')}
-          >
-            <ArchiveRestore aria-hidden size={16} />
-            Restore
-          </Link>
+          <May to="download">
+            <a href={downloadUrl(data.id)} download className={buttonClass()}>
+              <Download aria-hidden size={16} />
+              Download
+            </a>
+          </May>
+          <May to="restore">
+            <Link
+              to="/snapshots/$snapshotId/restore"
+              params={{ snapshotId }}
+              className={buttonClass('primary')}
+            >
+              <ArchiveRestore aria-hidden size={16} />
+              Restore
+            </Link>
+          </May>
         </>
       }
     >
       <div className="grid items-start gap-5 xl:grid-cols-2">
         <SnapshotFacts snapshot={data} />
-        <DownloadHelp engineId={data.engine} />
+        <May to="download">
+          <DownloadHelp engineId={data.engine} />
+        </May>
       </div>
       <Contents snapshot={data} />
     </Page>

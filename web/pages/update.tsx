@@ -6,12 +6,20 @@ import type { Agent, AgentUpdate } from '../api/types.ts';
 import { Button } from '../components/button.tsx';
 import { ErrorCard, FailureCard } from '../components/failure.tsx';
 import { Card } from '../components/layout.tsx';
+import { useMay } from '../components/may.tsx';
 import { Time } from '../components/time.tsx';
+
+/** What is served and how agents stand to it, for those who see the whole fleet. */
+export function useUpdates() {
+  const may = useMay();
+  return useQuery({ ...queries.updates(), enabled: may('fleet') });
+}
 
 /** The version an agent could become, and what became of its last update; nothing where there is nothing to say. */
 export function UpdateCard({ agent }: { agent: Agent }) {
-  const { data } = useQuery(queries.updates());
+  const { data } = useUpdates();
   const update = useMutation({ mutationFn: () => acts.updateAgent(agent.id) });
+  const may = useMay();
   const standing = data?.agents.find(({ agentId }) => agentId === agent.id);
   if (!standing || (!standing.available && !standing.update)) return null;
   const { available } = standing;
@@ -22,7 +30,8 @@ export function UpdateCard({ agent }: { agent: Agent }) {
       actions={
         available &&
         !open &&
-        agent.state === 'online' && (
+        agent.state === 'online' &&
+        may('administer') && (
           <Button size="small" busy={update.isPending} onClick={() => update.mutate()}>
             <CircleArrowUp aria-hidden size={14} />
             Update to {available}
@@ -102,7 +111,7 @@ export function VersionCell({
 
 /** Why agents cannot be updated from here, where a built agent is served all the same. */
 export function UpdatesNote() {
-  const { data } = useQuery(queries.updates());
+  const { data } = useUpdates();
   if (!data?.served || !data.failure) return null;
   return (
     <p className="text-sm text-ink-3">

@@ -8,6 +8,7 @@ import { Button } from '../components/button.tsx';
 import { ErrorCard, FailureCard } from '../components/failure.tsx';
 import { formatBytes } from '../components/format.ts';
 import { Card, Facts, Skeleton } from '../components/layout.tsx';
+import { May } from '../components/may.tsx';
 import { Time } from '../components/time.tsx';
 import { RecoveryKit } from './recovery-kit.tsx';
 import { VaultCheck } from './vault-check.tsx';
@@ -23,10 +24,12 @@ export function VaultCard() {
     <Card
       title={vaults.data && vaults.data.length > 1 ? 'Vaults' : 'Vault'}
       actions={
-        <Button size="small" onClick={() => setAdding(true)}>
-          <Plus aria-hidden size={14} />
-          Add vault
-        </Button>
+        <May to="administer">
+          <Button size="small" onClick={() => setAdding(true)}>
+            <Plus aria-hidden size={14} />
+            Add vault
+          </Button>
+        </May>
       }
     >
       <ErrorCard error={vaults.error} onRetry={() => void vaults.refetch()} />
@@ -40,11 +43,15 @@ export function VaultCard() {
           >
             <VaultFacts vault={vault} several={length > 1} />
             <VaultSpace vault={vault} />
-            <VaultActs vault={vault} />
+            <May to="administer">
+              <VaultActs vault={vault} />
+            </May>
             {vault.unreachable && <FailureCard failure={vault.unreachable} />}
             <VaultReplica vault={vault} />
             <VaultCheck vault={vault} />
-            <RecoveryKit vault={vault} several={length > 1} />
+            <May to="own">
+              <RecoveryKit vault={vault} several={length > 1} />
+            </May>
           </section>
         ))}
       </div>

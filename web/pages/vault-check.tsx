@@ -5,6 +5,7 @@ import type { Vault } from '../api/types.ts';
 import { Button } from '../components/button.tsx';
 import { ErrorCard, FailureCard } from '../components/failure.tsx';
 import { Facts } from '../components/layout.tsx';
+import { May } from '../components/may.tsx';
 import { Time } from '../components/time.tsx';
 
 /** Reads every file of a vault when asked to, and says what came of it. */
@@ -24,11 +25,11 @@ export function VaultCheck({ vault }: { vault: Vault }) {
       </p>
       {check?.finishedAt && <Findings check={check} finishedAt={check.finishedAt} />}
       {check?.failure && <FailureCard failure={check.failure} />}
-      <div>
-        <Button size="small" busy={busy} onClick={() => begin.mutate()}>
+      <May to="operate">
+        <Button className="justify-self-start" size="small" busy={busy} onClick={() => begin.mutate()}>
           Check all files<span className="sr-only"> of {vault.name}</span>
         </Button>
-      </div>
+      </May>
       <ErrorCard error={begin.error} />
     </section>
   );

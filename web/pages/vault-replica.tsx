@@ -6,6 +6,7 @@ import { Button } from '../components/button.tsx';
 import { ErrorCard, FailureCard } from '../components/failure.tsx';
 import { formatBytes } from '../components/format.ts';
 import { Facts } from '../components/layout.tsx';
+import { useMay } from '../components/may.tsx';
 import { Time } from '../components/time.tsx';
 import { ForgetReplicaDialog, MoveVaultDialog, ReplicaDialog } from './replica-dialogs.tsx';
 
@@ -18,6 +19,9 @@ export function VaultReplica({ vault }: { vault: Vault }) {
   const [open, setOpen] = useState<Open>();
   const close = () => setOpen(undefined);
   const stay = useStay(vault);
+  const may = useMay();
+  const mayChange = may('administer');
+  const mayEnd = may('administer', 'delete');
   return (
     <section aria-label={`Replica of ${vault.name}`} className="grid gap-3 border-t border-line pt-4">
       <h3 className="font-semibold">Replica</h3>
@@ -31,23 +35,27 @@ export function VaultReplica({ vault }: { vault: Vault }) {
       )}
       {replica?.failure && <FailureCard failure={replica.failure} />}
       <div className="flex flex-wrap gap-2">
-        <Act vault={vault} onClick={() => setOpen('place')} show={!replica}>
+        <Act vault={vault} onClick={() => setOpen('place')} show={!replica && mayChange}>
           Add a replica
         </Act>
-        <Act vault={vault} onClick={() => setOpen('move')} show={replica !== null && !replica.moving}>
+        <Act
+          vault={vault}
+          onClick={() => setOpen('move')}
+          show={mayEnd && replica !== null && !replica.moving}
+        >
           Move the vault there
         </Act>
-        <Act vault={vault} onClick={() => stay.mutate()} show={replica?.moving === true}>
+        <Act vault={vault} onClick={() => stay.mutate()} show={mayChange && replica?.moving === true}>
           Do not move
         </Act>
         <Act
           vault={vault}
           onClick={() => setOpen('place')}
-          show={replica !== null && replica.store !== 'local'}
+          show={mayChange && replica !== null && replica.store !== 'local'}
         >
           Change access to the replica
         </Act>
-        <Act vault={vault} onClick={() => setOpen('forget')} show={replica !== null}>
+        <Act vault={vault} onClick={() => setOpen('forget')} show={mayEnd && replica !== null}>
           Forget the replica
         </Act>
       </div>
