@@ -24,6 +24,7 @@ import { linkRoutes } from './routes/links.ts';
 import { meRoutes } from './routes/me.ts';
 import { replicaRoutes } from './routes/replicas.ts';
 import { serverRoutes } from './routes/servers.ts';
+import { sessionRoutes } from './routes/sessions.ts';
 import { settingsRoutes } from './routes/settings.ts';
 import { setupRoutes } from './routes/setup.ts';
 import { snapshotRoutes } from './routes/snapshots.ts';
@@ -74,6 +75,7 @@ function apiRoutes(deps: AppDeps) {
     .use('*', authenticate(deps))
     .use('*', admit(deps))
     .route('/', meRoutes(deps))
+    .route('/', sessionRoutes(deps))
     .route('/', enrolmentTokenRoutes(deps))
     .route('/', agentRoutes(deps))
     .route('/', updateRoutes(deps))

@@ -65,6 +65,7 @@ export const FAILURE_CODES = [
   'invalid_input',
   'unauthorized',
   'forbidden',
+  'reauthentication_required',
   'not_found',
   'conflict',
   'internal',

@@ -9,19 +9,25 @@ export interface Access {
   needs: readonly Right[];
   /** What `:id` names, if it is a thing of an agent: that agent has to be within the caller's reach. */
   of?: Owned;
+  /** Whether somebody who signed in a while ago has to do so again. */
+  fresh?: true;
 }
 
 const view = (of?: Owned): Access => access(['view'], of);
 const operate = (of?: Owned): Access => access(['view', 'operate'], of);
 const configure = (of?: Owned): Access => access(['view', 'configure'], of);
 const restore = (of?: Owned): Access => access(['view', 'restore'], of);
-const remove = (of?: Owned): Access => access(['view', 'configure', 'delete'], of);
+const remove = (of?: Owned): Access => fresh(access(['view', 'configure', 'delete'], of));
 const fleet: Access = { needs: ['view', 'fleet'] };
 const administer: Access = { needs: ['view', 'fleet', 'administer'] };
-const removeFromFleet: Access = { needs: [...administer.needs, 'delete'] };
+const removeFromFleet: Access = fresh({ needs: [...administer.needs, 'delete'] });
 
 function access(needs: readonly Right[], of: Owned | undefined): Access {
   return of === undefined ? { needs } : { needs, of };
+}
+
+function fresh(asked: Access): Access {
+  return { ...asked, fresh: true };
 }
 
 /**
@@ -30,6 +36,9 @@ function access(needs: readonly Right[], of: Owned | undefined): Access {
  */
 export const ACCESS: Readonly<Record<string, Access>> = {
   'GET /me': view(),
+  'GET /me/sessions': view(),
+  'DELETE /me/sessions/:id': view(),
+  'DELETE /me/sessions': view(),
   'GET /engines': view(),
   'GET /overview': view(),
   'GET /events': view(),
@@ -81,7 +90,7 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'GET /vaults/:id/space': fleet,
   'PUT /vaults/:id/store': administer,
   'POST /vaults/:id/use': administer,
-  'POST /vaults/:id/recovery-kit': { needs: ['view', 'own'] },
+  'POST /vaults/:id/recovery-kit': fresh({ needs: ['view', 'own'] }),
   'PUT /vaults/:id/replica': administer,
   'DELETE /vaults/:id/replica': removeFromFleet,
   'POST /vaults/:id/move': removeFromFleet,
@@ -89,15 +98,15 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'POST /vaults/:id/check': { needs: ['view', 'fleet', 'operate'] },
 
   'GET /users': administer,
-  'PATCH /users/:id': administer,
-  'DELETE /users/:id': administer,
-  'POST /users/:id/recovery-link': administer,
+  'PATCH /users/:id': fresh(administer),
+  'DELETE /users/:id': fresh(administer),
+  'POST /users/:id/recovery-link': fresh(administer),
   'GET /invitations': administer,
-  'POST /invitations': administer,
+  'POST /invitations': fresh(administer),
   'DELETE /invitations/:id': administer,
 
   'GET /api-keys': view(),
-  'POST /api-keys': view(),
+  'POST /api-keys': fresh(view()),
   'DELETE /api-keys/:id': view(),
   'GET /audit': administer,
 };

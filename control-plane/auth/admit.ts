@@ -21,6 +21,7 @@ export function admit({ db }: { db: Db }) {
       const access = ACCESS[route.name];
       if (!access) throw new Error(`nobody is admitted to ${route.name}: it is not in the table of access`);
       requireRights(c, ...access.needs);
+      if (access.fresh) requireFresh(c);
       if (access.of !== undefined) requireReach(c, db, { kind: access.of, id: route.id });
     }
     await next();
@@ -32,6 +33,24 @@ export function requireRights(c: Context<PrincipalEnv>, ...needed: readonly Righ
   const { actor, rights } = c.get('principal');
   const missing = needed.filter((right) => !rights.has(right));
   if (missing.length > 0) throw notAllowed(missing, actor.kind === 'api-key');
+}
+
+/** For how long a sign-in is fresh. */
+const FRESH_MS = 10 * 60_000;
+
+/**
+ * Refuses a session that was signed in to a while ago: it may be an open page that somebody walked away from.
+ * Keys are not asked: they have scopes.
+ * @throws FailureError `reauthentication_required`
+ */
+export function requireFresh(c: Context<PrincipalEnv>): void {
+  const { signedInAt } = c.get('principal');
+  if (signedInAt === null || Date.now() - signedInAt < FRESH_MS) return;
+  throw fail(
+    'reauthentication_required',
+    'You signed in a while ago, and this needs to be sure that it is you.',
+    'Sign in once more, then do it again.',
+  );
 }
 
 /** The route that answers, e.g. `GET /agents/:id`, and what stands for its `:id`. */

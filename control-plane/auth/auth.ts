@@ -2,6 +2,7 @@ import { apiKey } from '@better-auth/api-key';
 import { betterAuth } from 'better-auth';
 import { drizzleAdapter } from 'better-auth/adapters/drizzle';
 import { isAPIError } from 'better-auth/api';
+import { twoFactor } from 'better-auth/plugins/two-factor';
 import { type Db, schema } from '../db/open.ts';
 import type { MasterKey } from '../keys/master.ts';
 import type { Logger } from '../log.ts';
@@ -40,9 +41,12 @@ export function createAuth(deps: AuthDeps) {
       customRules: {
         '/sign-in/email': { window: 60, max: 10 },
         '/change-password': { window: 60, max: 5 },
+        '/two-factor/*': { window: 60, max: 10 },
       },
     },
     plugins: [
+      // No trusted devices: the code is asked for each time. Nor codes by mail: that would be no second factor here.
+      twoFactor({ issuer: 'Homeport' }),
       apiKey({
         defaultPrefix: KEY_PREFIX,
         maximumNameLength: 100,

@@ -18,6 +18,10 @@ export interface Principal {
   standing: Standing;
   /** What the standing gives, as far as the key that was used allows it. */
   rights: ReadonlySet<Right>;
+  /** When the session was signed in to, in ms since the epoch; null for keys. */
+  signedInAt: number | null;
+  /** Id of the session; null for keys. */
+  sessionId: string | null;
 }
 
 export interface PrincipalEnv extends RequestEnv {
@@ -84,8 +88,14 @@ async function principalOfCookie(auth: Auth, db: Db, headers: Headers): Promise<
   const session = await auth.api.getSession({ headers });
   // Read here, not from the session: what somebody may do changes at once.
   const user = session ? findUser(db, session.user.id) : undefined;
-  if (!user) throw unauthorized('You are not signed in.');
-  return principalWith(user, { user, actor: { kind: 'user', id: user.id, name: user.name } });
+  if (!session || !user) throw unauthorized('You are not signed in.');
+  const { createdAt, id } = session.session;
+  const actor: Actor = { kind: 'user', id: user.id, name: user.name };
+  return {
+    ...principalWith(user, { user, actor }),
+    signedInAt: new Date(createdAt).getTime(),
+    sessionId: id,
+  };
 }
 
 function principalWith(standing: Standing, { actor, user }: Pick<Principal, 'user' | 'actor'>): Principal {
@@ -96,6 +106,8 @@ function principalWith(standing: Standing, { actor, user }: Pick<Principal, 'use
     actor,
     standing: { role, extraRights, labels },
     rights: rightsOf(standing),
+    signedInAt: null,
+    sessionId: null,
   };
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { and, asc, count, eq } from 'drizzle-orm';
 import type { Standing } from '../auth/rights.ts';
 import type { Db } from './open.ts';
-import { account, apikey, session, user } from './schema/auth.ts';
+import { account, apikey, session, twoFactor, user } from './schema/auth.ts';
 
 export type UserRow = typeof user.$inferSelect;
 
@@ -53,13 +53,15 @@ function insertPassword(db: Db, wish: { userId: string; passwordHash: string; no
 /** What better-auth calls an account that is signed in to with a password. */
 const PASSWORD = 'credential';
 
-/** Gives a user a new password, and ends all their sessions. */
+/** Gives a user a new password, without a second factor, and ends all their sessions. */
 export function resetPassword(db: Db, wish: { userId: string; passwordHash: string; now: Date }): void {
   const { userId } = wish;
   db.delete(account)
     .where(and(eq(account.userId, userId), eq(account.providerId, PASSWORD)))
     .run();
   insertPassword(db, wish);
+  db.delete(twoFactor).where(eq(twoFactor.userId, userId)).run();
+  db.update(user).set({ twoFactorEnabled: false }).where(eq(user.id, userId)).run();
   db.delete(session).where(eq(session.userId, userId)).run();
 }
 

@@ -14,6 +14,7 @@ const STATUS: Partial<Record<FailureCode, ContentfulStatusCode>> = {
   enrolment_token_invalid: 403,
   agent_revoked: 403,
   forbidden: 403,
+  reauthentication_required: 403,
   policy_denied: 403,
   not_found: 404,
   agent_unknown: 404,

@@ -2,11 +2,12 @@ import { Hono } from 'hono';
 import { ENGINES } from '../../protocol/engines/registry.ts';
 import { HOMEPORT_VERSION } from '../../protocol/version.ts';
 import type { PrincipalEnv } from '../auth/principal.ts';
+import { findUser } from '../db/users.ts';
 import type { AppDeps } from '../deps.ts';
 import { overview } from '../views/overview.ts';
 
 export function meRoutes(deps: AppDeps) {
-  const { identity, url } = deps;
+  const { db, identity, url } = deps;
   return new Hono<PrincipalEnv>()
     .get('/me', (c) => {
       const { rights, standing, user } = c.get('principal');
@@ -18,7 +19,12 @@ export function meRoutes(deps: AppDeps) {
         fingerprint: identity.fingerprint,
       };
       const { labels, role } = standing;
-      return c.json({ user: { id, name, email, role, labels }, rights: [...rights], controlPlane });
+      const twoFactor = findUser(db, id)?.twoFactorEnabled ?? false;
+      return c.json({
+        user: { id, name, email, role, labels, twoFactor },
+        rights: [...rights],
+        controlPlane,
+      });
     })
     .get('/engines', (c) => c.json(Object.values(ENGINES).map(({ descriptor }) => descriptor)))
     .get('/overview', (c) => c.json(overview(deps, c.get('reach'))));

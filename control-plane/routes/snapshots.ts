@@ -4,6 +4,7 @@ import { sealedCredentialsSchema } from '../../protocol/credentials.ts';
 import { engineDefinition } from '../../protocol/engines/registry.ts';
 import { fail } from '../../protocol/failure.ts';
 import { type RestorePreflight, restorePlanSchema } from '../../protocol/restore.ts';
+import { requireFresh } from '../auth/admit.ts';
 import type { PrincipalEnv } from '../auth/principal.ts';
 import { findServer } from '../db/servers.ts';
 import type { AppDeps } from '../deps.ts';
@@ -75,6 +76,8 @@ export function snapshotRoutes(deps: AppDeps) {
       const { mode, owners, switches, targetDatabase } = plan;
       reached(c, findServer(db, serverId), 'server');
       requireConfirmation(confirm, targetDatabase);
+      // A new database is over nobody's data.
+      if (mode !== 'new') requireFresh(c);
       requireSense(wish, found(engineDefinition(snapshot.engine)?.descriptor, 'engine'));
       requirePossible(plan, await preflight(deps, snapshot, { ...wish, targetDatabase }));
       const job = jobs.createRestore({ ...wish, snapshotId: snapshot.id }, c.get('principal').user.name);

@@ -9,6 +9,8 @@ export function userView(row: UserRow, { rights, user }: Pick<Principal, 'rights
   return {
     ...{ id, name, email, role, extraRights, labels },
     createdAt: createdAt.toISOString(),
+    /** Whether signing in asks for a code. */
+    twoFactor: row.twoFactorEnabled,
     /** Whether the one who asks may change and remove it. */
     manageable: id !== user.id && mayManage(rights, row),
   };

@@ -9,6 +9,9 @@ export const OPEN_TO_ALL = ['GET /setup', 'POST /setup', 'POST /links/look', 'PO
 /** What each route is meant to ask for; written by hand, so that a slip in the product’s own table shows. */
 export const LEAST: Record<string, Least> = {
   'GET /me': 'viewer',
+  'GET /me/sessions': 'viewer',
+  'DELETE /me/sessions/:id': 'viewer',
+  'DELETE /me/sessions': 'viewer',
   'GET /engines': 'viewer',
   'GET /overview': 'viewer',
   'GET /events': 'viewer',

@@ -82,6 +82,9 @@ export const acts = {
   stayVault: (id: string) => answer(api.vaults[':id'].move.$delete(one(id))),
   checkVault: (id: string) => answer(api.vaults[':id'].check.$post(one(id))),
 
+  endSession: (id: string) => answer(api.me.sessions[':id'].$delete(one(id))),
+  endOtherSessions: () => answer(api.me.sessions.$delete()),
+
   invite: (json: { standing: Standing; note?: string }) => answer(api.invitations.$post({ json })),
   withdrawInvitation: (id: string) => answer(api.invitations[':id'].$delete(one(id))),
   changeUser: (id: string, json: Standing) => answer(api.users[':id'].$patch({ ...one(id), json })),

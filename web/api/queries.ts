@@ -89,6 +89,7 @@ export const queries = {
       queryFn: () => answer(api.vaults[':id'].space.$get({ param: { id } })),
     }),
   vaults: () => queryOptions({ queryKey: ['vaults'], queryFn: () => answer(api.vaults.$get()) }),
+  sessions: () => queryOptions({ queryKey: ['sessions'], queryFn: () => answer(api.me.sessions.$get()) }),
   users: () => queryOptions({ queryKey: ['users'], queryFn: () => answer(api.users.$get()) }),
   invitations: () =>
     queryOptions({ queryKey: ['invitations'], queryFn: () => answer(api.invitations.$get()) }),

@@ -49,6 +49,7 @@ export type BucketStore = Extract<VaultStore, { kind: 's3' }>;
 export type RemoteStore = Extract<VaultStore, { kind: 'rclone' }>;
 export type Me = Answer<Api['me']['$get']>;
 export type Right = Me['rights'][number];
+export type Session = Answer<Api['me']['sessions']['$get']>[number];
 export type User = Answer<Api['users']['$get']>[number];
 export type Role = User['role'];
 export type ExtraRight = User['extraRights'][number];

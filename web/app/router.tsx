@@ -109,6 +109,11 @@ const job = createRoute({
   path: '/jobs/$jobId',
   component: lazyRouteComponent(() => import('../pages/job.tsx'), 'JobPage'),
 });
+const account = createRoute({
+  getParentRoute: () => app,
+  path: '/account',
+  component: lazyRouteComponent(() => import('../pages/account.tsx'), 'AccountPage'),
+});
 const users = createRoute({
   getParentRoute: () => app,
   path: '/users',
@@ -143,6 +148,7 @@ const tree = root.addChildren([
     restore,
     jobs,
     job,
+    account,
     users,
     audit,
     settings,

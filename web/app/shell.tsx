@@ -8,6 +8,7 @@ import { LiveProvider, useLive } from '../live/provider.tsx';
 import { Logo } from './logo.tsx';
 import { useDestinations } from './navigation.ts';
 import { useShortcuts } from './shortcuts.ts';
+import { SignInAgain } from './sign-in-again.tsx';
 import { setTheme, THEMES, useTheme } from './theme.ts';
 
 const Palette = lazy(() => import('./palette.tsx').then((module) => ({ default: module.Palette })));
@@ -36,6 +37,7 @@ export function Shell() {
           </div>
         </main>
       </div>
+      <SignInAgain />
       {palette && (
         <Suspense fallback={null}>
           <Palette onClose={() => setPalette(false)} />
@@ -146,12 +148,15 @@ function Account() {
     <div className="mt-auto grid gap-2 border-t border-line pt-3">
       <LiveLine />
       <div className="flex min-w-0 items-center gap-1">
-        <div className="min-w-0 flex-1 pl-2.5">
-          <p className="truncate font-medium">{me.user.name}</p>
-          <p className="truncate text-sm text-ink-3" title={me.user.email}>
-            {me.user.email}
-          </p>
-        </div>
+        <Link
+          to="/account"
+          title="Your account"
+          className="min-w-0 flex-1 rounded-control py-1 pl-2.5 hover:bg-raised aria-[current=page]:bg-accent-soft"
+        >
+          <span className="sr-only">Your account: </span>
+          <span className="block truncate font-medium">{me.user.name}</span>
+          <span className="block truncate text-sm text-ink-3">{me.user.email}</span>
+        </Link>
         <ThemeButton />
         <button
           type="button"

@@ -22,7 +22,27 @@ export const user = sqliteTable('user', {
   extraRights: text({ mode: 'json' }).$type<ExtraRight[]>().notNull().default([]),
   /** Only agents with one of these labels; null: the whole fleet. */
   labels: text({ mode: 'json' }).$type<string[]>(),
+  /** Better-auth's: whether signing in asks for a code as well. */
+  twoFactorEnabled: flag().notNull().default(false),
 });
+
+/** Second factors, one row for each user who has or is about to have one. */
+export const twoFactor = sqliteTable(
+  'two_factor',
+  {
+    id: text().primaryKey(),
+    /** Both encrypted with the auth secret. */
+    secret: text().notNull(),
+    backupCodes: text().notNull(),
+    userId: text()
+      .notNull()
+      .references(() => user.id, { onDelete: 'cascade' }),
+    verified: flag().default(true),
+    failedVerificationCount: integer().default(0),
+    lockedUntil: time(),
+  },
+  (t) => [index('two_factor_user').on(t.userId)],
+);
 
 /** Links that are worth something to whoever holds them: an account of one's own, or the way back into it. */
 export const userLinks = sqliteTable('user_links', {

@@ -1,0 +1,29 @@
+import { useQuery } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
+import { onSignInNeeded } from '../api/fresh.ts';
+import { queries } from '../api/queries.ts';
+import { Dialog } from '../components/dialog.tsx';
+import { SignInForm } from '../components/sign-in-form.tsx';
+
+/** Comes up where something needs a fresh sign-in; what was asked for then goes on by itself. */
+export function SignInAgain() {
+  const [answer, setAnswer] = useState<{ give: (done: boolean) => void }>();
+  const me = useQuery(queries.me());
+  useEffect(() => onSignInNeeded(() => new Promise((give) => setAnswer({ give }))), []);
+  if (!answer || !me.data) return null;
+  const end = (done: boolean) => {
+    setAnswer(undefined);
+    answer.give(done);
+  };
+  return (
+    <Dialog title="Is it you?" onClose={() => end(false)}>
+      <div className="grid gap-4">
+        <p className="text-ink-2">
+          You signed in a while ago, and what you are about to do cannot be taken back or opens a lot. Sign in
+          once more; it goes on by itself.
+        </p>
+        <SignInForm email={me.data.user.email} act="Go on" onDone={() => end(true)} />
+      </div>
+    </Dialog>
+  );
+}
