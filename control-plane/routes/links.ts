@@ -6,6 +6,7 @@ import { checkOrigin } from '../auth/principal.ts';
 import { findUser } from '../db/users.ts';
 import type { AppDeps } from '../deps.ts';
 import type { RequestEnv } from '../http/env.ts';
+import { signInHere } from '../http/sign-in.ts';
 import { validate } from '../http/validate.ts';
 import { accountFields } from './setup.ts';
 
@@ -46,12 +47,7 @@ export function linkRoutes(deps: AppDeps) {
         const action = kind === 'invitation' ? 'user.join' : 'user.recover';
         audit({ actor: by, action, target: by, from: c.get('from') });
         events.changed('settings');
-        const signedIn = await auth.api.signInEmail({
-          body: { email, password: wish.password },
-          asResponse: true,
-        });
-        for (const cookie of signedIn.headers.getSetCookie())
-          c.header('set-cookie', cookie, { append: true });
+        await signInHere(c, auth, { email, password: wish.password });
         return c.json({ user: { id, name, email } }, 201);
       })
   );

@@ -4,6 +4,7 @@ import { checkOrigin } from '../auth/principal.ts';
 import { createOwner, setupNeeded } from '../auth/setup.ts';
 import type { AppDeps } from '../deps.ts';
 import type { RequestEnv } from '../http/env.ts';
+import { signInHere } from '../http/sign-in.ts';
 import { validate } from '../http/validate.ts';
 
 /** What somebody says of themselves when they get an account. */
@@ -32,11 +33,7 @@ export function setupRoutes(deps: AppDeps) {
         target: { kind: 'user', id, name },
         from: c.get('from'),
       });
-      const signedIn = await auth.api.signInEmail({
-        body: { email, password: owner.password },
-        asResponse: true,
-      });
-      for (const cookie of signedIn.headers.getSetCookie()) c.header('set-cookie', cookie, { append: true });
+      await signInHere(c, auth, { email, password: owner.password });
       return c.json({ user: { id, name, email: email.toLowerCase() } }, 201);
     });
 }

@@ -32,7 +32,10 @@ export function AccountPage() {
             ['E-mail address', user.email],
             ['Role', ROLE_WORDS[user.role].label],
             ['Sees', user.labels ? `Agents with ${user.labels.join(' or ')}` : 'The whole fleet'],
-            ['May', rights.map((right) => SCOPE_WORDS[right]).join(' · ')],
+            [
+              'May',
+              user.role === 'owner' ? 'Do everything' : rights.map((right) => SCOPE_WORDS[right]).join(' · '),
+            ],
           ]}
         />
       </Card>
