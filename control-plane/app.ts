@@ -12,6 +12,7 @@ import { replyFailure } from './http/failures.ts';
 import { limitBody } from './http/limit-body.ts';
 import { webRoutes } from './http/web.ts';
 import { agentRoutes } from './routes/agents.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { bulkRoutes } from './routes/bulk.ts';
 import { bulkReleaseRoutes } from './routes/bulk-release.ts';
 import { databaseRoutes } from './routes/databases.ts';
@@ -87,6 +88,7 @@ function apiRoutes(deps: AppDeps) {
     .route('/', replicaRoutes(deps))
     .route('/', userRoutes(deps))
     .route('/', settingsRoutes(deps))
+    .route('/', auditRoutes(deps))
     .route('/', eventRoutes(deps));
 }
 

@@ -109,4 +109,5 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'POST /api-keys': fresh(view()),
   'DELETE /api-keys/:id': view(),
   'GET /audit': administer,
+  'GET /audit/export': administer,
 };

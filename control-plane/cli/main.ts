@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { HOMEPORT_VERSION } from '../../protocol/version.ts';
 import { addAddAgentCommand } from './commands/add-agent.ts';
+import { addAuditCommand } from './commands/audit.ts';
 import { addBucketCommands } from './commands/buckets.ts';
 import { addDatabaseCommands } from './commands/databases.ts';
 import { addDownloadCommand } from './commands/download.ts';
@@ -41,6 +42,7 @@ function program(): Command {
   addDatabaseCommands(root);
   addSelectionCommand(root);
   addSnapshotCommands(root);
+  addAuditCommand(root);
   addJobCommands(root);
   addRestoreCommand(root);
   addDownloadCommand(root);

@@ -1,4 +1,5 @@
-import { and, desc, eq, gt, lt, max } from 'drizzle-orm';
+import { and, desc, eq, gt, gte, lt, max, or, type SQL, sql } from 'drizzle-orm';
+import type { AnySQLiteColumn } from 'drizzle-orm/sqlite-core';
 import type { Db } from './open.ts';
 import { auditLog } from './schema/fleet.ts';
 
@@ -26,13 +27,37 @@ export function auditedLately(db: Db, action: string, actorId: string): boolean 
   return db.select({ id: auditLog.id }).from(auditLog).where(where).limit(1).get() !== undefined;
 }
 
+export interface AuditFilter {
+  /** What acts are about, e.g. `user`: the part of their name before the dot. */
+  kind?: string | undefined;
+  /** Looked for in the names of who did it and to what, and in the act’s own. */
+  q?: string | undefined;
+  /** Milliseconds since the epoch; the first included, the second not. */
+  since?: number | undefined;
+  until?: number | undefined;
+}
+
 /** Newest first; `before` is the id of the last one seen. */
-export function listAudit(db: Db, page: { limit: number; before?: number | undefined }): AuditRow[] {
-  return db
-    .select()
-    .from(auditLog)
-    .where(page.before === undefined ? undefined : lt(auditLog.id, page.before))
-    .orderBy(desc(auditLog.id))
-    .limit(page.limit)
-    .all();
+export function listAudit(
+  db: Db,
+  { before, kind, limit, q, since, until }: AuditFilter & { limit: number; before?: number | undefined },
+): AuditRow[] {
+  const { action, actorName, at, id, targetName } = auditLog;
+  const where = and(
+    before === undefined ? undefined : lt(id, before),
+    kind === undefined ? undefined : sql`${action} LIKE ${`${literal(kind)}.%`} ESCAPE '\\'`,
+    q === undefined ? undefined : or(...[actorName, targetName, action].map((name) => contains(name, q))),
+    since === undefined ? undefined : gte(at, since),
+    until === undefined ? undefined : lt(at, until),
+  );
+  return db.select().from(auditLog).where(where).orderBy(desc(id)).limit(limit).all();
+}
+
+/** As LIKE takes it, with `\\` before what it would read as a pattern. */
+function literal(text: string): string {
+  return text.replaceAll(/[%_\\]/g, '\\$&');
+}
+
+function contains(column: AnySQLiteColumn, text: string): SQL {
+  return sql`${column} LIKE ${`%${literal(text)}%`} ESCAPE '\\'`;
 }

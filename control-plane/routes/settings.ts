@@ -5,23 +5,17 @@ import { createApiKey, scopesOf } from '../auth/api-keys.ts';
 import type { Principal, PrincipalEnv } from '../auth/principal.ts';
 import { RIGHTS } from '../auth/rights.ts';
 import { type ApiKeyRow, deleteApiKey, findApiKey, listApiKeys } from '../db/api-keys.ts';
-import { listAudit } from '../db/audit.ts';
 import type { Db } from '../db/open.ts';
 import { findUser } from '../db/users.ts';
 import type { AppDeps } from '../deps.ts';
 import { auditAct, found } from '../http/acting.ts';
 import { validate } from '../http/validate.ts';
-import { iso } from '../views/times.ts';
 
 const keyBody = z.object({
   name: z.string().trim().min(1).max(100),
   expiresInDays: z.number().int().min(1).max(3650).optional(),
   /** All it may do of what its user may; everything where absent. */
   scopes: z.array(z.enum(RIGHTS)).min(1).max(RIGHTS.length).optional(),
-});
-const auditQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(500).default(100),
-  before: z.coerce.number().int().positive().optional(),
 });
 
 export function settingsRoutes(deps: AppDeps) {
@@ -55,21 +49,7 @@ export function settingsRoutes(deps: AppDeps) {
       auditAct(deps, c, { action: 'api-key.revoke', target: { kind: 'api-key', id, name: name ?? id } });
       events.changed('settings');
       return c.json({ id });
-    })
-    .get('/audit', validate('query', auditQuery), (c) =>
-      c.json(
-        listAudit(db, c.req.valid('query')).map((row) => ({
-          id: row.id,
-          at: iso(row.at),
-          actor: { kind: row.actorKind, id: row.actorId, name: row.actorName },
-          action: row.action,
-          target:
-            row.targetKind === null ? null : { kind: row.targetKind, id: row.targetId, name: row.targetName },
-          from: row.source,
-          details: row.details === null ? null : (JSON.parse(row.details) as Record<string, string | number>),
-        })),
-      ),
-    );
+    });
 }
 
 /** One's own keys; those who administer end everybody's: a leaked key waits for no owner. */

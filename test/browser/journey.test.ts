@@ -209,7 +209,7 @@ test('the palette goes anywhere by keyboard', async () => {
   await page.keyboard.press('Enter');
   await heading('Audit log').waitFor();
   await page.keyboard.press('/');
-  expect(await page.getByLabel('Search these entries').evaluate((e) => e === document.activeElement)).toBe(
+  expect(await page.getByLabel('Search people and things').evaluate((e) => e === document.activeElement)).toBe(
     true,
   );
 });

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Api } from '../support/api.ts';
@@ -160,6 +161,24 @@ test('whoever is removed is out', async () => {
   ]) {
     await stage.page.getByText(act).first().waitFor();
   }
+});
+
+test('the audit log is searched, and what is found is taken away', async () => {
+  const { page } = stage;
+  const rows = page.getByRole('table', { name: 'Audit log' }).getByRole('row');
+  await page.getByLabel('What about').selectOption('user');
+  await page.getByText('Server added').first().waitFor({ state: 'detached' });
+  await page.getByLabel('Search people and things').fill('grace');
+  await rows.filter({ hasText: 'Invitation accepted' }).waitFor();
+  await look('audit-filtered');
+  const downloading = page.waitForEvent('download');
+  await page.getByRole('link', { name: 'Export' }).click();
+  const lines = (await readFile(await (await downloading).path(), 'utf8')).trimEnd().split('\n');
+  const acts = lines.map((line) => (JSON.parse(line) as { action: string }).action);
+  expect(acts).toContain('user.join');
+  expect(acts.every((act) => act.startsWith('user.'))).toBe(true);
+  await page.getByLabel('To', { exact: true }).fill('2020-01-01');
+  await page.getByText('No entry matches.').waitFor();
 });
 
 test('nothing was wrong with any page', () => expectClean());

@@ -74,4 +74,5 @@ export const LEAST: Record<string, Least> = {
   'POST /api-keys': 'viewer',
   'DELETE /api-keys/:id': 'viewer',
   'GET /audit': 'admin',
+  'GET /audit/export': 'admin',
 };

@@ -1,5 +1,6 @@
 import { answer, answerFile, api } from './rpc.ts';
 import type {
+  AuditFilter,
   ReplicaStore,
   RestoreOrder,
   Right,
@@ -99,6 +100,11 @@ export const acts = {
     answer(api['api-keys'].$post({ json })),
   removeApiKey: (id: string) => answer(api['api-keys'][':id'].$delete(one(id))),
 };
+
+/** Where the browser fetches the audit log as JSON lines. */
+export function auditUrl(filter: AuditFilter): string {
+  return `/api/v1/audit/export?${new URLSearchParams({ ...filter })}`;
+}
 
 /** Where the browser fetches a snapshot as the engine's native dump. */
 export function downloadUrl(snapshotId: string): string {

@@ -1,5 +1,6 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import { answer, api } from './rpc.ts';
+import type { AuditFilter } from './types.ts';
 
 /** Rows of one page of a long list. */
 const JOBS = 50;
@@ -100,13 +101,13 @@ export const queries = {
       queryFn: () => answer(api['enrolment-tokens'].$get()),
     }),
   /** Newest first, page by page. */
-  audit: () =>
+  audit: (filter: AuditFilter = {}) =>
     infiniteQueryOptions({
-      queryKey: ['audit'],
+      queryKey: ['audit', filter],
       queryFn: ({ pageParam }) =>
         answer(
           api.audit.$get({
-            query: { limit: String(AUDIT), ...(pageParam ? { before: String(pageParam) } : {}) },
+            query: { ...filter, limit: String(AUDIT), ...(pageParam ? { before: String(pageParam) } : {}) },
           }),
         ),
       initialPageParam: 0,

@@ -56,6 +56,13 @@ export type ExtraRight = User['extraRights'][number];
 export type Standing = Pick<User, 'role' | 'extraRights' | 'labels'>;
 export type Invitation = Answer<Api['invitations']['$get']>[number];
 export type ApiKey = Answer<Api['api-keys']['$get']>[number];
+/** As the API takes it; absent: all. */
+export interface AuditFilter {
+  kind?: string;
+  q?: string;
+  since?: string;
+  until?: string;
+}
 export type AuditEntry = Answer<Api['audit']['$get']>[number];
 
 /** What the browser asks the control plane to pass on, sealed to the agent. */

@@ -15,6 +15,7 @@ const ACTS: Record<string, string> = {
   'api-key.create': 'API key created',
   'api-key.create-on-host': 'API key created on the host',
   'api-key.revoke': 'API key deleted',
+  'audit.export': 'Audit log exported',
   'database.protect': 'Databases protected',
   'database.selection': 'Backed-up tables chosen',
   'database.stop-protecting': 'Protection stopped',
