@@ -66,6 +66,11 @@ export type AppType = ReturnType<typeof createApp>;
 
 function apiRoutes(deps: AppDeps) {
   return new Hono<PrincipalEnv>()
+    .use('*', async (c, next) => {
+      // It would be answered by the GET, whose stream nobody reads and nobody ends.
+      if (c.req.method === 'HEAD') throw noHead();
+      await next();
+    })
     .use('*', limitBody(MAX_BODY_BYTES))
     .use('*', async (c, next) => {
       await next();
@@ -110,6 +115,10 @@ function headers(url: string) {
     referrerPolicy: 'no-referrer',
     strictTransportSecurity: url.startsWith('https:') ? 'max-age=31536000' : false,
   });
+}
+
+function noHead() {
+  return fail('invalid_input', 'The API answers no HEAD.', 'Ask with GET.');
 }
 
 function nothingHere(path: string) {

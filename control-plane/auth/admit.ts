@@ -45,12 +45,26 @@ const FRESH_MS = 10 * 60_000;
  */
 export function requireFresh(c: Context<PrincipalEnv>): void {
   const { signedInAt } = c.get('principal');
-  if (signedInAt === null || Date.now() - signedInAt < FRESH_MS) return;
+  if (signedInAt !== null) requireFreshSince(signedInAt);
+}
+
+/** @param at ms since the epoch @throws FailureError `reauthentication_required` where that is a while ago */
+export function requireFreshSince(at: number): void {
+  if (Date.now() - at < FRESH_MS) return;
   throw fail(
     'reauthentication_required',
     'You signed in a while ago, and this needs to be sure that it is you.',
     'Sign in once more, then do it again.',
   );
+}
+
+/**
+ * Keys do not make keys, and do not end sessions, unless they may administer: who gives a script a key to look with
+ * does not give it more.
+ * @throws FailureError `forbidden`
+ */
+export function requirePerson(c: Context<PrincipalEnv>): void {
+  if (c.get('principal').actor.kind === 'api-key') requireRights(c, 'administer');
 }
 
 /** The route that answers, e.g. `GET /agents/:id`, and what stands for its `:id`. */
@@ -63,7 +77,12 @@ function routeOf(c: Context): { name: string; id: string } | undefined {
 
 const MOUNT = '/api/v1';
 
-function requireReach(c: Context<PrincipalEnv>, db: Db, { id, kind }: { id: string; kind: Owned }): void {
+/** @throws FailureError `not_found` for what is of an agent beyond the caller's reach */
+export function requireReach(
+  c: Context<PrincipalEnv>,
+  db: Db,
+  { id, kind }: { id: string; kind: Owned },
+): void {
   const reach = c.get('reach');
   if (reach.agentIds === null) return;
   const agentId = agentOf(db, kind, id);

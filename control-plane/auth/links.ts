@@ -10,7 +10,8 @@ import {
   type UserLinkRow,
 } from '../db/user-links.ts';
 import { findUser, findUserByEmail, insertUser, resetPassword } from '../db/users.ts';
-import type { Standing } from './rights.ts';
+import { HOST_USER } from './api-keys.ts';
+import { mayManage, OWNER, rightsOf, type Standing } from './rights.ts';
 
 interface LinkDeps {
   db: Db;
@@ -27,8 +28,8 @@ interface NewLink {
 
 interface LinkWish {
   lifetimeMs: number;
-  /** Name of who makes it. */
-  by: string;
+  /** Who makes it. */
+  by: { id: string; name: string };
 }
 
 /** A link with which whoever has it makes an account of that standing. */
@@ -59,7 +60,8 @@ function createLink(
   const now = clock.now();
   dropExpiredLinks(db, new Date(now));
   const row: UserLinkRow = {
-    ...{ id: randomUUID(), kind, tokenHash: hash(token), note, userId, createdBy: by },
+    ...{ id: randomUUID(), kind, tokenHash: hash(token), note, userId },
+    ...{ createdBy: by.name, createdById: by.id },
     role: standing.role,
     extraRights: [...standing.extraRights],
     labels: standing.labels && [...standing.labels],
@@ -74,8 +76,15 @@ function createLink(
 /** The link that a token belongs to. @throws FailureError `forbidden` */
 export function lookAtLink({ clock, db }: Pick<LinkDeps, 'clock' | 'db'>, token: string): UserLinkRow {
   const link = findLink(db, hash(token));
-  if (!link || link.expiresAt.getTime() <= clock.now()) throw badLink();
+  if (!link || link.expiresAt.getTime() <= clock.now() || !mayStillBeGiven(db, link)) throw badLink();
   return link;
+}
+
+/** A link is worth what its maker may give now, to an account as it stands now; not what both were once. */
+function mayStillBeGiven(db: Db, link: UserLinkRow): boolean {
+  const maker = link.createdById === HOST_USER ? OWNER : findUser(db, link.createdById);
+  const standing = link.userId === null ? link : findUser(db, link.userId);
+  return maker !== undefined && standing !== undefined && mayManage(rightsOf(maker), standing);
 }
 
 export interface Joining {
@@ -105,7 +114,7 @@ export async function acceptInvitation(
   const id = randomUUID();
   db.transaction(
     () => {
-      if (!takeLink(db, link.id)) throw badLink();
+      if (!mayStillBeGiven(db, link) || !takeLink(db, link.id)) throw badLink();
       if (findUserByEmail(db, email)) throw taken(email);
       const { extraRights, labels, role } = link;
       const now = new Date(clock.now());
@@ -132,7 +141,7 @@ export async function acceptRecovery(
   const passwordHash = await deps.hashPassword(password);
   db.transaction(
     () => {
-      if (!takeLink(db, link.id)) throw badLink();
+      if (!mayStillBeGiven(db, link) || !takeLink(db, link.id)) throw badLink();
       resetPassword(db, { userId: user.id, passwordHash, now: new Date(clock.now()) });
     },
     { behavior: 'immediate' },

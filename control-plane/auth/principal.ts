@@ -73,10 +73,8 @@ async function principalOfKey(auth: Auth, db: Db, authorization: string): Promis
   if (!found) throw unauthorized('The API key is not valid: unknown, revoked or expired.');
   const name = found.name ?? found.id;
   const actor: Actor = { kind: 'api-key', id: found.id, name };
-  if (found.referenceId === HOST_USER) {
-    return principalWith(OWNER, { user: { id: HOST_USER, name, email: '' }, actor });
-  }
-  const user = findUser(db, found.referenceId);
+  const host = { ...OWNER, id: HOST_USER, name, email: '' };
+  const user = found.referenceId === HOST_USER ? host : findUser(db, found.referenceId);
   if (!user) throw unauthorized('The API key is not valid: its user was removed.');
   const scopes = scopesOf(found);
   const principal = principalWith(user, { user, actor });

@@ -59,8 +59,10 @@ export function rightsOf({ extraRights, labels, role }: Standing): ReadonlySet<R
  * Whether somebody with `held` may give this standing to others, take it from them or recover such an account.
  * Nobody gives away more than they have, and admins of the whole fleet do not make or unmake their own kind.
  */
-export function mayManage(held: ReadonlySet<Right>, { extraRights, labels, role }: Standing): boolean {
+export function mayManage(held: ReadonlySet<Right>, standing: Standing): boolean {
+  const { labels, role } = standing;
+  if (!rightsOf(standing).isSubsetOf(held)) return false;
   if (held.has('own')) return true;
   const lesser = role === 'operator' || role === 'viewer' || (role === 'admin' && labels !== null);
-  return held.has('administer') && lesser && extraRights.every((right) => held.has(right));
+  return held.has('administer') && lesser;
 }

@@ -16,6 +16,11 @@ export function endSession(db: Db, userId: string, id: string): SessionRow | und
   return db.delete(session).where(where).returning().get();
 }
 
+/** Ends whatever a token opens. */
+export function endSessionOf(db: Db, token: string): void {
+  db.delete(session).where(eq(session.token, token)).run();
+}
+
 /** @returns how many were ended */
 export function endOtherSessions(db: Db, userId: string, keep: string): number {
   const where = and(eq(session.userId, userId), ne(session.id, keep));

@@ -53,6 +53,13 @@ function insertPassword(db: Db, wish: { userId: string; passwordHash: string; no
 /** What better-auth calls an account that is signed in to with a password. */
 const PASSWORD = 'credential';
 
+/** What stands for the password a user has now: another one after each change. */
+export function passwordMark(db: Db, userId: string): string | undefined {
+  const where = and(eq(account.userId, userId), eq(account.providerId, PASSWORD));
+  const row = db.select({ id: account.id, password: account.password }).from(account).where(where).get();
+  return row && `${row.id} ${row.password}`;
+}
+
 /** Gives a user a new password, without a second factor, and ends all their sessions. */
 export function resetPassword(db: Db, wish: { userId: string; passwordHash: string; now: Date }): void {
   const { userId } = wish;

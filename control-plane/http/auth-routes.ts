@@ -1,118 +1,159 @@
 import { type Context, Hono } from 'hono';
+import { fail } from '../../protocol/failure.ts';
+import { requireFreshSince } from '../auth/admit.ts';
 import { CLIENT_HEADER } from '../auth/auth.ts';
 import { checkOrigin } from '../auth/principal.ts';
-import { endSession } from '../db/sessions.ts';
+import { endSession, endSessionOf } from '../db/sessions.ts';
+import { findUser, findUserByEmail, passwordMark } from '../db/users.ts';
 import type { AppDeps } from '../deps.ts';
+import { AUTH_PATHS, isVerification, type Path } from './auth-paths.ts';
+import { keepSession, withoutCookies } from './cookies.ts';
 import type { RequestEnv } from './env.ts';
 import { limitBody } from './limit-body.ts';
 import { createTurns } from './turns.ts';
-
-/**
- * The parts of better-auth that are open, and what the audit log calls a success; all the rest, sign-up and its own
- * lists of sessions and keys included, is not. `hashes`: it checks a password, which is slow by design.
- */
-const OPEN = {
-  '/sign-in/email': { action: 'user.sign-in', hashes: true },
-  '/sign-out': { action: 'user.sign-out', hashes: false },
-  '/change-password': { action: 'user.change-password', hashes: true },
-  '/two-factor/enable': { action: undefined, hashes: true },
-  '/two-factor/verify-totp': { action: 'user.sign-in', hashes: false },
-  '/two-factor/verify-backup-code': { action: 'user.sign-in', hashes: false },
-  '/two-factor/generate-backup-codes': { action: 'user.new-backup-codes', hashes: true },
-  '/two-factor/disable': { action: 'user.disable-two-factor', hashes: true },
-} as const satisfies Record<string, { action: string | undefined; hashes: boolean }>;
-type Path = keyof typeof OPEN;
+import { validate } from './validate.ts';
 
 const MAX_BODY_BYTES = 16 * 1024;
 
-type Deps = Pick<AppDeps, 'auth' | 'audit' | 'db' | 'origins'>;
+type Deps = Pick<AppDeps, 'auth' | 'audit' | 'db' | 'origins' | 'url'>;
+type Session = Awaited<ReturnType<Deps['auth']['api']['getSession']>>;
+
+/** What better-auth answers, as far as it is looked at here. */
+interface Answer {
+  token?: string;
+  twoFactorRedirect?: boolean;
+  user?: { id: string; name: string };
+}
+
+/** One request, as far as it got. */
+interface Act {
+  path: Path;
+  body: { email?: string };
+  /** The session that the browser had. */
+  before: Session;
+  /** Whether it is the second step of a sign-in that has begun. */
+  pending: boolean;
+}
 
 /** Signing in and out, password and second factor; to be mounted at `/api/auth`. */
 export function authRoutes(deps: Deps) {
-  const { auth, origins } = deps;
   const inTurn = createTurns();
   const routes = new Hono<RequestEnv>().use('*', limitBody(MAX_BODY_BYTES)).use('*', async (c, next) => {
     await next();
     c.res.headers.set('cache-control', 'no-store');
   });
-  for (const path of Object.keys(OPEN) as Path[]) {
-    routes.post(path, async (c) => {
+  for (const path of Object.keys(AUTH_PATHS) as Path[]) {
+    routes.post(path, validate('json', AUTH_PATHS[path].body), async (c) => {
+      const body = c.req.valid('json' as never) as Act['body'];
       const origin = c.req.header('origin');
-      if (origin !== undefined) checkOrigin(origin, origins);
-      const headers = new Headers(c.req.raw.headers);
-      headers.set(CLIENT_HEADER, c.get('from'));
-      const body = await c.req.text();
-      const before = await auth.api.getSession({ headers });
-      const handle = () => auth.handler(new Request(c.req.url, { method: 'POST', headers, body }));
-      const response = await (OPEN[path].hashes ? inTurn(handle) : handle());
+      if (origin !== undefined) checkOrigin(origin, deps.origins);
+      const before = await deps.auth.api.getSession({ headers: c.req.raw.headers });
+      const pending = isVerification(path) && /two_factor=/.test(c.req.header('cookie') ?? '');
+      const act = { path, body, before, pending };
+      requireSense(deps, act);
+      const mark = markOf(deps, act);
+      const handle = () => ask(deps, c, act);
+      const response = await (AUTH_PATHS[path].hashes ? inTurn(handle) : handle());
       const answer = (await response.json().catch(() => null)) as Answer | null;
-      auditAuth(deps, c, { path, body, status: response.status, answer, before });
-      // A sign-in in a browser that has a session is the same person once more, or another one.
-      if (isSignIn(path, response.status, answer) && before) {
-        endSession(deps.db, before.user.id, before.session.id);
-      }
-      return withoutToken(response, answer);
+      const done = response.status === 200 && stillHolds(deps, act, { answer, mark });
+      auditAuth(deps, c, { ...act, answer, status: done ? 200 : response.status });
+      if (response.status === 200 && !done) throw overtaken();
+      if (done && isSignedIn(act, answer) && before) endSession(deps.db, before.user.id, before.session.id);
+      return reply(response, { answer, keep: before !== null });
     });
   }
   return routes;
 }
 
-interface Answer {
-  token?: string;
-  twoFactorRedirect?: boolean;
-  user?: { id?: string; name?: string; email?: string };
+/** @throws FailureError `reauthentication_required` | `conflict` */
+function requireSense({ db }: Deps, { before, path, pending }: Act): void {
+  if (!before) return;
+  if ('fresh' in AUTH_PATHS[path]) requireFreshSince(new Date(before.session.createdAt).getTime());
+  const on = findUser(db, before.user.id)?.twoFactorEnabled;
+  if (isVerification(path) && !pending && (on || path === '/two-factor/verify-backup-code')) {
+    throw fail('conflict', 'You are signed in already.', 'Nothing is left to do.');
+  }
 }
 
-type Session = Awaited<ReturnType<Deps['auth']['api']['getSession']>>;
+function ask({ auth, url }: Deps, c: Context<RequestEnv>, { body, path, pending }: Act): Promise<Response> {
+  const headers = new Headers(c.req.raw.headers);
+  headers.set(CLIENT_HEADER, c.get('from'));
+  headers.set('content-type', 'application/json');
+  headers.delete('content-length');
+  // No device is trusted; and the second step of a sign-in is one, whatever session the browser has besides.
+  withoutCookies(headers, pending ? ['trust_device', 'session_token', 'session_data'] : ['trust_device']);
+  // The address is ours: of one that is spelled otherwise neither limits nor routes would know it.
+  const address = new URL(`/api/auth${path}`, url);
+  return auth.handler(new Request(address, { method: 'POST', headers, body: JSON.stringify(body) }));
+}
 
-function isSignIn(path: Path, status: number, answer: Answer | null): boolean {
-  return status === 200 && OPEN[path].action === 'user.sign-in' && !answer?.twoFactorRedirect;
+/** The password that this is about, as it is now. */
+function markOf({ db }: Deps, { before, body }: Act): string | undefined {
+  const id = before?.user.id ?? findUserByEmail(db, body.email ?? '')?.id;
+  return id === undefined ? undefined : passwordMark(db, id);
+}
+
+/**
+ * Checking a password takes a while. If it was changed meanwhile, by a recovery link for example, what was proved is
+ * the old one: the session that came of it ends.
+ */
+function stillHolds(
+  { db }: Deps,
+  act: Act,
+  { answer, mark }: { answer: Answer | null; mark?: string | undefined },
+) {
+  if (act.path !== '/sign-in/email' && act.path !== '/change-password') return true;
+  const now = markOf({ db } as Deps, act);
+  // A change of the password keeps the row it is in, a recovery makes a new one.
+  const same = act.path === '/sign-in/email' ? now === mark : now?.split(' ')[0] === mark?.split(' ')[0];
+  if (!same && answer?.token) endSessionOf(db, answer.token);
+  return same;
+}
+
+function overtaken() {
+  return fail('conflict', 'The password was changed at the same moment.', 'Sign in with the new one.');
+}
+
+function isSignedIn({ path, pending }: Act, answer: Answer | null): boolean {
+  return (path === '/sign-in/email' && !answer?.twoFactorRedirect) || pending;
 }
 
 /** The cookie is all a browser needs; what a script of the page could read, it could also lose. */
-function withoutToken(response: Response, answer: Answer | null): Response {
+function reply(response: Response, { answer, keep }: { answer: Answer | null; keep: boolean }): Response {
   const { token: _, ...rest } = answer ?? {};
   const headers = new Headers(response.headers);
   headers.delete('content-length');
+  // Until the code is right, whoever is signed in stays so.
+  if (answer?.twoFactorRedirect && keep) keepSession(headers);
   return Response.json(rest, { status: response.status, headers });
 }
 
-interface Handled {
-  path: Path;
-  body: string;
-  status: number;
-  answer: Answer | null;
-  before: Session;
-}
+/** Refusals of what was typed; a request that is throttled has its tries in the log already. */
+const REFUSALS = new Set([400, 401, 403, 409]);
 
-function auditAuth({ audit }: Deps, c: Context<RequestEnv>, handled: Handled): void {
-  const { answer, before, body, path, status } = handled;
-  if (status === 429) return; // throttled: its tries are in the log already
+function auditAuth(
+  { audit, db }: Deps,
+  c: Context<RequestEnv>,
+  { answer, before, body, path, pending, status }: Act & { answer: Answer | null; status: number },
+): void {
   const from = c.get('from');
-  // A code typed by somebody who is signed in already makes the second factor valid.
-  const action = before && path === '/two-factor/verify-totp' ? 'user.enable-two-factor' : OPEN[path].action;
-  const id = before?.user.id ?? answer?.user?.id ?? null;
-  const name = before?.user.name ?? answer?.user?.name ?? null;
-  if (status === 200) {
-    if (action === undefined || answer?.twoFactorRedirect || (path === '/sign-out' && !before)) return;
-    const own = path === '/sign-in/email' ? { id: null, name: emailIn(body) } : { id, name };
-    audit({ actor: { kind: 'user', ...own }, action, from });
+  const user = before?.user ?? answer?.user ?? findUserByEmail(db, body.email ?? '');
+  const actor = { kind: 'user' as const, id: user?.id ?? null, name: user?.name ?? body.email ?? null };
+  const email = body.email === undefined ? {} : { details: { email: body.email } };
+  if (status !== 200) {
+    const signingIn = path === '/sign-in/email' || pending || (isVerification(path) && !before);
+    const action = signingIn ? 'user.sign-in-refused' : 'user.proof-refused';
+    if (REFUSALS.has(status)) audit({ actor, action, from, ...email });
     return;
   }
-  if (action === 'user.sign-in') {
-    audit({
-      actor: { kind: 'user', id: null, name: emailIn(body) ?? name },
-      action: 'user.sign-in-refused',
-      from,
-    });
-  }
+  if (path === '/sign-out' && !before) return;
+  const action = actionOf({ path, pending, before, answer });
+  if (action !== undefined) audit({ actor, action, from, ...email });
 }
 
-function emailIn(body: string): string | null {
-  try {
-    const { email } = JSON.parse(body) as { email?: unknown };
-    return typeof email === 'string' ? email.slice(0, 254) : null;
-  } catch {
-    return null; // better-auth has refused it
-  }
+/** What has been done, as the audit log calls it. */
+function actionOf({ answer, before, path, pending }: Omit<Act, 'body'> & { answer: Answer | null }) {
+  if (answer?.twoFactorRedirect) return 'user.password-right';
+  if (isVerification(path) && !pending && before) return 'user.enable-two-factor';
+  return AUTH_PATHS[path].done;
 }

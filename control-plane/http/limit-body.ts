@@ -7,7 +7,8 @@ const DISCARD = { bytes: 64 * 1024 * 1024, milliseconds: 1_000 };
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
 /**
- * Bounds a request's body. Of one that is too large some more is read and thrown away before the refusal goes out:
+ * Bounds a request's body, and has it whole before anything else is looked at: nobody asks while they may do
+ * something and sends what it is once they may not any more. Of one that is too large some more is read and thrown away before the refusal goes out:
  * closed on a client that still sends, the connection would be reset and the answer lost.
  * @param maxSize bytes
  * @throws FailureError `message_too_large`
@@ -17,9 +18,9 @@ export function limitBody(maxSize: number) {
     const { body, headers } = c.req.raw;
     if (!body) return next();
     const declared = headers.has('transfer-encoding') ? null : headers.get('content-length');
-    if (declared !== null && Number(declared) <= maxSize) return next();
     const reader = body.getReader();
-    const read = declared === null ? await readUpTo(reader, maxSize) : undefined;
+    const fits = declared === null || Number(declared) <= maxSize;
+    const read = fits ? await readUpTo(reader, maxSize) : undefined;
     if (!read) {
       await discard(reader);
       throw tooLarge(maxSize);

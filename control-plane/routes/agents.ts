@@ -4,7 +4,7 @@ import type { Verdict } from '../../protocol/doctor.ts';
 import { fail } from '../../protocol/failure.ts';
 import { requireAbility } from '../agents/abilities.ts';
 import { revoke } from '../agents/membership.ts';
-import { requireRights } from '../auth/admit.ts';
+import { requireFresh, requireRights } from '../auth/admit.ts';
 import { labelsSchema } from '../auth/labels.ts';
 import type { PrincipalEnv } from '../auth/principal.ts';
 import { changeAgent, findAgent } from '../db/agents.ts';
@@ -27,7 +27,10 @@ export function agentRoutes(deps: AppDeps) {
       const agent = found(findAgent(db, c.req.param('id')), 'agent');
       const { labels, name } = c.req.valid('json');
       // They say who may see it.
-      if (labels !== undefined) requireRights(c, 'administer');
+      if (labels !== undefined) {
+        requireRights(c, 'administer');
+        requireFresh(c);
+      }
       const after = { name: name ?? agent.name, labels: labels ?? agent.labels };
       changeAgent(db, agent.id, after);
       const target = { kind: 'agent', id: agent.id, name: after.name };

@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 import { joinCommand } from '../agents/join-command.ts';
 import { requireReplaceable } from '../agents/succession.ts';
+import { requireFresh, requireRights } from '../auth/admit.ts';
 import type { PrincipalEnv } from '../auth/principal.ts';
 import { type AgentRow, findAgent } from '../db/agents.ts';
 import { openTokens, withdrawToken } from '../db/enrolment-tokens.ts';
@@ -36,6 +37,11 @@ export function enrolmentTokenRoutes(deps: AppDeps) {
     )
     .post('/enrolment-tokens', validate('json', tokenBody), async (c) => {
       const { expiresInMinutes, ...wish } = c.req.valid('json');
+      // It ends an agent, as revoking it does.
+      if (wish.successorOf !== undefined) {
+        requireRights(c, 'delete');
+        requireFresh(c);
+      }
       const predecessor = replaceable(deps, wish);
       const by = c.get('principal').user.name;
       const name = wish.name ?? predecessor?.name ?? null;

@@ -17,6 +17,7 @@ export function eventRoutes(deps: Pick<AppDeps, 'auth' | 'clock' | 'db' | 'event
     const encoder = new TextEncoder();
     const headers = new Headers(c.req.raw.headers);
     let concerns = concernsWhom(db, c.get('reach'));
+    let everything = c.get('reach').agentIds === null;
     let stop = () => {};
     const stream = new ReadableStream<Uint8Array>(
       {
@@ -32,14 +33,16 @@ export function eventRoutes(deps: Pick<AppDeps, 'auth' | 'clock' | 'db' | 'event
             else if (open) controller.enqueue(encoder.encode(text));
           };
           const unsubscribe = events.subscribe((event) => {
-            if (concerns(event)) write(format(event));
+            if (concerns(event)) write(format(everything ? event : withoutId(event)));
           });
           let cancelBeat = clock.after(KEEP_ALIVE_MS, beat);
           function beat() {
             cancelBeat = clock.after(KEEP_ALIVE_MS, beat);
             // A key that was revoked, or a session that was ended, is told nothing more.
             principalOf({ auth, db }, headers).then(({ standing }) => {
-              concerns = concernsWhom(db, reachOf(db, standing.labels));
+              const reach = reachOf(db, standing.labels);
+              everything = reach.agentIds === null;
+              concerns = concernsWhom(db, reach);
               write(': keep-alive\n\n');
             }, end);
           }
@@ -66,6 +69,10 @@ export function eventRoutes(deps: Pick<AppDeps, 'auth' | 'clock' | 'db' | 'event
 function concernsWhom(db: Db, reach: Reach): (event: ControlPlaneEvent) => boolean {
   if (reach.agentIds === null) return () => true;
   return ({ data, event }) => event === 'change' || reach.has(findJob(db, data.jobId)?.agentId ?? '');
+}
+
+function withoutId(event: ControlPlaneEvent): ControlPlaneEvent {
+  return event.event === 'change' ? { event: 'change', data: { topic: event.data.topic } } : event;
 }
 
 function format({ data, event }: ControlPlaneEvent): string {

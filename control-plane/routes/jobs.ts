@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { JOB_STATES, type JobState } from '../../protocol/job.ts';
-import { requireRights } from '../auth/admit.ts';
+import { requireReach, requireRights } from '../auth/admit.ts';
 import type { PrincipalEnv } from '../auth/principal.ts';
 import { findJob, listJobs } from '../db/jobs.ts';
 import type { AppDeps } from '../deps.ts';
@@ -44,7 +44,11 @@ export function jobRoutes(deps: AppDeps) {
     })
     .post('/jobs/:id/retry', (c) => {
       const earlier = c.req.param('id');
-      if (findJob(db, earlier)?.kind === 'restore') requireRights(c, 'restore');
+      const former = found(findJob(db, earlier), 'job');
+      if (former.kind === 'restore') requireRights(c, 'restore');
+      // What it was of and where it goes may be other agents' than the one that ran it.
+      requireReach(c, db, { kind: 'database', id: former.databaseId });
+      requireReach(c, db, { kind: 'server', id: former.serverId });
       const { id } = jobs.retry(earlier, c.get('principal').user.name);
       const job = found(oneJob(deps, id), 'job');
       auditAct(deps, c, { action: 'job.retry', target: target(job), details: { like: earlier } });

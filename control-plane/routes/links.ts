@@ -37,7 +37,8 @@ export function linkRoutes(deps: AppDeps) {
         const wish = c.req.valid('json');
         const { password } = await auth.$context;
         const accepting = { ...deps, hashPassword: password.hash };
-        const { kind } = lookAtLink(deps, wish.token);
+        const link = lookAtLink(deps, wish.token);
+        const { kind } = link;
         const joined =
           kind === 'invitation'
             ? await join(accepting, wish)
@@ -45,7 +46,8 @@ export function linkRoutes(deps: AppDeps) {
         const { email, id, name } = joined;
         const by = { kind: 'user' as const, id, name };
         const action = kind === 'invitation' ? 'user.join' : 'user.recover';
-        audit({ actor: by, action, target: by, from: c.get('from') });
+        const details = { linkId: link.id, madeBy: link.createdBy, role: link.role };
+        audit({ actor: by, action, target: by, from: c.get('from'), details });
         events.changed('settings');
         await signInHere(c, auth, { email, password: wish.password });
         return c.json({ user: { id, name, email } }, 201);

@@ -1,4 +1,5 @@
 import { Hono } from 'hono';
+import { requirePerson } from '../auth/admit.ts';
 import type { PrincipalEnv } from '../auth/principal.ts';
 import { endOtherSessions, endSession, sessionsOf } from '../db/sessions.ts';
 import type { AppDeps } from '../deps.ts';
@@ -9,6 +10,7 @@ export function sessionRoutes(deps: AppDeps) {
   const { clock, db } = deps;
   return new Hono<PrincipalEnv>()
     .get('/me/sessions', (c) => {
+      requirePerson(c);
       const { sessionId, user } = c.get('principal');
       return c.json(
         sessionsOf(db, user.id, new Date(clock.now())).map(({ createdAt, id, ipAddress, userAgent }) => ({
@@ -21,6 +23,7 @@ export function sessionRoutes(deps: AppDeps) {
       );
     })
     .delete('/me/sessions/:id', (c) => {
+      requirePerson(c);
       const { user } = c.get('principal');
       const { id } = found(endSession(db, user.id, c.req.param('id')), 'session');
       auditAct(deps, c, {
@@ -30,6 +33,7 @@ export function sessionRoutes(deps: AppDeps) {
       return c.json({ id });
     })
     .delete('/me/sessions', (c) => {
+      requirePerson(c);
       const { sessionId, user } = c.get('principal');
       const ended = endOtherSessions(db, user.id, sessionId ?? '');
       const target = { kind: 'user', id: user.id, name: user.name };

@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { requireRights } from '../auth/admit.ts';
+import { requirePerson, requireRights } from '../auth/admit.ts';
 import { createApiKey, scopesOf } from '../auth/api-keys.ts';
 import type { Principal, PrincipalEnv } from '../auth/principal.ts';
 import { RIGHTS } from '../auth/rights.ts';
@@ -29,6 +29,7 @@ export function settingsRoutes(deps: AppDeps) {
       ),
     )
     .post('/api-keys', validate('json', keyBody), async (c) => {
+      requirePerson(c);
       const { expiresInDays, name, scopes } = c.req.valid('json');
       const { rights, user } = c.get('principal');
       // Also where the caller's own key is limited: no key makes one that may do more.
@@ -42,6 +43,7 @@ export function settingsRoutes(deps: AppDeps) {
       return c.json({ ...made, scopes: given }, 201);
     })
     .delete('/api-keys/:id', (c) => {
+      requirePerson(c);
       const key = found(findApiKey(db, c.req.param('id')), 'API key');
       // Other people's keys are not there for those who may not end them.
       const { id, name } = found(mayEnd(c.get('principal'), key) ? key : undefined, 'API key');

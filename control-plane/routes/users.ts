@@ -50,7 +50,11 @@ export function userRoutes(deps: AppDeps) {
       requireMayGive(c, standing);
       requireOwnerLeft(deps, user, standing);
       changeStanding(db, user.id, standing);
-      auditAct(deps, c, { action: 'user.change', target: target(user), details: described(standing) });
+      auditAct(deps, c, {
+        action: 'user.change',
+        target: target(user),
+        details: { ...described(standing), formerly: Object.values(described(user)).join('; ') },
+      });
       changed();
       return c.json(userView(found(findUser(db, user.id), 'user'), c.get('principal')));
     })
@@ -65,7 +69,7 @@ export function userRoutes(deps: AppDeps) {
     })
     .post('/users/:id/recovery-link', (c) => {
       const user = manageable(c, findUser(db, c.req.param('id')));
-      const by = c.get('principal').user.name;
+      const { user: by } = c.get('principal');
       const { row, url } = createRecoveryLink(deps, { user, by, lifetimeMs: RECOVERY_MS });
       auditAct(deps, c, { action: 'user.recovery-link', target: target(user) });
       return c.json({ url, expiresAt: row.expiresAt.toISOString() }, 201);
@@ -74,7 +78,7 @@ export function userRoutes(deps: AppDeps) {
     .post('/invitations', validate('json', invitationBody), (c) => {
       const { expiresInHours, note, standing } = c.req.valid('json');
       requireMayGive(c, standing);
-      const by = c.get('principal').user.name;
+      const { user: by } = c.get('principal');
       const wish = { standing, note: note ?? null, by, lifetimeMs: expiresInHours * 3600_000 };
       const { row, url } = createInvitation(deps, wish);
       const about = { kind: 'invitation', id: row.id, name: note };
@@ -83,7 +87,9 @@ export function userRoutes(deps: AppDeps) {
       return c.json({ ...invitationView(row), url }, 201);
     })
     .delete('/invitations/:id', (c) => {
-      const { id, note } = found(findInvitation(db, c.req.param('id')), 'invitation');
+      const invitation = found(findInvitation(db, c.req.param('id')), 'invitation');
+      requireMayGive(c, invitation);
+      const { id, note } = invitation;
       takeLink(db, id);
       const about = { kind: 'invitation', id, name: note ?? undefined };
       auditAct(deps, c, { action: 'user.withdraw-invitation', target: about });

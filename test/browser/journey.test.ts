@@ -209,9 +209,9 @@ test('the palette goes anywhere by keyboard', async () => {
   await page.keyboard.press('Enter');
   await heading('Audit log').waitFor();
   await page.keyboard.press('/');
-  expect(await page.getByLabel('Search people and things').evaluate((e) => e === document.activeElement)).toBe(
-    true,
-  );
+  expect(
+    await page.getByLabel('Search people and things').evaluate((e) => e === document.activeElement),
+  ).toBe(true);
 });
 
 test('the page says so when the control plane is away, and comes back by itself', async () => {

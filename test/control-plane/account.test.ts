@@ -103,6 +103,81 @@ describe('a second factor', () => {
   });
 });
 
+describe('what would go around the second factor does not', () => {
+  test('no device is trusted', async () => {
+    const { totpURI } = await withSecondFactor();
+    const pending = cookieOf(await signIn());
+    const body = { code: codeFor(totpURI), trustDevice: true };
+    const done = await post('/api/auth/two-factor/verify-totp', body, pending);
+    expect(done.headers.getSetCookie().join()).not.toContain('trust_device');
+    const jar = cookieOf(done);
+    expect(await (await signIn(owner.password, jar)).json()).toMatchObject({ twoFactorRedirect: true });
+  });
+
+  test.for([
+    ['/two-factor/disable', { password: owner.password }],
+    ['/two-factor/generate-backup-codes', { password: owner.password }],
+    ['/change-password', { currentPassword: owner.password, newPassword: 'another horse' }],
+  ] as const)('%s with the password alone needs a fresh sign-in', async ([path, body]) => {
+    await withSecondFactor();
+    world.db.$client.exec(`UPDATE session SET createdAt = createdAt - ${11 * 60_000}`);
+    const refused = await post(`/api/auth${path}`, body, cookie);
+    expect([refused.status, (await refused.json()).error.code]).toEqual([403, 'reauthentication_required']);
+  });
+
+  test('signing in once more keeps the session until the code is right, then ends it', async () => {
+    const { totpURI } = await withSecondFactor();
+    const first = await signIn(owner.password, cookie);
+    const pending = cookieOf(first);
+    expect(pending).not.toContain('session_token');
+    expect((await send('GET', '/api/v1/me')).status).toBe(200);
+    const jar = `${cookie}; ${pending}`;
+    expect((await post('/api/auth/two-factor/verify-totp', { code: '000000' }, jar)).status).toBe(401);
+    expect((await send('GET', '/api/v1/me')).status).toBe(200);
+    const done = await post('/api/auth/two-factor/verify-totp', { code: codeFor(totpURI) }, jar);
+    expect(done.status).toBe(200);
+    expect((await send('GET', '/api/v1/me')).status).toBe(401);
+    expect((await send('GET', '/api/v1/me', undefined, cookieOf(done))).status).toBe(200);
+  });
+});
+
+describe('signing in', () => {
+  test('with a password that is replaced at the same moment opens nothing', async () => {
+    const [user] = await world.api.get<{ id: string }[]>('/users');
+    const { url } = await world.api.post<{ url: string }>(`/users/${user?.id}/recovery-link`);
+    const token = new URL(url).hash.slice(1);
+    const recovering = post('/api/v1/links/accept', { token, password: 'another horse' });
+    const tries = await Promise.all(Array.from({ length: 6 }, () => signIn()));
+    await recovering;
+    for (const answer of tries.filter(({ status }) => status === 200)) {
+      expect((await send('GET', '/api/v1/me', undefined, cookieOf(answer))).status).toBe(401);
+    }
+  });
+
+  test('under a name spelled otherwise, or not as JSON, is not signing in, and fills no log', async () => {
+    const before = (await actions()).length;
+    for (const path of ['/api/auth/%73ign-in/email', '/api/auth/sign%2Din/email']) {
+      const { email, password } = owner;
+      await post(path, { email, password: 'guess' }, '');
+      const form = new URLSearchParams({ email, password });
+      const answer = await fetch(`${world.api.url}/api/auth/sign-in/email`, { method: 'POST', body: form });
+      expect(answer.status).toBe(400);
+    }
+    expect((await actions()).slice(0, -before)).toEqual(['user.sign-in-refused', 'user.sign-in-refused']);
+  });
+
+  test('is in the log with whose it was, the first step of two as well', async () => {
+    await withSecondFactor();
+    await signIn();
+    await signIn('wrong horse');
+    const log = await world.api.get<{ action: string; actor: object }[]>('/audit');
+    const id = world.db.$client.prepare('SELECT id FROM user').pluck().get();
+    for (const action of ['user.password-right', 'user.sign-in-refused', 'user.enable-two-factor']) {
+      expect(log.find((entry) => entry.action === action)?.actor).toEqual({ kind: 'user', id, name: 'Ada' });
+    }
+  });
+});
+
 describe('sessions', () => {
   test('are listed without what would open them, and ended one by one or all', async () => {
     await signIn();

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { changeStanding } from '../../control-plane/db/users.ts';
 import { addPerson } from '../support/people.ts';
@@ -114,6 +116,56 @@ describe('a recovery link', () => {
       post('/api/auth/sign-in/email', { email: 'forgetful@example.org', password }, { origin: world.url });
     expect((await signIn('correct horse')).status).toBe(401);
     expect((await signIn('another horse')).status).toBe(200);
+  });
+});
+
+describe('a link is worth what its maker may give now', () => {
+  const accept = (url: string) =>
+    post('/api/v1/links/accept', { token: tokenOf({ url }), ...joiner(`${randomUUID()}@example.org`) });
+  const forget = (url: string) =>
+    post('/api/v1/links/accept', { token: tokenOf({ url }), password: 'another horse' });
+
+  test('an admin’s recovery link does not open the account once that is an owner’s', async () => {
+    const admin = await addPerson(world, { role: 'admin' });
+    const user = await addPerson(world, { role: 'viewer' });
+    const { url } = await admin.api.post<Invitation>(`/users/${user.id}/recovery-link`);
+    await world.api.patch(`/users/${user.id}`, { role: 'owner' });
+    expect((await forget(url)).status).toBe(403);
+  });
+
+  test('invitations end with whoever made them, and with what they could give', async () => {
+    const owner = await addPerson(world, { role: 'owner' });
+    const ask = (role: string) => owner.api.post<Invitation>('/invitations', { standing: { role } });
+    const [anOwner, aViewer, later] = [await ask('owner'), await ask('viewer'), await ask('viewer')];
+    await world.api.patch(`/users/${owner.id}`, { role: 'admin' });
+    expect((await accept(anOwner.url)).status).toBe(403);
+    expect((await accept(aViewer.url)).status).toBe(201);
+    const users = await world.api.get<{ id: string; name: string }[]>('/users');
+    const confirm = users.find(({ id }) => id === owner.id)?.name;
+    await world.api.delete(`/users/${owner.id}`, { confirm });
+    expect((await accept(later.url)).status).toBe(403);
+  });
+
+  test('rights are judged when the body is there, not before', async () => {
+    const owner = await addPerson(world, { role: 'owner' });
+    const { hostname, port } = new URL(world.api.url);
+    const body = JSON.stringify({ standing: { role: 'owner' } });
+    const headers = {
+      authorization: `Bearer ${owner.api.key}`,
+      'content-type': 'application/json',
+      'content-length': body.length,
+    };
+    const asking = request({ hostname, port, method: 'POST', path: '/api/v1/invitations', headers });
+    const answered = new Promise<number | undefined>((resolve) =>
+      asking.once('response', ({ statusCode }) => resolve(statusCode)),
+    );
+    asking.write(body.slice(0, 1));
+    await new Promise<void>((sent) => asking.once('socket', () => sent()));
+    const users = await world.api.get<{ id: string; name: string }[]>('/users');
+    const confirm = users.find(({ id }) => id === owner.id)?.name;
+    await world.api.delete(`/users/${owner.id}`, { confirm });
+    asking.end(body.slice(1));
+    expect(await answered).toBe(401);
   });
 });
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ACCESS } from '../../control-plane/auth/access.ts';
 import { EXTRA_RIGHTS, type ExtraRight, ROLES, type Role } from '../../control-plane/auth/rights.ts';
 import { startWorld, type World } from '../control-plane/world.ts';
+import { type Api, createApi } from '../support/api.ts';
 import { addPerson, type Person } from '../support/people.ts';
 import { registeredRoutes } from '../support/routes.ts';
 import { LEAST, OPEN_TO_ALL } from './access-table.ts';
@@ -13,12 +14,15 @@ beforeAll(async () => {
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
+/** What a route has to get before it looks at who asks. */
+const BODIES: Record<string, object> = { 'POST /api-keys': { name: 'x', scopes: ['view'] } };
+
 /** Asks a route about things that do not exist: only whether it lets the caller in is of interest. */
 async function isAdmitted(route: string, key: string): Promise<boolean> {
   const [method = '', path = ''] = route.split(' ');
   const url = `${world.api.url}/api/v1${path.replace(':id', randomUUID())}`;
   const stop = new AbortController();
-  const body = method === 'GET' ? {} : { body: '{}' };
+  const body = method === 'GET' ? {} : { body: JSON.stringify(BODIES[route] ?? {}) };
   const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
   const response = await fetch(url, { method, headers, signal: stop.signal, ...body });
   const refused = response.status === 403 && (await response.json()).error.code === 'forbidden';
@@ -74,18 +78,30 @@ describe('an API key', () => {
     },
   );
 
-  test('makes no key that may do more than it may itself', async () => {
+  test('makes no other keys, and none that may do more than it may itself', async () => {
     const owner = await addPerson(world, { role: 'owner' });
-    const narrow = await owner.api.post<{ key: string }>('/api-keys', { name: 'reader', scopes: ['view'] });
-    const ask = (body: object) =>
-      fetch(`${world.api.url}/api/v1/api-keys`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${narrow.key}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ name: 'wider', ...body }),
-      });
-    expect((await ask({ scopes: ['view', 'restore'] })).status).toBe(403);
-    const made = (await (await ask({})).json()) as { scopes: string[] };
-    expect(made.scopes).toEqual(['view']);
+    for (const maker of [owner.api, world.api]) {
+      const keyWith = async (scopes: string[]) =>
+        createApi(
+          world.api.url,
+          (await maker.post<{ key: string }>('/api-keys', { name: 'narrow', scopes })).key,
+        );
+      const ask = (api: Api, body: object = {}) =>
+        api.post<{ scopes: string[] }>('/api-keys', { name: 'wider', ...body });
+      const reader = await keyWith(['view']);
+      await expect(ask(reader)).rejects.toMatchObject({ status: 403 });
+      expect((await reader.get<{ rights: string[] }>('/me')).rights).toEqual(['view']);
+      const admin = await keyWith(['view', 'fleet', 'administer']);
+      await expect(ask(admin, { scopes: ['view', 'restore'] })).rejects.toMatchObject({ status: 403 });
+      expect((await ask(admin)).scopes).toEqual(['view', 'fleet', 'administer']);
+      // Nor does it let anybody in who may.
+      for (const role of ['owner', 'operator']) {
+        await expect(admin.post('/invitations', { standing: { role } })).rejects.toMatchObject({
+          status: 403,
+        });
+      }
+      await admin.post('/invitations', { standing: { role: 'viewer' } });
+    }
   });
 
   test('loses what its user loses, at once, and ends with its user', async () => {

@@ -125,6 +125,17 @@ describe('whoever is limited to agents with a label', () => {
     }
   });
 
+  test('nothing is tried again that was of others, whoever ran it', async () => {
+    const { agent, server } = ours;
+    const [mine, id] = [{ agentId: agent, serverId: server }, randomUUID()];
+    const failed = { kind: 'restore', state: 'cancelled', attempt: 1, maxAttempts: 1, notBefore: 0 } as const;
+    const from = { databaseId: theirs.database, snapshotId: theirs.snapshot, vaultId: 'v' };
+    const plan = '{"mode":"new","targetDatabase":"x","owners":"none","endSessions":false}';
+    const at = { createdAt: 1, requestedBy: 'x' };
+    insertJobs(world.db, [{ ...mine, ...failed, ...from, ...at, id, plan }]);
+    expect(await failureOf('POST /jobs/:id/retry', id)).toBe('not_found: There is no such database.');
+  });
+
   test('has nothing of what is the whole fleet’s, and gives no labels', async () => {
     const refused = { status: 403, failure: { code: 'forbidden' } };
     for (const path of ['/vaults', '/users', '/audit', '/updates', '/enrolment-tokens']) {

@@ -1,3 +1,5 @@
+import { failureOf } from './client.ts';
+
 /** Asks whoever sits there to sign in once more; false where they would not. */
 export type AskToSignIn = () => Promise<boolean>;
 
@@ -12,8 +14,17 @@ export function onSignInNeeded(how: AskToSignIn): () => void {
   };
 }
 
+/** Sends a request; where a fresh sign-in is asked for it goes out again after that: no page has to know. */
+export async function onceFresh(send: () => Promise<Response>): Promise<Response> {
+  const response = await send();
+  if (response.status !== 403) return response;
+  const { failure } = await failureOf(response.clone());
+  if (failure.code !== 'reauthentication_required') return response;
+  return (await signInOnceMore()) ? send() : response;
+}
+
 /** Once, however many requests need it at the same time. */
-export function signInOnceMore(): Promise<boolean> {
+function signInOnceMore(): Promise<boolean> {
   asking ??= (ask?.() ?? Promise.resolve(false)).finally(() => {
     asking = undefined;
   });

@@ -1,22 +1,14 @@
 import { hc } from 'hono/client';
 import type { AppType } from '../../control-plane/app.ts';
 import { failureOf, unreachable } from './client.ts';
-import { signInOnceMore } from './fresh.ts';
+import { onceFresh } from './fresh.ts';
 
 /** `/api/v1`, typed by the control plane's own routes. */
 export const api = hc<AppType>('/', {
   headers: { accept: 'application/json' },
-  fetch: request,
+  fetch: (input: RequestInfo | URL, init?: RequestInit) =>
+    onceFresh(() => fetch(input, init).catch(unreachable)),
 }).api.v1;
-
-/** Where a fresh sign-in is asked for, the request goes out again after it: no page has to know. */
-async function request(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
-  const response = await fetch(input, init).catch(unreachable);
-  if (response.status !== 403) return response;
-  const { failure } = await failureOf(response.clone());
-  if (failure.code !== 'reauthentication_required' || !(await signInOnceMore())) return response;
-  return fetch(input, init).catch(unreachable);
-}
 
 /**
  * The JSON of an answer.

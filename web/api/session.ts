@@ -1,12 +1,15 @@
 import { ApiError } from './client.ts';
+import { onceFresh } from './fresh.ts';
 import type { Failure } from './types.ts';
 
 async function post<T>(path: string, body: unknown, words: Partial<Failure> = {}): Promise<T> {
-  const response = await fetch(`/api/auth${path}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
+  const send = () =>
+    fetch(`/api/auth${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+  const response = await onceFresh(send);
   if (!response.ok) throw new ApiError(response.status, refusal(response.status, words));
   return response.json();
 }

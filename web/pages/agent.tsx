@@ -66,7 +66,7 @@ export function AgentPage() {
             </May>
           )}
           {!data.successor && (
-            <May to={['configure', 'fleet']}>
+            <May to={['configure', 'fleet', 'delete']}>
               <Button onClick={() => setOpen('replace')}>Replace</Button>
             </May>
           )}

@@ -49,6 +49,8 @@ const ACTS: Record<string, string> = {
   'user.invite': 'Somebody invited',
   'user.join': 'Invitation accepted',
   'user.new-backup-codes': 'New backup codes made',
+  'user.password-right': 'Password right, code asked for',
+  'user.proof-refused': 'Password or code refused',
   'user.recover': 'Password set with a recovery link',
   'user.recovery-link': 'Recovery link made',
   'user.remove': 'User removed',

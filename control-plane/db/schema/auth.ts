@@ -57,7 +57,9 @@ export const userLinks = sqliteTable('user_links', {
   labels: text({ mode: 'json' }).$type<string[]>(),
   /** Recovery: whose account. */
   userId: text().references(() => user.id, { onDelete: 'cascade' }),
+  /** Name and id of who made it; what they may no longer give, the link no longer gives. */
   createdBy: text().notNull(),
+  createdById: text().notNull(),
   createdAt: time().notNull(),
   expiresAt: time().notNull(),
 });
