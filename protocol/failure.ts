@@ -53,6 +53,8 @@ export const FAILURE_CODES = [
   'manifest_invalid',
   'signature_invalid',
   'key_missing',
+  'file_locked',
+  'lock_failed',
   // the wire and the API
   'protocol_mismatch',
   'agent_unknown',

@@ -21,6 +21,7 @@ const STATUS: Partial<Record<FailureCode, ContentfulStatusCode>> = {
   conflict: 409,
   lease_lost: 409,
   chunks_missing: 409,
+  file_locked: 409,
   cancelled: 409,
   message_too_large: 413,
   internal: 500,

@@ -6,7 +6,7 @@ import { auditAct, requireConfirmation } from '../http/acting.ts';
 import { validate } from '../http/validate.ts';
 import type { VaultRecord } from '../vault/vault-record.ts';
 import { vaultView } from '../views/vaults.ts';
-import { placeElsewhere, vaultCalled } from './vault-requests.ts';
+import { lockDetails, placeElsewhere, vaultCalled } from './vault-requests.ts';
 
 const placeSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('local'), path: z.string().min(1).max(4096) }),
@@ -24,7 +24,7 @@ export function replicaRoutes(deps: AppDeps) {
     .put('/vaults/:id/replica', validate('json', replicaBody), async (c) => {
       const { id } = vaultCalled(vault, c.req.param('id'));
       const changed = await vault.setReplica(id, c.req.valid('json').store);
-      const details = { place: changed.replica?.path };
+      const details = { place: changed.replica?.path, ...lockDetails(changed.replica?.bucket) };
       auditAct(deps, c, { action: 'vault.replica', target: target(changed), details });
       events.changed('settings');
       return c.json(vaultView(changed));

@@ -18,3 +18,9 @@ export function vaultCalled(vault: VaultService, id: string): VaultRecord {
     'vault',
   );
 }
+
+/** What the audit log tells of a bucket's lock: also that there is none, since somebody may have ended it. */
+export function lockDetails(bucket: VaultRecord['bucket'] | undefined): { lock?: string } {
+  if (!bucket) return {};
+  return { lock: bucket.lock ? `${bucket.lock.days} days, ${bucket.lock.mode}` : 'none' };
+}

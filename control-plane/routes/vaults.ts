@@ -6,7 +6,7 @@ import { auditAct } from '../http/acting.ts';
 import { validate } from '../http/validate.ts';
 import { isoOrNull } from '../views/times.ts';
 import { vaultView } from '../views/vaults.ts';
-import { placeElsewhere, vaultCalled } from './vault-requests.ts';
+import { lockDetails, placeElsewhere, vaultCalled } from './vault-requests.ts';
 
 const vaultBody = z.object({ name: z.string().trim().min(1).max(100), store: placeElsewhere });
 const storeBody = vaultBody.pick({ store: true });
@@ -19,7 +19,7 @@ export function vaultRoutes(deps: AppDeps) {
       .post('/vaults', validate('json', vaultBody), async (c) => {
         const made = await vault.addVault(c.req.valid('json'));
         const { id, name, path } = made;
-        const details = { place: path };
+        const details = { place: path, ...lockDetails(made.bucket) };
         auditAct(deps, c, { action: 'vault.create', target: { kind: 'vault', id, name }, details });
         events.changed('settings');
         return c.json(vaultView(made), 201);
@@ -32,7 +32,7 @@ export function vaultRoutes(deps: AppDeps) {
         const { id, name } = vaultCalled(vault, c.req.param('id'));
         const { store } = c.req.valid('json');
         const changed = await vault.changeStore(id, store);
-        const details = { place: changed.path };
+        const details = { place: changed.path, ...lockDetails(changed.bucket) };
         auditAct(deps, c, { action: 'vault.change-store', target: { kind: 'vault', id, name }, details });
         events.changed('settings');
         return c.json(vaultView(changed));

@@ -7,6 +7,7 @@ import { requireComplete } from './complete.ts';
 import { type VaultContext, vaultOf } from './context.ts';
 import type { OpenVault } from './create.ts';
 import { idIn, manifestName } from './layout.ts';
+import type { LockWatch } from './locks.ts';
 import type { BulkAttempt, JobDesk, RunningJob } from './service.ts';
 
 export interface Commit {
@@ -16,12 +17,18 @@ export interface Commit {
   file: Uint8Array;
 }
 
+export interface CommitGround {
+  context: VaultContext;
+  jobs: JobDesk;
+  watch: LockWatch;
+}
+
 /**
  * Turns a finished upload into a snapshot: the only way one comes to exist. Everything is checked first, the
  * manifest is written last. A job whose snapshot exists already keeps that one.
- * @throws FailureError `lease_lost` | `manifest_invalid` | `signature_invalid` | `chunks_missing` | `disk_full`
+ * @throws FailureError `lease_lost` | `manifest_invalid` | `signature_invalid` | `chunks_missing` | `disk_full` | `lock_failed`
  */
-export async function commit(context: VaultContext, jobs: JobDesk, request: Commit): Promise<SnapshotRow> {
+export async function commit({ context, jobs, watch }: CommitGround, request: Commit): Promise<SnapshotRow> {
   const job = liveJob(jobs, request.agentId, request.attempt);
   const vault = vaultOf(context, job.vaultId);
   const manifest = decodeManifest(
@@ -32,9 +39,11 @@ export async function commit(context: VaultContext, jobs: JobDesk, request: Comm
   const recorded = context.snapshots.snapshot(job.snapshotId);
   if (recorded?.jobId === job.id) return recorded;
   requireMatch(context, job, manifest);
-  const adopted = await adopt(context, vault, manifest);
+  await watch.look(vault);
+  const adopted = await adopt({ context, watch }, vault, manifest);
   if (adopted) return adopted;
-  const storedBytes = await requireComplete(context, manifest);
+  const { packs, storedBytes } = await requireComplete(context, manifest);
+  await watch.hold(vault, manifest, packs);
   liveJob(jobs, request.agentId, request.attempt);
   const path = manifestName(manifest);
   await vault.store.putIfAbsent(path, request.file);
@@ -96,7 +105,7 @@ export function liveJob(jobs: JobDesk, agentId: string, { jobId, attempt }: Bulk
  * because the control plane stopped in between.
  */
 async function adopt(
-  context: VaultContext,
+  { context, watch }: Pick<CommitGround, 'context' | 'watch'>,
   vault: OpenVault,
   manifest: Manifest,
 ): Promise<SnapshotRow | undefined> {
@@ -107,7 +116,9 @@ async function adopt(
       await vault.store.read(name),
       signerOf(await certificateOf(vault, agentId)),
     );
-    const storedBytes = await requireComplete(context, written);
+    const { packs, storedBytes } = await requireComplete(context, written);
+    await watch.hold(vault, written, packs);
+    await vault.store.lock?.hold([name]);
     return record(context, written, { path: name, storedBytes, createdAt: context.now() });
   }
   return undefined;

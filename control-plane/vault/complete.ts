@@ -35,20 +35,30 @@ export async function locate(context: VaultContext, manifest: Manifest): Promise
   return located;
 }
 
+/** What a snapshot that is complete needs of the vault’s packs. */
+export interface Complete {
+  /** Bytes of the packs that the attempt which made it uploaded. */
+  storedBytes: number;
+  /** Names of all that it needs. */
+  packs: Set<string>;
+}
+
 /**
  * Proves that the vault holds everything a manifest needs, under the keys it commits to.
- * @returns bytes of the packs that the attempt which made it uploaded
  * @throws FailureError `chunks_missing` | `manifest_invalid`
  */
-export async function requireComplete(context: VaultContext, manifest: Manifest): Promise<number> {
+export async function requireComplete(context: VaultContext, manifest: Manifest): Promise<Complete> {
   requireManifestKeys(context, manifest);
   const { places, missing } = await locate(context, manifest);
   if (missing.size > 0)
     throw incomplete(`${missing.size} of ${missing.size + places.size} chunks are not in the vault.`);
   const own = new Map<number, number>();
-  for (const { packId, packLength, keyId } of places.values())
+  const packs = new Set<string>();
+  for (const { packId, packLength, keyId, sha256 } of places.values()) {
+    packs.add(sha256);
     if (keyId.toString('hex') === manifest.catalogKey) own.set(packId, packLength);
-  return [...own.values()].reduce((sum, length) => sum + length, 0);
+  }
+  return { storedBytes: [...own.values()].reduce((sum, length) => sum + length, 0), packs };
 }
 
 function requireManifestKeys(context: VaultContext, manifest: Manifest): void {

@@ -3,6 +3,7 @@ import { type ChunkQueries, chunkQueries } from '../db/chunks.ts';
 import type { Db } from '../db/open.ts';
 import { type ReplicaCopyQueries, replicaCopyQueries } from '../db/replica-copies.ts';
 import { type SnapshotQueries, type SnapshotRow, snapshotQueries } from '../db/snapshots.ts';
+import { type StoreLockQueries, storeLockQueries } from '../db/store-locks.ts';
 import { type VaultFleetQueries, vaultFleetQueries } from '../db/vault-fleet.ts';
 import { type VaultQueries, vaultQueries } from '../db/vaults.ts';
 import type { OpenVault } from './create.ts';
@@ -13,6 +14,7 @@ export interface VaultContext {
   index: VaultQueries;
   chunks: ChunkQueries;
   copies: ReplicaCopyQueries;
+  locks: StoreLockQueries;
   snapshots: SnapshotQueries;
   fleet: VaultFleetQueries;
   /** Milliseconds since the epoch. */
@@ -25,6 +27,7 @@ export function createContext(db: Db, vaults: readonly OpenVault[], now: () => n
     index: vaultQueries(db),
     chunks: chunkQueries(db),
     copies: replicaCopyQueries(db),
+    locks: storeLockQueries(db),
     snapshots: snapshotQueries(db),
     fleet: vaultFleetQueries(db),
     now,

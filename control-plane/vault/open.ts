@@ -2,7 +2,7 @@ import { type Failure, FailureError, fail } from '../../protocol/failure.ts';
 import { createOutgoing, type Outgoing } from '../../protocol/outgoing.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import type { Db } from '../db/open.ts';
-import type { SnapshotRow } from '../db/snapshots.ts';
+import { storeLockQueries } from '../db/store-locks.ts';
 import { keepRevocation } from '../keys/revocations.ts';
 import { catalogOf } from './catalog.ts';
 import { certify } from './certify.ts';
@@ -18,6 +18,7 @@ import { heritageOf } from './heritage.ts';
 import { missing, putKey, putPack } from './ingest.ts';
 import type { Sealing } from './keys.ts';
 import { MANIFEST_FILE_MAX_BYTES } from './layout.ts';
+import { createLockWatch } from './locks.ts';
 import { PackAccess } from './pack-access.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
 import { publicFacts, vaultRecord, vaultRow, whereabouts } from './records.ts';
@@ -69,7 +70,8 @@ export interface Vaults {
  */
 export async function openVaultService(options: VaultOptions): Promise<Vaults> {
   const { dataDir, master, db, clock = systemClock, outgoing = createOutgoing(false), rclone } = options;
-  const ground: VaultGround = { dataDir, master, outgoing, rclone };
+  const notes = { locks: storeLockQueries(db), now: clock.now };
+  const ground: VaultGround = { dataDir, master, outgoing, rclone, ...notes };
   const found = await openVaults(ground);
   const vaults = found.length > 0 ? found : [await createVault(ground, { name: 'Default', store: LOCAL })];
   const context = createContext(db, vaults, clock.now);
@@ -130,9 +132,7 @@ interface ServiceGround {
 
 function createService(context: VaultContext, parts: ServiceGround): VaultService {
   const { ground, inTurn, kits, replicas, ...chosen } = parts;
-  const { dataDir } = ground;
   const describe = (vault: OpenVault) => vaultRecord(context, vault, { kits, replicas, ...chosen });
-  const facts = (row: SnapshotRow) => publicFacts(context)(row);
   return {
     get defaultVaultId() {
       return chosen.defaultVaultId;
@@ -151,7 +151,7 @@ function createService(context: VaultContext, parts: ServiceGround): VaultServic
     useVault: (vaultId) =>
       inTurn('vaults', async () => {
         const vault = vaultOf(context, vaultId);
-        await keepDefaultVault(dataDir, vaultId);
+        await keepDefaultVault(ground.dataDir, vaultId);
         chosen.defaultVaultId = vaultId;
         return describe(vault);
       }),
@@ -169,12 +169,12 @@ function createService(context: VaultContext, parts: ServiceGround): VaultServic
           if (!awayFailure(vault, error)) throw error;
         });
     },
-    withdrawAgent: (agentId) => keepRevocation(dataDir, agentId, context.now()),
+    withdrawAgent: (agentId) => keepRevocation(ground.dataDir, agentId, context.now()),
     ...replicaActs(context, replicas, describe),
     listSnapshots: (filter) => context.snapshots.list(filter).map(publicFacts(context)),
     snapshot: (id) => {
       const row = context.snapshots.snapshot(id);
-      return row && facts(row);
+      return row && publicFacts(context)(row);
     },
     latestByDatabase: () => {
       const rows = context.snapshots.latestByDatabase();
@@ -209,6 +209,7 @@ function createAgentVault(
   { jobs, onCommitted }: VaultOptions,
 ): AgentVault {
   const access = new PackAccess(context);
+  const watch = createLockWatch(context);
   const inTurn = createTurns();
   return {
     missing: (at, serverId, ids) => missing(context, at, serverId, ids),
@@ -225,7 +226,7 @@ function createAgentVault(
     commit: (agentId, attempt, file) =>
       // Two commits of one job: the second finds what the first made.
       inTurn(attempt.jobId, async () => {
-        const row = await commit(context, jobs, { agentId, attempt, file });
+        const row = await commit({ context, jobs, watch }, { agentId, attempt, file });
         onCommitted?.(publicFacts(context)(row));
         replicas.wake(row.vaultId);
         return { snapshotId: row.id };

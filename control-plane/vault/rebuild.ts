@@ -1,6 +1,7 @@
 import { FailureError } from '../../protocol/failure.ts';
 import { createOutgoing, type Outgoing } from '../../protocol/outgoing.ts';
 import type { Db } from '../db/open.ts';
+import { storeLockQueries } from '../db/store-locks.ts';
 import { createContext } from './context.ts';
 import { openVaults, readStatement } from './create.ts';
 import type { Sealing } from './keys.ts';
@@ -27,7 +28,7 @@ export async function rebuildIndex(options: {
   rclone?: Rclone;
 }): Promise<Rebuilt[]> {
   const { dataDir, db, master, quick, outgoing = createOutgoing(false), rclone } = options;
-  const vaults = await openVaults({ dataDir, master, outgoing, rclone });
+  const vaults = await openVaults({ dataDir, master, outgoing, rclone, locks: storeLockQueries(db) });
   // Before anything is emptied that could not be filled again.
   for (const { secrets, store, unreachable } of vaults) {
     if (!unreachable) continue;
@@ -38,6 +39,7 @@ export async function rebuildIndex(options: {
   const rebuilt: Rebuilt[] = [];
   for (const vault of vaults) {
     context.index.clear(vault.id);
+    vault.store.lock?.forget();
     context.index.addVault(vaultRow(vault));
     const result = await reconcile(context, vault, { quick, both: true });
     rebuilt.push({ vaultId: vault.id, name: vault.secrets.name, ...result });

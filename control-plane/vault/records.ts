@@ -67,11 +67,12 @@ function replicaRecord(
 
 function bucketOf(store: OpenVault['secrets']['store']): VaultRecord['bucket'] {
   if (store.kind !== 's3') return null;
-  const { bucket, checksums, direct, endpoint, pathStyle, prefix, region, sse, storageClass } = store;
+  const { bucket, checksums, direct, endpoint, lock, pathStyle, prefix, region, sse, storageClass } = store;
   return {
     ...{ bucket, checksums, direct, pathStyle, prefix, region, sse },
     endpoint: endpoint ?? null,
     storageClass: storageClass ?? null,
+    lock: lock ?? null,
   };
 }
 
@@ -95,7 +96,15 @@ export function publicFacts(context: VaultContext): (row: SnapshotRow) => Snapsh
     copied.set(vaultId, names);
     return names;
   };
-  return ({ path, ...facts }) => ({ ...facts, copied: copiedOf(facts.vaultId)?.has(path) ?? null });
+  const lockedUntil = (vaultId: string, path: string) => {
+    const { until = 0 } = context.locks.of(context.vaults.get(vaultId)?.place ?? '', path) ?? {};
+    return until > context.now() ? until : null;
+  };
+  return ({ path, ...facts }) => ({
+    ...facts,
+    copied: copiedOf(facts.vaultId)?.has(path) ?? null,
+    lockedUntil: lockedUntil(facts.vaultId, path),
+  });
 }
 
 /** Where the files are, for a kit: nothing to say where that is the control plane's own directory alone. */

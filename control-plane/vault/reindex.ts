@@ -38,6 +38,7 @@ export async function addStoredKey(context: VaultContext, vault: OpenVault, keyI
   if (id !== keyId)
     throw fail('key_missing', 'It holds another key than its name says.', 'Restore the file from a copy.');
   context.index.addKey({ vaultId: vault.id, keyId, kind, serverId, hash: keyHash(kind, secret) });
+  await vault.store.lock?.look(keyName(keyId));
 }
 
 /**
@@ -54,6 +55,7 @@ export async function addStoredPack(
     throw fail('pack_corrupt', 'Its bytes are not those that were written.', 'Restore the file from a copy.');
   const contents = await readTrailer({ length, read: (range) => vault.store.read(name, range) });
   requireKeys(context, vault.id, contents);
+  await vault.store.lock?.look(name);
   const facts = { vaultId: vault.id, serverId: contents.serverId, sha256, length };
   context.chunks.addPack({ ...facts, createdAt: context.now() }, contents.entries);
 }
@@ -70,7 +72,8 @@ export async function addStoredSnapshot(
   requireSize(file.length, MANIFEST_FILE_MAX_BYTES);
   const manifest = await readStored(vault, file.name, keyOf);
   requireSigner(context, manifest, lineage);
-  const storedBytes = await requireComplete(context, manifest);
+  const { storedBytes } = await requireComplete(context, manifest);
+  await vault.store.lock?.look(file.name);
   const finishedAt = Date.parse(manifest.finishedAt);
   addFleet(context, manifest, { at: finishedAt, owner: lineage.heirOf(manifest.agentId) });
   record(context, manifest, { path: file.name, storedBytes, createdAt: finishedAt });

@@ -28,6 +28,8 @@ export interface SnapshotRecord {
   createdAt: number;
   /** Whether the vault's replica has all of it; null where the vault has none. */
   copied: boolean | null;
+  /** Until when the vault's store lets nobody delete anything that it needs; null where it may be deleted. */
+  lockedUntil: number | null;
 }
 
 /** A vault to be made elsewhere. */

@@ -8,7 +8,13 @@ import { certificateText, signerOf } from './certify.ts';
 import { type Located, locate } from './complete.ts';
 import type { VaultContext } from './context.ts';
 import type { OpenVault } from './create.ts';
-import { keyName } from './layout.ts';
+import { certificateName, keyName, packName } from './layout.ts';
+
+/** A snapshot and the vault it is in. */
+interface Placed {
+  row: SnapshotRow;
+  vault: OpenVault;
+}
 
 /** A snapshot's manifest as it lies in the store, verified. */
 export interface StoredManifest {
@@ -63,12 +69,24 @@ export async function sourceOf(
 }
 
 /** Names of the packs a snapshot needs. */
-export async function packsOf(
-  context: VaultContext,
-  { row, vault }: { row: SnapshotRow; vault: OpenVault },
-): Promise<Set<string>> {
+export async function packsOf(context: VaultContext, snapshot: Placed): Promise<Set<string>> {
+  const { manifest } = await readManifest(snapshot.vault, snapshot.row);
+  return packsIn(await locate(context, manifest));
+}
+
+/** Names of all files that a restore of a snapshot reads, its manifest and the vault’s statement apart. */
+export async function needsOf(context: VaultContext, { row, vault }: Placed): Promise<string[]> {
   const { manifest } = await readManifest(vault, row);
-  const { places } = await locate(context, manifest);
+  return filesOf(manifest, packsIn(await locate(context, manifest)));
+}
+
+/** @param packs names of the packs that the snapshot needs */
+export function filesOf({ agentId, dataKeys, idKey }: Manifest, packs: Iterable<string>): string[] {
+  const keys = [idKey, ...dataKeys].map(({ id }) => keyName(id));
+  return [certificateName(agentId), ...keys, ...Array.from(packs, packName)];
+}
+
+function packsIn({ places }: Located): Set<string> {
   return new Set([...places.values()].map(({ sha256 }) => sha256));
 }
 

@@ -52,9 +52,11 @@ export interface ReplicaRecord extends Pick<CopierState, 'failure' | 'nextTryAt'
 
 /** How a bucket is used, as far as it may be told. */
 export interface BucketFacts
-  extends Omit<S3Options, 'kind' | 'accessKeyId' | 'secretAccessKey' | 'endpoint' | 'storageClass'> {
+  extends Omit<S3Options, 'kind' | 'accessKeyId' | 'secretAccessKey' | 'endpoint' | 'storageClass' | 'lock'> {
   endpoint: string | null;
   storageClass: string | null;
+  /** How what is written there is locked. */
+  lock: S3Options['lock'] | null;
 }
 
 /** A place rclone reaches, as far as it may be told. */

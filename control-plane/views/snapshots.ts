@@ -3,7 +3,7 @@ import { type DatabaseListing, findDatabase, listDatabases } from '../db/databas
 import { restoreAfter, restoresAfter } from '../db/jobs.ts';
 import type { AppDeps } from '../deps.ts';
 import type { SnapshotRecord } from '../vault/service.ts';
-import { iso } from './times.ts';
+import { iso, isoOrNull } from './times.ts';
 
 type Deps = Pick<AppDeps, 'db' | 'vault'>;
 
@@ -32,6 +32,7 @@ export function snapshotView(snapshot: SnapshotRecord, { database, restoreId }: 
     partial: snapshot.partial,
     beforeRestoreJobId: restoreId ?? null,
     copied: snapshot.copied,
+    lockedUntil: isoOrNull(snapshot.lockedUntil),
     state: 'good' as const,
   };
 }

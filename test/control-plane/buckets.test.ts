@@ -39,6 +39,11 @@ test.each([
   [{}, { sse: 'rot13' }, 'store.sse'],
   [{}, { storageClass: 'cold storage' }, 'store.storageClass'],
   [{}, { secretAccessKey: '' }, 'store.secretAccessKey'],
+  [{}, { lock: { days: 0 } }, 'store.lock.days'],
+  [{}, { lock: { days: 36_501 } }, 'store.lock.days'],
+  [{}, { lock: { days: 1.5 } }, 'store.lock.days'],
+  [{}, { lock: { days: 30, mode: 'firmly' } }, 'store.lock.mode'],
+  [{}, { lock: {} }, 'store.lock.days'],
   [{}, { kind: 'tape' }, 'store.kind'],
 ])('a vault in a bucket with %j and %j is refused by field', async (vault, store, field) => {
   const failure = await refused('/vaults', { name: 'offsite', ...vault, store: { ...STORE, ...store } });

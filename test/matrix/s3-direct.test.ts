@@ -1,5 +1,4 @@
 import { writeFile } from 'node:fs/promises';
-import { networkInterfaces } from 'node:os';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Agent } from '../support/agent.ts';
 import type { ApiDatabase, ApiJob, ApiSnapshot } from '../support/api-shapes.ts';
@@ -7,6 +6,7 @@ import { checksums } from '../support/checksums.ts';
 import { type Homeport, startHomeport } from '../support/harness.ts';
 import { type HttpFaults, s3Error, startHttpFaults } from '../support/http-faults.ts';
 import { createNoise } from '../support/noise.ts';
+import { outside } from '../support/ports.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { addServer, backUp, protect, restore } from '../support/protect.ts';
 import { type S3Server, startS3Server } from '../support/s3.ts';
@@ -49,14 +49,6 @@ afterAll(async () => {
   await faults?.[Symbol.asyncDispose]();
   await Promise.all([s3?.stop(), postgres?.stop()]);
 });
-
-/** An address of this machine that other machines could reach: agents use no other. */
-function outside(): string {
-  const all = Object.values(networkInterfaces()).flatMap((one) => one ?? []);
-  const found = all.find(({ family, internal }) => family === 'IPv4' && !internal);
-  if (!found) throw new Error('This machine has no address but its loopback: give it one.');
-  return found.address;
-}
 
 function addBucket(bucket: string, change: Record<string, unknown> = {}): Promise<ApiVault> {
   const endpoint = `http://${outside()}:${faults.port}`;

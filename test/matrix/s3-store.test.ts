@@ -30,7 +30,8 @@ interface Bench extends StoreUnderTest {
 async function bench(change: Partial<S3Options> = {}): Promise<Bench> {
   const faults = await startHttpFaults(server.port);
   const endpoint = `http://127.0.0.1:${faults.port}`;
-  const options = await server.bucket(`b-${randomUUID()}`, { endpoint, ...change });
+  const make = change.lock ? server.lockable : server.bucket;
+  const options = await make(`b-${randomUUID()}`, { endpoint, ...change });
   const spool = await mkdtemp(join(tmpdir(), 'homeport-spool-'));
   const store = new S3Store(options, { outgoing: anywhere, spool });
   return {
@@ -48,6 +49,10 @@ async function bench(change: Partial<S3Options> = {}): Promise<Bench> {
 storeContract('s3', () => bench());
 storeContract('s3, in a folder of the bucket, without checksums', () =>
   bench({ prefix: 'backups/homeport', checksums: 'none' }),
+);
+
+storeContract('s3, in a bucket that locks', () =>
+  bench({ lock: { mode: 'governance', days: 1, liftable: false } }),
 );
 
 describe('s3 store: what a store does wrong now and then', () => {

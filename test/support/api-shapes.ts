@@ -42,6 +42,7 @@ export interface ApiSnapshot {
   storedBytes: number;
   partial: boolean;
   beforeRestoreJobId: string | null;
+  lockedUntil: string | null;
   state: string;
 }
 

@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
 
 /** A loopback port nobody listens on at the moment. */
 export function freePort(host = '127.0.0.1'): Promise<number> {
@@ -10,4 +11,12 @@ export function freePort(host = '127.0.0.1'): Promise<number> {
       probe.close(() => resolve(port));
     });
   });
+}
+
+/** An address of this machine that other machines could reach: agents use no other for a store. */
+export function outside(): string {
+  const all = Object.values(networkInterfaces()).flatMap((one) => one ?? []);
+  const found = all.find(({ family, internal }) => family === 'IPv4' && !internal);
+  if (!found) throw new Error('This machine has no address but its loopback: give it one.');
+  return found.address;
 }

@@ -32,6 +32,7 @@ const PACKAGES = {
   shellcheck: { package: 'shellcheck', present: () => onPath('shellcheck') },
   systemd: { package: 'systemd', present: () => onPath('systemd-analyze') },
   nspawn: { package: 'systemd-container', present: () => onPath('systemd-nspawn') },
+  aws: { package: 'awscli', present: () => onPath('aws') },
   rclone: { package: 'rclone', present: () => onPath('rclone') },
   sshd: { package: 'openssh-server', present: () => onPath('sshd') },
   // An agent for another kind of machine is started with these.
@@ -54,7 +55,7 @@ const NEEDS = {
     ...['postgresql', 'mariadb', 'mariadbClient', 'chromium', 'ip', 'nft', 'locales', 'shellcheck'],
     ...['qemu', 'arm64', 'arm64Atomic', 'systemd', 'rclone', 'sshd'],
   ],
-  matrix: ['postgresql', 'mariadb', 'mariadbClient', 'debootstrap'],
+  matrix: ['postgresql', 'mariadb', 'mariadbClient', 'debootstrap', 'aws'],
   bench: ['postgresql', 'mariadb', 'mariadbClient', 'restic', 'zstd'],
 };
 // Root proves more: servers found inside of containers, the agent installed on a host of its own.

@@ -10,6 +10,7 @@ import {
   LifeBuoy,
   ListFilter,
   LoaderCircle,
+  Lock,
   type LucideIcon,
   ShieldAlert,
   ShieldCheck,
@@ -95,12 +96,13 @@ export function AttentionBadge({ label }: { label: string }) {
 export function SnapshotBadges({
   snapshot,
 }: {
-  snapshot: Pick<Snapshot, 'partial' | 'beforeRestoreJobId' | 'copied'>;
+  snapshot: Pick<Snapshot, 'partial' | 'beforeRestoreJobId' | 'copied' | 'lockedUntil'>;
 }) {
   return (
     <>
       {snapshot.beforeRestoreJobId && <Badge tone="accent" icon={LifeBuoy} label="Before a restore" />}
       {snapshot.partial && <Badge tone="warn" icon={ListFilter} label="Partial" />}
+      {snapshot.lockedUntil !== null && <Badge tone="ok" icon={Lock} label="Locked" />}
       {snapshot.copied !== null &&
         (snapshot.copied ? (
           <Badge tone="ok" icon={Copy} label="In the replica" />

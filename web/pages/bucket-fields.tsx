@@ -1,5 +1,6 @@
 import type { BucketStore, Vault } from '../api/types.ts';
 import { CheckField, Field, TextField } from '../components/field.tsx';
+import { type LockDraft, LockFields } from './lock-fields.tsx';
 
 /** What a person types about a bucket; empty text where nothing was given. */
 export interface BucketDraft {
@@ -14,32 +15,43 @@ export interface BucketDraft {
   storageClass: string;
   checksums: 'sha256' | 'none';
   direct: boolean;
+  lock: LockDraft;
 }
+
+const UNLOCKED: LockDraft = { mode: 'off', days: '30' };
 
 /** The draft a form begins with; the keys are always typed. */
 export function bucketDraft(bucket: Vault['bucket'] = null): BucketDraft {
   const keys = { accessKeyId: '', secretAccessKey: '' };
   const fresh = { region: 'us-east-1', bucket: '', prefix: '', pathStyle: false } as const;
-  const { endpoint, storageClass, ...known } = bucket ?? {
+  const { endpoint, lock, storageClass, ...known } = bucket ?? {
     ...fresh,
     sse: 'none' as const,
     checksums: 'sha256' as const,
     direct: true,
     endpoint: null,
+    lock: null,
     storageClass: null,
   };
-  return { ...known, ...keys, endpoint: endpoint ?? '', storageClass: storageClass ?? '' };
+  const texts = { endpoint: endpoint ?? '', storageClass: storageClass ?? '' };
+  return {
+    ...known,
+    ...keys,
+    ...texts,
+    lock: lock ? { mode: lock.mode, days: String(lock.days) } : UNLOCKED,
+  };
 }
 
 /** The draft as the API takes it. */
 export function bucketStore(draft: BucketDraft): BucketStore {
-  const { endpoint, prefix, storageClass, ...rest } = draft;
+  const { endpoint, lock, prefix, storageClass, ...rest } = draft;
   return {
     ...rest,
     kind: 's3',
     prefix: prefix.trim().replaceAll(/^\/+|\/+$/g, ''),
     ...(endpoint.trim() ? { endpoint: endpoint.trim() } : {}),
     ...(storageClass.trim() ? { storageClass: storageClass.trim() } : {}),
+    ...(lock.mode === 'off' ? {} : { lock: { mode: lock.mode, days: Number(lock.days) } }),
   };
 }
 
@@ -87,6 +99,7 @@ export function BucketFields({ draft, onChange, placed = false }: BucketFieldsPr
         <TextField label="Access key" required {...text('accessKeyId')} />
         <TextField label="Secret key" required type="password" {...text('secretAccessKey')} />
       </div>
+      <LockFields draft={draft.lock} onChange={(lock) => onChange({ ...draft, lock })} />
       <Finer draft={draft} onChange={onChange} />
     </div>
   );

@@ -84,6 +84,8 @@ function SnapshotFacts({ snapshot }: { snapshot: SnapshotDetail }) {
     ['Server', `${snapshot.serverName}, ${engineLabel(snapshot.engine)} ${snapshot.serverVersion}`],
     ['Made with', snapshot.tool],
   ];
+  if (snapshot.lockedUntil)
+    items.push(['Locked until', <Time key="locked" iso={snapshot.lockedUntil} mode="local" />]);
   if (catalog.leftOut.length > 0) items.push(['Without the rows of', catalog.leftOut.join(', ')]);
   if (beforeRestoreJobId) {
     const restore = (

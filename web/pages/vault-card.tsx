@@ -10,6 +10,7 @@ import { formatBytes } from '../components/format.ts';
 import { Card, Facts, Skeleton } from '../components/layout.tsx';
 import { May } from '../components/may.tsx';
 import { Time } from '../components/time.tsx';
+import { lockText } from './lock-fields.tsx';
 import { RecoveryKit } from './recovery-kit.tsx';
 import { VaultCheck } from './vault-check.tsx';
 import { AddVaultDialog, ChangeStoreDialog } from './vault-dialogs.tsx';
@@ -84,6 +85,7 @@ function VaultFacts({ vault, several }: { vault: Vault; several: boolean }) {
                 'Packs travel',
                 vault.bucket.direct ? 'Between agents and bucket' : 'Through the control plane',
               ] as [string, string],
+              ['Locked', lockText(vault.bucket) ?? 'No'] as [string, string],
             ]
           : []),
         ...(vault.remote?.sftp

@@ -8,6 +8,7 @@ import { formatBytes } from '../components/format.ts';
 import { Facts } from '../components/layout.tsx';
 import { useMay } from '../components/may.tsx';
 import { Time } from '../components/time.tsx';
+import { lockText } from './lock-fields.tsx';
 import { ForgetReplicaDialog, MoveVaultDialog, ReplicaDialog } from './replica-dialogs.tsx';
 
 type Replica = NonNullable<Vault['replica']>;
@@ -107,6 +108,7 @@ function ReplicaFacts({ vault, replica }: { vault: Vault; replica: Replica }) {
         ['State', `${stateText(replica)}${moving ? '; the vault moves there then' : ''}`],
         ['Snapshots copied', `${snapshotCount.toLocaleString()} of ${vault.snapshotCount.toLocaleString()}`],
         ...(pending.packs > 0 ? [['To copy', left] as [string, ReactNode]] : []),
+        ...(replica.bucket?.lock ? [['Locked', lockText(replica.bucket)] as [string, ReactNode]] : []),
         ...(nextTryAt
           ? [['Next try', <Time key="next" iso={nextTryAt} mode="local" />] as [string, ReactNode]]
           : []),

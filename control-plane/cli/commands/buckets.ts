@@ -4,10 +4,11 @@ import { vaultCalled } from '../remote/resolve.ts';
 import { bucketVaultShape } from '../remote/shapes.ts';
 import { say } from '../say.ts';
 import { readSecret } from '../secrets.ts';
+import { type LockOptions, lockDays, lockGiven, lockLines } from './bucket-lock.ts';
 import { connect } from './session.ts';
 
 /** How a bucket is used, as it is typed. */
-export interface BucketOptions {
+export interface BucketOptions extends LockOptions {
   endpoint?: string;
   region?: string;
   folder?: string;
@@ -70,6 +71,14 @@ export function bucketOptions(command: Command): Command {
       'agents send packs to the bucket and fetch them there themselves, where it can be done',
     )
     .option('--no-direct', 'all bytes go through the control plane')
+    .option('--lock-days <days>', 'nobody deletes what a backup needs for so long: Object Lock', lockDays)
+    .addOption(
+      new Option(
+        '--lock-mode <mode>',
+        'governance: who has the right to can lift it; compliance: nobody',
+      ).choices(['governance', 'compliance']),
+    )
+    .option('--no-lock', 'lock nothing from now on; what is locked stays so')
     .option('--secret-file <file>', 'read the secret key from a file of mode 0600; - is standard input');
 }
 
@@ -88,6 +97,7 @@ async function addBucket(name: string, options: BucketOptions & { bucket: string
   say(
     `Packs travel ${made.bucket?.direct === true ? 'between agents and the bucket' : 'through the control plane'}.`,
   );
+  for (const line of lockLines(made.bucket?.lock)) say(line);
   say(`Fetch its recovery kit:       homeport recovery-kit ${made.id} --out kit.txt`);
   say(`Let new backups go there:     homeport use-vault ${made.id}`);
 }
@@ -97,11 +107,13 @@ async function changeBucket(wanted: string, options: BucketOptions): Promise<voi
   const { id } = await vaultCalled(client, wanted);
   const all = await client.get('/vaults', z.array(bucketVaultShape));
   const known = Object.entries(all.find((one) => one.id === id)?.bucket ?? {});
-  const before = Object.fromEntries(known.filter(([, value]) => value !== null));
+  const before: Record<string, unknown> = Object.fromEntries(known.filter(([, value]) => value !== null));
+  if (options.lock === false) delete before.lock;
   const secretAccessKey = await readSecret('Secret key', options.secretFile);
-  const store = { ...before, kind: 's3', ...given(options), secretAccessKey };
+  const store = { ...before, kind: 's3', ...given(options, before.lock), secretAccessKey };
   const changed = await client.put(`/vaults/${id}/store`, { store }, bucketVaultShape);
   say(`Vault “${changed.name}” uses ${changed.path} with the new settings.`);
+  for (const line of lockLines(changed.bucket?.lock)) say(line);
 }
 
 async function useVault(wanted: string): Promise<void> {
@@ -111,10 +123,15 @@ async function useVault(wanted: string): Promise<void> {
   say(`New backups go to vault “${name}”. The first of each database uploads everything.`);
 }
 
-/** What was given, under the API’s names. */
-export function given(options: BucketOptions) {
+/**
+ * What was given, under the API’s names.
+ * @param known the lock that the bucket has so far
+ */
+export function given(options: BucketOptions, known?: unknown) {
   const { accessKey, checksums, direct, endpoint, pathStyle, region, sse, storageClass } = options;
-  const wish = { accessKeyId: accessKey, checksums, direct, endpoint, pathStyle, region, sse, storageClass };
+  const lock = lockGiven(options, known);
+  const ways = { checksums, direct, endpoint, pathStyle, region, sse, storageClass };
+  const wish = { accessKeyId: accessKey, ...ways, lock };
   return Object.fromEntries(Object.entries(wish).filter(([, value]) => value !== undefined));
 }
 

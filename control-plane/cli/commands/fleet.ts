@@ -13,6 +13,7 @@ import {
 } from '../remote/shapes.ts';
 import { JSON_OPTION, type Json, remark, say, sayFacts, sayJson, sayTable } from '../say.ts';
 import { bytes, when } from '../text.ts';
+import { lockText } from './bucket-lock.ts';
 import { addDoctorCommand } from './doctor.ts';
 import { connect } from './session.ts';
 import { addUpdateCommand } from './update.ts';
@@ -176,10 +177,11 @@ async function vaults({ json }: Json): Promise<void> {
     String(one.snapshotCount),
     bytes(one.storedBytes),
     when(one.kitDownloadedAt),
+    lockText(one.bucket),
     one.id,
   ]);
   sayTable(
-    ['NAME', 'STORE', 'NEW BACKUPS', 'SNAPSHOTS', 'STORED', 'RECOVERY KIT FETCHED', 'ID'],
+    ['NAME', 'STORE', 'NEW BACKUPS', 'SNAPSHOTS', 'STORED', 'RECOVERY KIT FETCHED', 'LOCKED', 'ID'],
     rows,
     'There is no vault.',
   );

@@ -9,6 +9,7 @@ import { JSON_OPTION, type Json, remark, say, sayFacts, sayJson } from '../say.t
 import { readSecret } from '../secrets.ts';
 import { bytes, counted } from '../text.ts';
 import { pollUntil } from '../wait/poll.ts';
+import { lockLines } from './bucket-lock.ts';
 import { ACCESS_KEY, type BucketOptions, bucketOptions, given, notEmpty } from './buckets.ts';
 import { confirmName } from './confirm.ts';
 import { connect } from './session.ts';
@@ -68,6 +69,7 @@ async function addReplica(wanted: string, options: ReplicaOptions): Promise<void
   const { id } = await vaultCalled(client, wanted);
   const { name, replica } = await client.put(`/vaults/${id}/replica`, { store }, replicatedVaultShape);
   say(`Vault “${name}” is copied to ${replica?.path}.`);
+  for (const line of lockLines(replica?.bucket?.lock)) say(line);
   say(`See how far it is:            homeport replica ${id}`);
 }
 

@@ -36,9 +36,10 @@ async function snapshots(wanted: string | undefined, { json }: Json): Promise<vo
     `${bytes(one.rawBytes)}${one.partial ? ' (partial)' : ''}`,
     bytes(one.storedBytes),
     copyText(one),
+    when(one.lockedUntil),
   ]);
   sayTable(
-    ['ID', 'NUMBER', 'DATABASE', 'TAKEN', 'SIZE', 'UPLOADED', 'REPLICA'],
+    ['ID', 'NUMBER', 'DATABASE', 'TAKEN', 'SIZE', 'UPLOADED', 'REPLICA', 'LOCKED UNTIL'],
     rows,
     'There is no snapshot yet.',
   );
@@ -70,6 +71,7 @@ async function snapshot(wanted: string, { json, of }: Json & { of?: string }): P
     ['Taken', when(one.createdAt)],
     ['Size', `${bytes(one.rawBytes)}, ${bytes(one.storedBytes)} uploaded`],
     ['Replica', copyText(one)],
+    ['Locked until', when(one.lockedUntil)],
     ['Server version', one.serverVersion],
     ['Contents', contents.join(', ')],
     ...(one.catalog.leftOut?.length ? [['Without rows', one.catalog.leftOut.join(', ')] as const] : []),

@@ -108,6 +108,8 @@ export const snapshotShape = z.looseObject({
   partial: z.boolean().optional(),
   /** Whether the vault's replica has it. */
   copied: z.boolean().nullable().optional(),
+  /** Until when nobody can delete what it needs. */
+  lockedUntil: maybe.optional(),
 });
 export type Snapshot = z.infer<typeof snapshotShape>;
 
@@ -211,6 +213,7 @@ export const vaultShape = z.looseObject({
   storedBytes: count,
   kitDownloadedAt: maybe.optional(),
   isDefault: z.boolean().optional(),
+  bucket: z.record(text, z.unknown()).nullable().optional(),
 });
 
 export const spaceShape = z.looseObject({

@@ -13,6 +13,7 @@ export const replicatedVaultShape = z.looseObject({
   replica: z
     .looseObject({
       path: text,
+      bucket: z.record(text, z.unknown()).nullable().optional(),
       state: text,
       moving: z.boolean(),
       failure: failureShape.nullable(),

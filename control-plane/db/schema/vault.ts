@@ -94,3 +94,17 @@ export const replicaCopies = sqliteTable(
   },
   (t) => [primaryKey({ columns: [t.vaultId, t.name] })],
 );
+
+/** Until when files of a store are locked, as it said itself. A cache: what is not noted is asked of the store. */
+export const storeLocks = sqliteTable(
+  'store_locks',
+  {
+    /** The store in words: a vault and its replica have one each, and keep it when they change places. */
+    place: text().notNull(),
+    /** Path inside the store. */
+    name: text().notNull(),
+    mode: text({ enum: ['governance', 'compliance'] }).notNull(),
+    until: integer().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.place, t.name] })],
+);

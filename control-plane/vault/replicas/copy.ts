@@ -61,7 +61,7 @@ export async function requireVault(store: Store): Promise<void> {
   throw fail(
     'store_unavailable',
     `The vault’s files are not there: its store has no ${VAULT_FILE}.`,
-    'Mount the disk, or put the files back. If they are lost for good, move the vault to its replica.',
+    'Mount the disk, or put the files back. If they are lost for good, move the vault to its replica. What was deleted from a bucket that locks is still there: see docs/storage.md.',
     { retryable: true },
   );
 }

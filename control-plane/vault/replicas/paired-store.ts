@@ -1,18 +1,11 @@
 import { idIn } from '../layout.ts';
-import type { DirectAccess, PutTerms, Store, StoredFile, StoreRange } from '../stores/store.ts';
+import type { DirectAccess, PutTerms, Store, StoredFile, StoreLock, StoreRange } from '../stores/store.ts';
 import { copyFile, isAway, isLoss, requireVault } from './copy.ts';
 import { createHealer } from './heal.ts';
+import type { PairListener } from './pair-listener.ts';
 
 /** How long a store that did not answer is asked last, milliseconds. */
 const AWAY_MS = 60_000;
-
-/** What follows from what happens to the files. */
-export interface PairListener {
-  /** A file came to the store, or another took its place. */
-  written(name: string): void;
-  /** A file that was lost or damaged in the store came back from the replica. */
-  healed(name: string): void;
-}
 
 /** A store, and until when (milliseconds since the epoch) it is asked last. */
 interface Side {
@@ -56,6 +49,16 @@ export class PairedStore implements Store {
 
   get direct(): DirectAccess | undefined {
     return this.#primary.store.direct;
+  }
+
+  get lock(): StoreLock | undefined {
+    return this.#primary.store.lock;
+  }
+
+  /** Of each store that a commit counts in: the replica is one while the vault moves there. */
+  get locks(): StoreLock[] {
+    const stores = this.#mirrored && this.replica ? [this.primary, this.replica] : [this.primary];
+    return stores.flatMap(({ lock }) => lock ?? []);
   }
 
   /** The same place, reached in another way. */
@@ -165,9 +168,7 @@ export class PairedStore implements Store {
     }
   }
 
-  sweep(): Promise<number> {
-    return this.#primary.store.sweep();
-  }
+  readonly sweep = (): Promise<number> => this.#primary.store.sweep();
 
   /** @see Healer.prove */
   readonly prove = (name: string): Promise<void> => this.#healer.prove(name);
@@ -189,9 +190,7 @@ export class PairedStore implements Store {
   }
 
   /** A file that was sent to one of the stores directly is there: it counts once this resolves. */
-  arrived(name: string, store: Store): Promise<void> {
-    return this.#follow(name, store);
-  }
+  readonly arrived = (name: string, store: Store): Promise<void> => this.#follow(name, store);
 
   /** Whom to ask first, and whom then. */
   #sides(name = ''): [Side, Side | undefined] {

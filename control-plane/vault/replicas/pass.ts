@@ -1,14 +1,31 @@
-import { type Failure, FailureError, toFailure } from '../../../protocol/failure.ts';
+import { type Failure, type FailureCode, FailureError, toFailure } from '../../../protocol/failure.ts';
 import { type VaultContext, vaultOf } from '../context.ts';
 import { type OpenVault, readStatement } from '../create.ts';
-import { AGENTS, idIn, KEYS, keyName, PACKS, packName, SNAPSHOTS } from '../layout.ts';
+import { inLanes } from '../lanes.ts';
+import {
+  AGENTS,
+  GUIDE_FILE,
+  idIn,
+  KEYS,
+  keyName,
+  PACKS,
+  packName,
+  SCRIPT_FILE,
+  SNAPSHOTS,
+  VAULT_FILE,
+} from '../layout.ts';
 import { refreshRecoveryFiles } from '../recovery/files.ts';
-import { packsOf } from '../source.ts';
+import { needsOf } from '../source.ts';
 import type { Store } from '../stores/store.ts';
 import { copyFile, isAway, isLoss, isWhole, requireVault } from './copy.ts';
 
 /** Packs on their way to the replica at once: 32 MiB each, at most, in memory where it is a bucket. */
 const LANES = 2;
+
+/** What every snapshot needs. */
+const GUIDES = [VAULT_FILE, SCRIPT_FILE, GUIDE_FILE];
+/** Failures that say nothing about the vault's own files. */
+const OF_THE_REPLICA = new Set<FailureCode>(['disk_full', 'lock_failed']);
 
 /** One vault whose files are being copied. */
 export interface CopyTask {
@@ -78,11 +95,15 @@ async function copySnapshot(
   if (!row) return;
   const before = lost.length;
   try {
-    const packs = await packsOf(context, { row, vault: vaultOf(context, vault.id) });
-    await inLanes([...packs], (sha256) => copy(packName(sha256)));
+    const needs = await needsOf(context, { row, vault: vaultOf(context, vault.id) });
+    await inLanes(LANES, needs, copy);
+    const gone = (await replicaOf(vault).lock?.hold([...GUIDES, ...needs])) ?? [];
+    for (const name of gone) context.copies.remove(vault.id, name);
+    await inLanes(LANES, gone, copy);
   } catch (error) {
     signal.throwIfAborted();
-    if (!(error instanceof FailureError) || isAway(error) || error.failure.code === 'disk_full') throw error;
+    if (!(error instanceof FailureError) || isAway(error) || OF_THE_REPLICA.has(error.failure.code))
+      throw error;
     lost.push({ name: row.path, failure: error.failure });
   }
   // Its manifest says that it is complete: it is not there before the rest is.
@@ -96,7 +117,7 @@ async function copyRest({ context, onProgress, vault }: CopyTask, copy: Copy): P
     const packs = context.copies.uncopiedPacks(vault.id, after);
     const last = packs.at(-1);
     if (!last) return;
-    await inLanes(packs, ({ sha256 }) => copy(packName(sha256)));
+    await inLanes(LANES, packs, ({ sha256 }) => copy(packName(sha256)));
     after = last.id;
     onProgress();
   }
@@ -116,23 +137,6 @@ async function copyOne(
     if (!isLoss(error)) throw error;
     lost.push({ name, failure: toFailure(error) });
   }
-}
-
-/** Does the work for each item, a few at a time; the first failure ends it once those under way have ended. */
-async function inLanes<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  let next = 0;
-  let failure: { error: unknown } | undefined;
-  const lane = async () => {
-    while (next < items.length && !failure) {
-      const item = items[next] as T;
-      next += 1;
-      await work(item).catch((error) => {
-        failure ??= { error };
-      });
-    }
-  };
-  await Promise.all(Array.from({ length: LANES }, lane));
-  if (failure) throw failure.error;
 }
 
 /** Makes the notes of what the replica has agree with its own list: after a stop, or a change from outside. */

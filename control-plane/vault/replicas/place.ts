@@ -4,6 +4,7 @@ import { type OpenVault, openReplica, readStatement, type VaultGround } from '..
 import { VAULT_FILE } from '../layout.ts';
 import { placeOf, type StoreChoice } from '../stores/choice.ts';
 import { probeDirectory } from '../stores/directory-probe.ts';
+import { TEST_FILE } from '../stores/names.ts';
 import { prove } from '../stores/prove.ts';
 import type { Store } from '../stores/store.ts';
 import { isAway } from './copy.ts';
@@ -59,7 +60,7 @@ async function requireOwn(vault: OpenVault, { place, store }: { place: string; s
 
 /** A place has many names: what is written under the one must not be there under the other. */
 async function requireOther(vault: OpenVault, { place, store }: { place: string; store: Store }) {
-  const name = `homeport-test-${randomUUID()}`;
+  const name = `${TEST_FILE}${randomUUID()}`;
   await store.put(name, [Buffer.from('test')], { maxBytes: 4 });
   try {
     // A store that does not answer is none that was just written to.

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { fail } from '../../../protocol/failure.ts';
 import type { Outgoing } from '../../../protocol/outgoing.ts';
+import type { StoreLockQueries } from '../../db/store-locks.ts';
 import { VAULT_FILE } from '../layout.ts';
 import { LocalStore } from './local.ts';
 import type { Rclone } from './rclone-daemon.ts';
@@ -28,6 +29,10 @@ export interface StoreGround {
   outgoing: Outgoing;
   /** What vaults on rclone’s remotes are opened with. */
   rclone?: Rclone | undefined;
+  /** Where stores that lock files note it; where absent they ask each time. */
+  locks?: StoreLockQueries | undefined;
+  /** Milliseconds since the epoch; the system’s where absent. */
+  now?: (() => number) | undefined;
 }
 
 /**
@@ -51,7 +56,8 @@ export async function openStore(
   }
   // Loaded here: half of what the control plane needs to start, for those who have no bucket.
   const { S3Store } = await import('./s3.ts');
-  return new S3Store(choice, { outgoing: ground.outgoing, spool });
+  const { locks, now, outgoing } = ground;
+  return new S3Store(choice, { outgoing, spool, locks, now });
 }
 
 /** Where a vault’s files are, for people. */

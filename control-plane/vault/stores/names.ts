@@ -7,6 +7,14 @@ export function isName(name: string): boolean {
   return NAME.test(name);
 }
 
+/** What the test of a place writes is called so, in whatever folder. */
+export const TEST_FILE = 'homeport-test-';
+
+/** Whether a file is one that a test of the place has written, and is about to remove. */
+export function isTestFile(name: string): boolean {
+  return name.slice(name.lastIndexOf('/') + 1).startsWith(TEST_FILE);
+}
+
 /** @param reserved beginning that is the driver's own @throws FailureError `invalid_input` */
 export function requireName(name: string, reserved?: string): void {
   if (isName(name) && (reserved === undefined || !name.startsWith(reserved))) return;

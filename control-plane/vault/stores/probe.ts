@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { FailureError, fail } from '../../../protocol/failure.ts';
+import { TEST_FILE } from './names.ts';
 import type { Store } from './store.ts';
 
 /** A store whose files can be removed again. */
@@ -15,7 +16,7 @@ const BYTES = 64 * 1024;
  */
 export async function probeStore(store: Removable, where: string): Promise<void> {
   // In the folder of packs, so that their storage class is tried as well.
-  const name = `packs/homeport-test-${randomUUID()}`;
+  const name = `packs/${TEST_FILE}${randomUUID()}`;
   const bytes = randomBytes(BYTES);
   if ((await store.size(name)) !== undefined) throw wrong(where, 'claims to have what was never written');
   await store.put(name, [bytes], { maxBytes: BYTES });

@@ -23,13 +23,16 @@ export async function prove(ground: StoreGround, choice: StoreElsewhere): Promis
 }
 
 async function proveBucket({ outgoing }: StoreGround, options: S3Options, spool: string): Promise<S3Options> {
-  const [{ S3Store }, { probeBucket, probeDirect }] = await Promise.all([
+  const [{ S3Store }, { probeBucket, probeDirect }, { probeLock, requireLocking }] = await Promise.all([
     import('./s3.ts'),
     import('./s3-probe.ts'),
+    import('./s3-lock-probe.ts'),
   ]);
   const store = new S3Store(options, { outgoing, spool, patience: 'short' });
+  await requireLocking(store);
   await probeBucket(store, options);
-  return { ...options, direct: await probeDirect(store) };
+  const proven = await probeLock(store, options);
+  return { ...proven, direct: await probeDirect(store) };
 }
 
 async function proveRemote(

@@ -1,7 +1,7 @@
-import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
-import { s3Failure, statusOf } from './s3-errors.ts';
-import type { S3Options } from './s3-options.ts';
+import { type Bucket, headObject } from './s3-head.ts';
+import { lockHeaders, type S3Lock } from './s3-lock.ts';
 import type { DirectAccess } from './store.ts';
 
 /** Seconds an address to write to is good for: a pack over a thin line. */
@@ -9,23 +9,22 @@ const UPLOAD_SECONDS = 30 * 60;
 /** Seconds an address to read from is good for; the agent asks anew. */
 const DOWNLOAD_SECONDS = 60 * 60;
 
-export interface BucketDoor {
-  client: S3Client;
-  options: S3Options;
-  /** Bucket and key of a file. */
-  at(name: string): { Bucket: string; Key: string };
+export interface BucketDoor extends Bucket {
+  lock?: S3Lock | undefined;
   remove(name: string): Promise<void>;
 }
 
 /**
- * Addresses with a signature of ours in them. It covers the checksum and `If-None-Match: *`: whoever has one can write
- * these bytes under this name once, and nothing else.
+ * Addresses with a signature of ours in them. It covers the checksum, `If-None-Match: *` and the lock: whoever has one
+ * can write these bytes under this name once, locked, and nothing else.
  */
-export function createDirectAccess({ at, client, options, remove }: BucketDoor): DirectAccess {
+export function createDirectAccess(door: BucketDoor): DirectAccess {
+  const { at, client, lock, options, remove } = door;
   return {
     remove,
     async uploadAddress(name, sha256) {
       const { sse, storageClass } = options;
+      const terms = lock?.terms(name);
       const checksum = Buffer.from(sha256, 'hex').toString('base64');
       const headers: Record<string, string> = {
         'if-none-match': '*',
@@ -33,6 +32,7 @@ export function createDirectAccess({ at, client, options, remove }: BucketDoor):
         'x-amz-sdk-checksum-algorithm': 'SHA256',
         ...(sse === 'none' ? {} : { 'x-amz-server-side-encryption': sse }),
         ...(storageClass ? { 'x-amz-storage-class': storageClass } : {}),
+        ...(terms ? lockHeaders(terms) : {}),
       };
       const command = new PutObjectCommand({
         ...at(name),
@@ -41,6 +41,7 @@ export function createDirectAccess({ at, client, options, remove }: BucketDoor):
         ChecksumSHA256: checksum,
         ...(sse === 'none' ? {} : { ServerSideEncryption: sse }),
         ...(storageClass ? { StorageClass: storageClass as 'STANDARD' } : {}),
+        ...terms,
       });
       const unhoistableHeaders = new Set(Object.keys(headers));
       const url = await getSignedUrl(client, command, { expiresIn: UPLOAD_SECONDS, unhoistableHeaders });
@@ -49,15 +50,9 @@ export function createDirectAccess({ at, client, options, remove }: BucketDoor):
     downloadAddress: (name) =>
       getSignedUrl(client, new GetObjectCommand(at(name)), { expiresIn: DOWNLOAD_SECONDS }),
     async inspect(name) {
-      try {
-        const asked = new HeadObjectCommand({ ...at(name), ChecksumMode: 'ENABLED' });
-        const { ChecksumSHA256, ContentLength } = await client.send(asked);
-        const sha256 = ChecksumSHA256 && Buffer.from(ChecksumSHA256, 'base64').toString('hex');
-        return { length: ContentLength ?? 0, ...(sha256 ? { sha256 } : {}) };
-      } catch (error) {
-        if (statusOf(error) === 404) return undefined;
-        throw s3Failure(error, options);
-      }
+      const found = await headObject(door, name);
+      if (found?.lock) lock?.note(name, found.lock);
+      return found;
     },
   };
 }

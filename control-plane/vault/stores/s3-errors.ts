@@ -33,6 +33,9 @@ const REMEDIES: Record<string, string> = {
   AuthorizationHeaderMalformed: 'Correct the region: the bucket is in another one.',
 };
 
+const LOCK_RIGHTS =
+  'For Object Lock it needs s3:PutObjectRetention and s3:GetObjectRetention there, and s3:GetBucketObjectLockConfiguration on the bucket.';
+
 /** Codes of stores that have no room, where the word is not in them. */
 const FULL = new Set(['QuotaExceeded', 'XMinioStorageFull', 'InsufficientCapacity', 'EntityTooLarge']);
 
@@ -52,11 +55,23 @@ export function s3Failure(error: unknown, options: S3Options): unknown {
   // The answer to a HEAD has no body to name it.
   const answer = name === 'Unknown' || name === 'NotFound' ? `${status}` : `${status} ${name}`;
   const remedy = REMEDIES[name] ?? (status === 403 ? REMEDIES.AccessDenied : undefined);
+  const locks = options.lock && remedy === REMEDIES.AccessDenied ? ` ${LOCK_RIGHTS}` : '';
   return fail(
     'store_unavailable',
     `${where} answers “${status === 0 ? (code ?? message) : answer}”.`,
-    remedy ?? 'Check that the store is up and that the control plane reaches it.',
+    remedy ? `${remedy}${locks}` : 'Check that the store is up and that the control plane reaches it.',
     { retryable: status === 0 || status === 408 || status === 429 || status >= 500, cause: error },
+  );
+}
+
+/** What it means that a bucket does not lock a file. */
+export function lockRefused(error: unknown, options: S3Options, name: string): FailureError {
+  const code = error instanceof Error ? ` ${error.name}` : '';
+  return fail(
+    'lock_failed',
+    `${describeBucket(options)} does not lock ${name}: it answers “${statusOf(error)}${code}”.`,
+    `Look at the rights of the access key, and for a policy that limits how long objects may be locked. ${LOCK_RIGHTS}`,
+    { cause: error },
   );
 }
 

@@ -41,6 +41,17 @@ export const s3OptionsSchema = z.object({
   checksums: z.enum(['sha256', 'none']).default('sha256'),
   /** Agents send packs to the bucket and fetch them there themselves: only where it was seen to prove checksums. */
   direct: z.boolean().default(false),
+  /** Object Lock: how whatever is written is locked; absent: not at all, but for what the bucket does by itself. */
+  lock: z
+    .object({
+      /** `governance`: who has the right to may lift it; `compliance`: nobody. */
+      mode: z.enum(['governance', 'compliance']).default('governance'),
+      /** From a commit on. */
+      days: z.number().int().min(1).max(36_500),
+      /** Whether the vault's own access key may lift it: found by the test of the bucket. */
+      liftable: z.boolean().default(false),
+    })
+    .optional(),
 });
 
 export type S3Options = z.infer<typeof s3OptionsSchema>;

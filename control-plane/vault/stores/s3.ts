@@ -18,6 +18,7 @@ import { isName, requireName } from './names.ts';
 import { createS3Client, type Patience } from './s3-client.ts';
 import { createDirectAccess } from './s3-direct.ts';
 import { s3Failure, statusOf, wasRepeated } from './s3-errors.ts';
+import { type LockGround, S3Lock } from './s3-lock.ts';
 import type { S3Options } from './s3-options.ts';
 import { Spool } from './spool.ts';
 import { fill, readExactly } from './staged.ts';
@@ -31,7 +32,7 @@ const RESUMES = 4;
 /** Where packs lie; `storageClass` is for them. */
 const PACKS = 'packs/';
 
-export interface S3Ground {
+export interface S3Ground extends LockGround {
   outgoing: Outgoing;
   /** Directory on the control plane’s disk for files on their way, the store’s own. */
   spool: string;
@@ -50,17 +51,17 @@ export class S3Store implements Store {
   readonly #upload = createLimit(UPLOADS);
   readonly #inTurn = createTurns();
   readonly direct: DirectAccess | undefined;
+  readonly lock: S3Lock | undefined;
 
   /** Nothing is asked of the bucket yet. @throws FailureError `forbidden` for one on this host */
-  constructor(options: S3Options, { outgoing, patience = 'usual', spool }: S3Ground) {
+  constructor(options: S3Options, { outgoing, patience = 'usual', spool, ...ground }: S3Ground) {
     this.#options = options;
     this.#client = createS3Client(options, outgoing, patience);
     this.#spool = new Spool(spool);
-    const door = {
-      ...{ client: this.#client, options },
-      at: (name: string) => this.#at(name),
-      remove: (name: string) => this.remove(name),
-    };
+    const bucket = { client: this.#client, options, at: (name: string) => this.#at(name) };
+    const hash = (name: string) => this.#hash(name);
+    this.lock = options.lock && new S3Lock({ ...bucket, hash }, options.lock, ground);
+    const door = { ...bucket, lock: this.lock, remove: (name: string) => this.#hide(name) };
     this.direct = options.direct && options.checksums === 'sha256' ? createDirectAccess(door) : undefined;
   }
 
@@ -167,8 +168,14 @@ export class S3Store implements Store {
     return (await this.direct?.inspect(name))?.sha256 === hash;
   }
 
-  /** Removes a file; nothing happens where there is none. */
   async remove(name: string): Promise<void> {
+    await this.lock?.requireFree(name);
+    await this.#hide(name);
+  }
+
+  /** In a bucket with versions what was there stays below a delete marker. */
+  async #hide(name: string): Promise<void> {
+    this.lock?.forget(name);
     try {
       await this.#client.send(new DeleteObjectCommand(this.#at(name)));
     } catch (error) {
@@ -190,6 +197,7 @@ export class S3Store implements Store {
 
   async #send(name: string, bytes: Uint8Array, more: Partial<PutObjectCommandInput> = {}): Promise<void> {
     const { checksums, sse, storageClass } = this.#options;
+    const terms = this.lock?.terms(name);
     const input: PutObjectCommandInput = {
       ...this.#at(name),
       Body: bytes,
@@ -202,13 +210,21 @@ export class S3Store implements Store {
       ...(storageClass && name.startsWith(PACKS)
         ? { StorageClass: storageClass as NonNullable<PutObjectCommandInput['StorageClass']> }
         : {}),
+      ...terms,
       ...more,
     };
     try {
       await this.#client.send(new PutObjectCommand(input));
+      if (terms) this.lock?.written(name, terms);
     } catch (error) {
       throw s3Failure(error, this.#options);
     }
+  }
+
+  async #hash(name: string): Promise<string> {
+    const hash = createHash('sha256');
+    for await (const part of this.stream(name)) hash.update(part);
+    return hash.digest('hex');
   }
 
   #at(name: string) {

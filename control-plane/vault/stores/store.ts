@@ -22,12 +22,36 @@ export interface Store {
   list(folder: string): AsyncIterable<StoredFile>;
   /** Removes what interrupted writes left behind; says how many files. Only while nothing is being written. */
   sweep(): Promise<number>;
-  /** Removes a file that a test has written; nothing happens where there is none. Absent where nothing is removed. */
+  /**
+   * Removes a file that a test has written; nothing happens where there is none. Absent where nothing is removed.
+   * @throws FailureError `file_locked` where nobody can remove it before some time; it then stays as it is
+   */
   remove?(name: string): Promise<void>;
   /** How much room there is, as far as it can be told; absent where a store never can. */
   room?(): Promise<StoreRoom>;
   /** Absent where bytes go through the control plane only. */
   readonly direct?: DirectAccess | undefined;
+  /** Absent where what is written can be deleted again at any time. */
+  readonly lock?: StoreLock | undefined;
+}
+
+/**
+ * Keeps files from being deleted or overwritten for a time. Every write locks what it writes: a manifest for as long as the
+ * vault says from now on, anything else for some days longer, so that what many snapshots share need not be locked anew
+ * for each of them.
+ */
+export interface StoreLock {
+  /**
+   * Sees to it that each file is locked for as long as a manifest that is written within a day. Only of files whose lock is not
+   * noted, or does not reach that far, the store is asked.
+   * @returns names of files that are not there, or are not what was written
+   * @throws FailureError `lock_failed` | `store_unavailable`
+   */
+  hold(names: Iterable<string>): Promise<string[]>;
+  /** Asks the store until when a file is locked, and notes it. */
+  look(name: string): Promise<void>;
+  /** Forgets what is noted of all files. */
+  forget(): void;
 }
 
 /** Lets others send and fetch single files of a store, past the control plane. */
@@ -41,7 +65,7 @@ export interface DirectAccess {
   downloadAddress(name: string): Promise<string>;
   /** Length in bytes and the hash (hex) that the store itself made; `undefined` where there is no such file. */
   inspect(name: string): Promise<{ length: number; sha256?: string } | undefined>;
-  /** Removes a file that must not count. */
+  /** Takes a file that must not count out of sight; where it is locked its bytes stay below. */
   remove(name: string): Promise<void>;
 }
 
