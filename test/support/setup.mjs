@@ -32,6 +32,8 @@ const PACKAGES = {
   shellcheck: { package: 'shellcheck', present: () => onPath('shellcheck') },
   systemd: { package: 'systemd', present: () => onPath('systemd-analyze') },
   nspawn: { package: 'systemd-container', present: () => onPath('systemd-nspawn') },
+  curl: { package: 'curl', present: () => onPath('curl') },
+  jq: { package: 'jq', present: () => onPath('jq') },
   rclone: { package: 'rclone', present: () => onPath('rclone') },
   sshd: { package: 'openssh-server', present: () => onPath('sshd') },
   // An agent for another kind of machine is started with these.
@@ -52,7 +54,7 @@ const NEEDS = {
   demo: ['postgresql', 'mariadb', 'mariadbClient'],
   test: [
     ...['postgresql', 'mariadb', 'mariadbClient', 'chromium', 'ip', 'nft', 'locales', 'shellcheck'],
-    ...['qemu', 'arm64', 'arm64Atomic', 'systemd', 'rclone', 'sshd'],
+    ...['qemu', 'arm64', 'arm64Atomic', 'systemd', 'rclone', 'sshd', 'curl', 'jq'],
   ],
   matrix: ['postgresql', 'mariadb', 'mariadbClient', 'debootstrap'],
   bench: ['postgresql', 'mariadb', 'mariadbClient', 'restic', 'zstd'],

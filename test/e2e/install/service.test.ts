@@ -10,6 +10,7 @@ import { newerRelease } from '../../support/newer-release.ts';
 import { startPostgres, type TestPostgres } from '../../support/postgres.ts';
 import { addServer, backUp, protect, restore } from '../../support/protect.ts';
 import { createShop } from '../../support/shop.ts';
+import { documented } from '../../vault-format/documents.ts';
 import { privilegedTest } from '../world.ts';
 import { isRoot, sharedInstallWorld } from './world.ts';
 
@@ -68,11 +69,18 @@ exec /usr/bin/systemctl "$@"`,
 
   privilegedTest('is started, connected and enabled for the next boot', async () => {
     const { token } = await world().token('a service');
-    const { code, output } = await install({ HOMEPORT_TOKEN: token });
+    const command = documented('docs/installing.md', 'Install', 1)
+      .replace('https://backups.example.org', world().url)
+      .replace('hpe_…', token)
+      .replace('sudo ', '');
+    const { code, output } = await host.shell(command);
     expect(output).toContain('The agent is connected to ');
     expect(code).toBe(0);
     const state = await host.shell('systemctl is-active homeport-agent; systemctl is-enabled homeport-agent');
     expect(state).toEqual({ code: 0, output: 'active\nenabled\n' });
+    const looked = await host.shell(`set -e\n${documented('docs/installing.md', 'The service')}`);
+    expect(looked).toMatchObject({ code: 0, output: expect.stringContaining('Active: active (running)') });
+    expect(looked.output).toMatch(/^State: +connected since /m);
     const owner = await host.shell(`stat -c %U /proc/${await processOf()}`);
     expect(owner.output).toBe('homeport-agent\n');
     const agents = await world().homeport.api.get<ApiAgent[]>('/agents');
