@@ -149,7 +149,10 @@ test('without the old store nothing is missing: restores, backups, a start, reco
 
 test('misuse is told with its remedy', async () => {
   for (const [args, exitCode, text] of [
-    [['add-replica', 'Default'], 2, '--directory or --bucket'],
+    [['add-replica', 'Default'], 2, 'one of --directory, --bucket, --host and --section-file'],
+    [['add-replica', 'Default', '--directory', '/srv', '--host', 'nas'], 2, 'one of --directory'],
+    [['add-replica', 'Default', '--host', 'nas', '--user', 'u'], 2, 'needs --path, --host-keys'],
+    [['add-replica', 'Default', '--section-file', 'section'], 2, 'needs --path'],
     [['add-replica', 'Default', '--bucket', 'b'], 2, '--access-key'],
     [['add-replica', 'Default', '--directory', '/nowhere/at/all'], 4, 'Make it on the control plane’s host'],
     [['replica', 'Default'], 4, 'has no replica'],
