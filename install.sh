@@ -94,6 +94,7 @@ install() {
     'Take it from your control plane: curl -fsSL https://YOUR-CONTROL-PLANE/install.sh'
   need_tools
   refuse_other_membership
+  refuse_revoked
   refuse_other_key
   refuse_while_working
   refuse_while_updating
@@ -157,6 +158,17 @@ refuse_other_membership() {
   fail "The agent of this host belongs to another control plane, or to this one under another address:
 $(grep -o '"url": "[^"]*"' $STATE/control-plane.json)" \
     "To move it run: systemctl stop $SERVICE; homeport-agent enrol --replace --url $CONTROL_PLANE; then this again."
+}
+
+# What was revoked stays so, and a token is not for a host that has an agent: it would seem to be installed.
+refuse_revoked() {
+  case $STATUS in
+    *'"code":"agent_revoked"'*) why='was revoked' ;;
+    *'"code":"agent_unknown"'*) why='is not known there any more' ;;
+    *) return 0 ;;
+  esac
+  fail "$CONTROL_PLANE refuses the agent of this host: it $why. A token makes no other one of it, and was not used." \
+    "Remove it, with its keys and passwords, and run this again with the token: $(removal_command)"
 }
 
 # Whoever signs the agent's updates can run what they like on this host: root alone changes who that is.
@@ -399,7 +411,7 @@ start() {
   systemctl restart $SERVICE $UPDATE.path
   if $BIN status --wait "$WAIT_SECONDS" >/dev/null; then return 0; fi
   $BIN status >&2 || :
-  fail "The agent is not connected after $WAIT_SECONDS seconds." "More: journalctl --unit $SERVICE"
+  not_connected "More: journalctl --unit $SERVICE"
 }
 
 # Without systemd nothing keeps the agent running: it is run once, to know that it can connect.
@@ -413,10 +425,17 @@ try_connection() {
   undo_by undo_trial
   if ! $BIN status --wait "$WAIT_SECONDS" >"$STAGE/said"; then
     cat "$STAGE/said" "$STAGE/log" >&2
-    fail "The agent is not connected after $WAIT_SECONDS seconds." 'The lines above say why.'
+    not_connected 'The lines above say why.'
   fi
   kill "$TRIAL"
   wait "$TRIAL" || fail 'The agent did not stop as it should.' 'Report this, please.'
+}
+
+# not_connected REMEDY: for an agent that runs by now, whatever it was found to be before
+not_connected() {
+  STATUS=$($BIN status --json 2>/dev/null || :)
+  refuse_revoked
+  fail "The agent is not connected after $WAIT_SECONDS seconds." "$1"
 }
 
 report() {
@@ -424,8 +443,12 @@ report() {
     say 'Nothing was changed.'
     return 0
   fi
-  if [ -n "$SYSTEMD" ]; then say "The agent is connected to $CONTROL_PLANE. It is made of:"; else
-    say "The agent can connect to $CONTROL_PLANE. It is made of:"
+  if [ -z "$SYSTEMD" ]; then say "The agent can connect to $CONTROL_PLANE. It is made of:"
+  elif $BIN status >"$STAGE/said"; then say "The agent is connected to $CONTROL_PLANE. It is made of:"
+  else
+    # One that was here and is left as it was.
+    cat "$STAGE/said"
+    say 'The agent is installed, but not connected: the lines above say why. It is made of:'
   fi
   say "  $BIN  the program, version $VERSION" \
     "  $CONFIG  what it may do; edit it as you like" \

@@ -6,7 +6,7 @@ const onServer = (server: string) => ({
   test: {
     name: `matrix ${server}`,
     include: [
-      'test/agent/engines/mysql/{connect,dump,grants,hostile-names,in-place,preflight-backup,restore,tls,views}.test.ts',
+      'test/agent/engines/mysql/{connect,documented-accounts,dump,grants,hostile-names,in-place,preflight-backup,restore,tls,views}.test.ts',
     ],
     env: { HOMEPORT_TEST_SERVER: server },
     testTimeout: 120_000,

@@ -142,7 +142,7 @@ async function assemble(config: Config, ground: Ground) {
   const { installScript: scriptFile, releaseRoot } = config;
   const release = createAgentRelease({ root: releaseRoot, scriptFile, url, log });
   const updates = createUpdates({ db, clock, events, audit, registry, release });
-  const rollouts = createRollouts({ db, clock, events, audit, registry, release, updates });
+  const rollouts = createRollouts({ db, clock, events, audit, log, registry, release, updates });
   const inbox = createInbox({
     ...{ db, clock, events, audit, log, ledger, dispatcher, progress, commits },
   });
@@ -190,6 +190,7 @@ async function assemble(config: Config, ground: Ground) {
     async stop() {
       dispatcher.stop();
       autoProtect.stop();
+      rollouts.close();
       updates.stop();
       // While requests at work end, agents are told to come back later.
       await gateway.stop();

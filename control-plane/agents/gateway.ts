@@ -15,6 +15,7 @@ import type { Db } from '../db/open.ts';
 import type { ControlPlaneIdentity } from '../keys/identity.ts';
 import type { Listener } from '../listener.ts';
 import type { Logger } from '../log.ts';
+import { nextMessage } from './answer.ts';
 import type { Bearers } from './bearers.ts';
 import {
   agentRevoked,
@@ -33,7 +34,6 @@ export const CONNECT_PATH = '/agent/v1/connect';
 /** WebSocket's own code for “done”. */
 const NORMAL = 1000;
 const DUPLICATE = 'agent.duplicate-refused';
-const HANDSHAKE_MS = 10_000;
 /** Sockets in their handshake, in all and from one address. */
 const MAX_STRANGERS = 1_000;
 const MAX_STRANGERS_PER_ADDRESS = 100;
@@ -133,7 +133,8 @@ async function welcome(ws: WebSocket, from: string, deps: GatewayDeps): Promise<
     if (ws.readyState === ws.OPEN) admit(ws, { proven, from }, deps);
   } catch (error) {
     const failure = toFailure(error);
-    log.warn({ from, code: failure.code }, `an agent’s handshake was refused: ${failure.message}`);
+    const { code, hint, message } = failure;
+    log.warn({ from, code, hint }, `an agent’s handshake was refused: ${message}`);
     refuse(ws, failure);
   }
 }
@@ -201,21 +202,6 @@ async function supersede(agent: AgentRow, from: string, deps: GatewayDeps): Prom
   }
   earlier.close(CLOSE.superseded, 'superseded');
   deps.registry.remove(earlier);
-}
-
-function nextMessage(ws: WebSocket, clock: Clock): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const cancel = clock.after(HANDSHAKE_MS, () => reject(new Error('No hello arrived in time.')));
-    ws.once('message', (data, isBinary) => {
-      cancel();
-      if (isBinary) reject(new Error('The hello is a binary frame.'));
-      else resolve(data.toString());
-    });
-    ws.once('close', () => {
-      cancel();
-      reject(new Error('The socket closed during the handshake.'));
-    });
-  });
 }
 
 function refuse(ws: WebSocket, failure: Failure): void {

@@ -23,7 +23,7 @@ import {
   type Welcome,
   welcomeTranscript,
 } from '../../protocol/handshake.ts';
-import { negotiate, PROTOCOL } from '../../protocol/version.ts';
+import { HOMEPORT_VERSION, negotiate, PROTOCOL } from '../../protocol/version.ts';
 import type { AgentRow } from '../db/agents.ts';
 import type { ControlPlaneIdentity } from '../keys/identity.ts';
 import { agentReplaced } from './succession.ts';
@@ -143,6 +143,16 @@ const refusals = {
       hello.protocol.max < PROTOCOL.min ? 'Update the agent.' : 'Update the control plane.',
     ),
 };
+
+/** For an agent that left when it had read the challenge, before it said who it is. */
+export function noCommonVersion(): FailureError {
+  const { max, min } = PROTOCOL;
+  return fail(
+    'protocol_mismatch',
+    `An agent speaks no protocol version that this control plane (${HOMEPORT_VERSION}) does: ${min}–${max}.`,
+    'Update the older of the two: “homeport-agent status” on the agent’s host says which.',
+  );
+}
 
 /** The refusal of an agent whose membership was ended, by a person or by the successor that has its place. */
 export function agentRevoked(successor: AgentRow | undefined): FailureError {

@@ -15,6 +15,7 @@ import {
 } from '../db/rollouts.ts';
 import { latestUpdate, type UpdateRow } from '../db/updates.ts';
 import type { Events } from '../events.ts';
+import type { Logger } from '../log.ts';
 import type { Registry } from './registry.ts';
 import type { AgentRelease } from './release.ts';
 import { type Asker, requireServed, type Updates } from './updates.ts';
@@ -24,6 +25,7 @@ export interface RolloutsDeps {
   clock: Clock;
   events: Events;
   audit: Audit;
+  log: Logger;
   registry: Registry;
   release: AgentRelease;
   updates: Updates;
@@ -44,14 +46,20 @@ export interface Rollouts {
   stop(id: string, asker: Asker): RolloutRow;
   /** Takes up what a former process began, and follows updates from then on. */
   start(): void;
+  /** Looks no more; what runs goes on at the next start. */
+  close(): void;
 }
 
+/** When to look again where the index could not be read or written. */
+const AGAIN_MS = 5_000;
 const SYSTEM: Actor = { kind: 'system', id: null, name: 'rollout' };
 
 export function createRollouts(deps: RolloutsDeps): Rollouts {
-  const { audit, clock, db, events, registry, updates } = deps;
+  const { audit, clock, db, events, log, registry, updates } = deps;
   let advancing = false;
   let again = false;
+  let cancelTimer = () => {};
+  let stopped = false;
 
   function end(row: RolloutRow, state: 'succeeded' | 'stopped', failure?: Failure): void {
     const set = { state, failure: failure ? JSON.stringify(failure) : null, finishedAt: clock.now() };
@@ -69,12 +77,20 @@ export function createRollouts(deps: RolloutsDeps): Rollouts {
     again = true;
     if (advancing) return;
     advancing = true;
-    while (again) {
-      again = false;
-      const row = runningRollout(db);
-      if (row) await step(row).catch((error) => end(row, 'stopped', toFailure(error)));
+    cancelTimer();
+    try {
+      while (again) {
+        again = false;
+        const row = runningRollout(db);
+        if (row) await step(row).catch((error) => end(row, 'stopped', toFailure(error)));
+      }
+    } catch (err) {
+      // Its end could not be noted either. Nothing else would bring it on, and no other may begin beside it.
+      log.error({ err }, 'the updates of many agents could not be brought on; trying again');
+      if (!stopped) cancelTimer = clock.after(AGAIN_MS, () => void advance());
+    } finally {
+      advancing = false;
     }
-    advancing = false;
   }
 
   async function step(row: RolloutRow): Promise<void> {
@@ -150,6 +166,10 @@ export function createRollouts(deps: RolloutsDeps): Rollouts {
     start() {
       updates.onEnded(() => void advance());
       void advance();
+    },
+    close() {
+      stopped = true;
+      cancelTimer();
     },
   };
 }

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { loadConfig } from '../../agent/config.ts';
 import { temporaryState } from '../support/agent-at-peer.ts';
+import { output } from '../support/command.ts';
+import { documented } from '../vault-format/documents.ts';
 
 async function configured(text: string) {
   const state = await temporaryState();
@@ -41,6 +43,17 @@ test.for([
 
 test('a file that was named must be there', async () => {
   await expect(loadConfig({ state: '/nowhere', config: '/nowhere/agent.toml' })).rejects.toEqual(refused);
+});
+
+test('the settings file that docs/installing.md writes beforehand names the proxy', async () => {
+  const state = await temporaryState();
+  onTestFinished(() => state[Symbol.asyncDispose]());
+  const script = documented('docs/installing.md', 'Install', 2)
+    .replaceAll('sudo ', '')
+    .replaceAll('/etc/homeport', join(state.path, 'etc'));
+  expect(await output(['sh', '-ec', script])).toMatchObject({ code: 0 });
+  const config = await loadConfig({ state: state.path, config: join(state.path, 'etc/agent.toml') });
+  expect(config.proxy).toMatchObject({ url: 'http://proxy.example.org:3128', fromFile: true });
 });
 
 test('a proxy in the file goes before the environment, and “” means none', async () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createAudit } from '../../control-plane/audit.ts';
 import { cliUser } from '../support/cli.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
+import { documented } from '../vault-format/documents.ts';
 import { startWorld, type World } from './world.ts';
 
 let world: World;
@@ -65,4 +66,5 @@ test('homeport audit prints the same', async () => {
   expect(names.length).toBe(39);
   expect(names.every((name) => name.includes('shop_9'))).toBe(true);
   expect((await user.run(['audit', '--since', 'yesterday'])).exitCode).toBe(2);
+  expect((await user.shell(documented('docs/access.md', 'The audit log'))).exitCode).toBe(0);
 });

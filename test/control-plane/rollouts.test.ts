@@ -123,6 +123,23 @@ describe('a rollout', () => {
     expect((await refusal(world.api.post('/rollouts', {}))).failure.code).toBe('update_not_possible');
   });
 
+  test('is not stuck where nothing of it could be written for a while', async () => {
+    await using it = await fleet(2);
+    const { agents, world } = it;
+    const { id } = await world.api.post<ApiRollout>('/rollouts', {});
+    await agents[0]?.asked();
+    const trouble = `BEFORE UPDATE ON rollouts BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`;
+    world.db.run(`CREATE TRIGGER trouble ${trouble}`);
+    await agents[0]?.succeed();
+    await untilStates(world, [['succeeded'], ['waiting']]);
+    expect((await refusal(world.api.post('/rollouts', {}))).failure.code).toBe('conflict');
+    world.db.run('DROP TRIGGER trouble');
+    await agents[1]?.asked();
+    await agents[1]?.succeed();
+    await eventually('it has ended', async () => (await latest(world))?.state === 'succeeded');
+    expect((await latest(world))?.id).toBe(id);
+  });
+
   test('homeport agents update --all waits for the end', async () => {
     await using it = await fleet(2);
     const { agents, world } = it;

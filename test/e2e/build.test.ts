@@ -5,13 +5,14 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { NODE_FLAGS } from '../../agent/build/flags.ts';
-import type { Platform } from '../../protocol/release.ts';
+import { type Platform, RELEASE_SIGNATURE_FILE } from '../../protocol/release.ts';
 import type { AgentOptions } from '../support/agent.ts';
 import { checksums } from '../support/checksums.ts';
 import { ROOT } from '../support/child.ts';
 import { addServer, backUp, protect, restore } from '../support/protect.ts';
 import { type BuiltRelease, builtRelease, openRelease } from '../support/release.ts';
 import { createShop } from '../support/shop.ts';
+import { documented } from '../vault-format/documents.ts';
 import { sharedHomeport, sharedPostgres } from './world.ts';
 
 const run = promisify(execFile);
@@ -77,18 +78,27 @@ describe('the agent as one file', () => {
 test('a build elsewhere is the same, byte for byte', { timeout: 240_000 }, async () => {
   const elsewhere = await mkdtemp(join(tmpdir(), 'homeport-elsewhere-'));
   try {
-    for (const part of ['agent', 'protocol', 'package.json', 'package-lock.json', 'tsconfig.json'])
+    const setup = 'test/support/setup.mjs';
+    for (const part of ['agent', 'protocol', setup, 'package.json', 'package-lock.json', 'tsconfig.json'])
       await cp(join(ROOT, part), join(elsewhere, part), { recursive: true });
     // As links where the file system allows it: the packages are large.
     await run('cp', ['-a', '--link', join(ROOT, 'node_modules'), elsewhere]).catch(() =>
       run('cp', ['-a', join(ROOT, 'node_modules'), elsewhere]),
     );
-    await run(process.execPath, [join(elsewhere, 'agent/build/main.ts')], { cwd: tmpdir() });
+    const follow = (script: string) =>
+      run('sh', ['-ec', script], { cwd: elsewhere, env: { ...process.env, HOME: elsewhere } });
+    await follow(documented('docs/installing.md', "Build it once, on the control plane's host"));
     const again = await openRelease(join(elsewhere, 'dist/agent'));
     // The manifest holds the SHA-256 of every file.
     expect(again.release).toEqual(built.release);
     for (const platform of ['linux-x64', 'node'] satisfies Platform[])
       expect((await readFile(again.file(platform))).equals(await readFile(built.file(platform)))).toBe(true);
+    const made = await follow(documented('docs/updates.md', 'The release key'));
+    const [key] = /^Release key: [\w-]{43}$/m.exec(made.stdout) ?? [];
+    const signed = await follow(documented('docs/updates.md', 'Sign a build'));
+    expect(signed.stdout).toContain(key);
+    const signature = await readFile(join(again.directory, RELEASE_SIGNATURE_FILE), 'utf8');
+    expect(key).toBe(`Release key: ${JSON.parse(signature).key}`);
   } finally {
     await rm(elsewhere, { recursive: true, force: true });
   }

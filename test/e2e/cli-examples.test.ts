@@ -1,12 +1,12 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { read } from '../house/sources.ts';
 import { checksums } from '../support/checksums.ts';
 import { cliUser } from '../support/cli.ts';
 import { postgresBinaries } from '../support/postgres.ts';
 import { addServer, protect } from '../support/protect.ts';
 import { createShop } from '../support/shop.ts';
+import { documentedPage } from '../vault-format/documents.ts';
 import { sharedHomeport, sharedPostgres } from './world.ts';
 
 const homeport = sharedHomeport();
@@ -29,7 +29,7 @@ test('the examples of docs/cli.md do what it says', async () => {
   for (const [name, text] of secrets)
     await writeFile(join(newcomer.home, name), `${text}\n`, { mode: 0o600 });
   await postgres().query(`CREATE ROLE admin SUPERUSER LOGIN PASSWORD '${postgres().password}'`);
-  const blocks = [...read('docs/cli.md').matchAll(/^```sh\n([\s\S]*?)^```/gm)].map((match) => match[1] ?? '');
+  const blocks = documentedPage('docs/cli.md');
   expect(blocks.length).toBeGreaterThan(8);
   const path = `${postgresBinaries().directory}:${process.env.PATH}`;
   for (const block of blocks) {

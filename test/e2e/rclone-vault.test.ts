@@ -8,7 +8,7 @@ import { startPostgres } from '../support/postgres.ts';
 import { addServer, backUp, protect, restore } from '../support/protect.ts';
 import { startRcloneServer } from '../support/rclone-serve.ts';
 import { createShop } from '../support/shop.ts';
-import { shellBlocks } from '../vault-format/documents.ts';
+import { documented } from '../vault-format/documents.ts';
 
 interface ApiVault {
   id: string;
@@ -50,8 +50,8 @@ test('a vault on WebDAV, by the commands of docs/storage.md: backup, restore, an
     expect(answer.exitCode, answer.stderr).toBe(0);
     return answer.stdout;
   };
-  const [block = ''] = (await shellBlocks('docs/storage.md')).get('A vault anywhere else') ?? [];
-  expect(await run(block)).toContain('Vault “cloud” is in webdav:backups/homeport.');
+  const made = await run(documented('docs/storage.md', 'A vault anywhere else'));
+  expect(made).toContain('Vault “cloud” is in webdav:backups/homeport.');
   await run('homeport use-vault cloud');
   const kept = join(dav.files, 'backups/homeport');
   expect((await readdir(kept)).sort()).toEqual(expect.arrayContaining(['recover.mjs', 'vault.json']));

@@ -11,15 +11,8 @@ import { postgresBinaries, startPostgres } from '../support/postgres.ts';
 import { addServer, backUp, protect } from '../support/protect.ts';
 import { type Desk, recoveryDesk, runIn } from '../support/recovery.ts';
 import { changeShop, createShop } from '../support/shop.ts';
-import { shellBlocks } from '../vault-format/documents.ts';
+import { documented } from '../vault-format/documents.ts';
 import { readKit, readSnapshot, snapshotIds } from '../vault-format/reader.ts';
-
-const blocks = await shellBlocks('docs/recovery.md');
-const block = (heading: string, n = 0) => {
-  const text = blocks.get(heading)?.[n];
-  if (text === undefined) throw new Error(`docs/recovery.md has no block ${n} under “${heading}”.`);
-  return text;
-};
 
 /** Saves the kit as the page says, keeps the vault's files, and lets everything else go. */
 async function disaster(homeport: Homeport): Promise<Desk> {
@@ -29,7 +22,11 @@ async function disaster(homeport: Homeport): Promise<Desk> {
   const aside = await mkdtemp(join(tmpdir(), 'homeport-kit-'));
   const path = `${join(ROOT, 'control-plane')}:/usr/bin:/bin`;
   const env = { PATH: path, HOME: aside, HOMEPORT_URL: api.url, HOMEPORT_API_KEY: api.key };
-  const saved = await runIn(aside, ['/bin/sh', '-ec', block('Before it happens')], env);
+  const saved = await runIn(
+    aside,
+    ['/bin/sh', '-ec', documented('docs/recovery.md', 'Before it happens')],
+    env,
+  );
   expect(saved).toMatchObject({ code: 0, stderr: '' });
   const [after] = await api.get<{ kitDownloadedAt: string | null }[]>('/vaults');
   expect(Date.parse(String(after?.kitDownloadedAt))).toBeGreaterThan(0);
@@ -67,26 +64,26 @@ test('PostgreSQL: every command of docs/recovery.md, with nothing left but the v
     ...{ PGHOST: PGHOST!, PGPASSWORD: PGPASSWORD!, PGPORT: PGPORT!, PGUSER: PGUSER! },
     ...{ SNAPSHOT: first.id, VAULT_FILES: desk.path },
   };
-  const follow = async (heading: string, n = 0) => {
-    const result = await desk.shell(block(heading, n), env);
+  const follow = async (block: string) => {
+    const result = await desk.shell(block, env);
     expect(result, result.stderr).toMatchObject({ code: 0 });
     return result;
   };
-  const listed = (await follow('The day it happens')).stdout;
+  const listed = (await follow(documented('docs/recovery.md', 'The day it happens'))).stdout;
   for (const { id, sequence } of [first, second] as ApiSnapshot[])
     expect(listed).toMatch(new RegExp(`^${id}  .*  main/shop #${sequence}  postgresql 15`, 'm'));
-  const got = await follow('The day it happens', 1);
+  const got = await follow(documented('docs/recovery.md', 'The day it happens', 1));
   expect(got.stderr).toContain(`To put it back:  pg_restore --dbname=NAME 'shop.dump'`);
   expect(dump.equals(await readFile(join(desk.path, 'shop.dump')))).toBe(true);
-  await follow('PostgreSQL');
+  await follow(documented('docs/recovery.md', 'PostgreSQL'));
   expect(await checksums(target, 'shop')).toEqual(before);
-  await follow('PostgreSQL', 1);
+  await follow(documented('docs/recovery.md', 'PostgreSQL', 1));
   const globals = JSON.parse(await readFile(join(desk.path, 'all.dump.globals'), 'utf8'));
   expect(globals).toBeTypeOf('object');
-  const piped = await follow('PostgreSQL', 2);
+  const piped = await follow(documented('docs/recovery.md', 'PostgreSQL', 2));
   expect(piped.stderr).toContain('all proved');
   expect(await checksums(target, 'shop_too')).toEqual(before);
-  const trusted = await follow('A copy of recover.mjs that you trust');
+  const trusted = await follow(documented('docs/recovery.md', 'A copy of recover.mjs that you trust'));
   expect(trusted.stdout).toBe(listed);
 
   const kit = readKit(await readFile(join(desk.path, 'kit.txt'), 'utf8'));
@@ -119,26 +116,16 @@ test('MariaDB: the dump comes back from files and kit alone', async () => {
   await copyFile(target.defaultsFile, join(desk.path, '.my.cnf'));
   const path = `${join(ROOT, 'node_modules/.bin')}:/usr/bin:/bin`;
   const env = { PATH: path, HOME: desk.path, SNAPSHOT: snapshot.id };
-  const got = await desk.shell(block('The day it happens', 1), env);
+  const got = await desk.shell(documented('docs/recovery.md', 'The day it happens', 1), env);
   expect(got, got.stderr).toMatchObject({
     code: 0,
     stderr: expect.stringContaining(`mariadb NAME < 'shop.dump'`),
   });
   expect(dump.equals(await readFile(join(desk.path, 'shop.dump')))).toBe(true);
-  const put = await desk.shell(block('MariaDB and MySQL'), env);
+  const put = await desk.shell(documented('docs/recovery.md', 'MariaDB and MySQL'), env);
   expect(put, put.stderr).toMatchObject({ code: 0 });
   expect(await checksums(target, 'shop')).toEqual(before);
   const kit = readKit(await readFile(join(desk.path, 'kit.txt'), 'utf8'));
   const { streams } = await readSnapshot(desk.path, kit, snapshot.id);
   expect(dump.equals(streams.get('dump') ?? Buffer.alloc(0))).toBe(true);
-});
-
-test('each shell block of the page is one that these tests run', async () => {
-  expect([...blocks].map(([heading, { length }]) => `${heading}: ${length}`)).toEqual([
-    'Before it happens: 1',
-    'The day it happens: 2',
-    'PostgreSQL: 3',
-    'MariaDB and MySQL: 1',
-    'A copy of recover.mjs that you trust: 1',
-  ]);
 });

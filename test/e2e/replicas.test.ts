@@ -9,7 +9,7 @@ import { eventually } from '../support/eventually.ts';
 import { createNoise } from '../support/noise.ts';
 import { addServer, backUp, protect, restore, succeeded } from '../support/protect.ts';
 import { recoveryDesk } from '../support/recovery.ts';
-import { shellBlocks } from '../vault-format/documents.ts';
+import { documented } from '../vault-format/documents.ts';
 import { sharedHomeport, sharedPostgres } from './world.ts';
 
 interface ApiVault {
@@ -75,8 +75,8 @@ test('every command of docs/storage.md about replicas; a new snapshot is copied 
   const { api } = homeport();
   await change('one');
   await backUp(api, database.id);
-  const [block] = (await shellBlocks('docs/storage.md')).get('A replica') ?? [];
-  const answer = await user.shell(`set -e\n${block?.replaceAll('/mnt/nas/homeport', replica)}`);
+  const block = documented('docs/storage.md', 'A replica').replaceAll('/mnt/nas/homeport', replica);
+  const answer = await user.shell(block);
   expect(answer, answer.stderr).toMatchObject({ exitCode: 0 });
   expect(answer.stdout).toContain('Snapshots: 2 of 2');
   expect(answer.stdout).toMatch(/Whole nowhere: +0/);
@@ -115,8 +115,7 @@ test('the vault moves while a backup runs, and every command of docs/storage.md 
     const { progress } = await api.get<ApiJob>(`/jobs/${job.id}`);
     return (progress?.rawBytes ?? 0) > 0;
   });
-  const [block] = (await shellBlocks('docs/storage.md')).get('Moving a vault to another store') ?? [];
-  const answer = await user.shell(`set -e\n${block}`);
+  const answer = await user.shell(documented('docs/storage.md', 'Moving a vault to another store'));
   expect(answer, answer.stderr).toMatchObject({ exitCode: 0 });
   await succeeded(api, job);
   await eventually('the vault has moved', async () => (await vault()).path === replica);
@@ -150,7 +149,10 @@ test('without the old store nothing is missing: restores, backups, a start, reco
 
 test('misuse is told with its remedy', async () => {
   for (const [args, exitCode, text] of [
-    [['add-replica', 'Default'], 2, '--directory or --bucket'],
+    [['add-replica', 'Default'], 2, 'one of --directory, --bucket, --host and --section-file'],
+    [['add-replica', 'Default', '--directory', '/srv', '--host', 'nas'], 2, 'one of --directory'],
+    [['add-replica', 'Default', '--host', 'nas', '--user', 'u'], 2, 'needs --path, --host-keys'],
+    [['add-replica', 'Default', '--section-file', 'section'], 2, 'needs --path'],
     [['add-replica', 'Default', '--bucket', 'b'], 2, '--access-key'],
     [['add-replica', 'Default', '--directory', '/nowhere/at/all'], 4, 'Make it on the control plane’s host'],
     [['replica', 'Default'], 4, 'has no replica'],

@@ -14,7 +14,7 @@ import { listening, processesWith } from '../support/processes.ts';
 import { addServer, backUp, protect, restore, succeeded } from '../support/protect.ts';
 import { type SftpServer, startSftpServer } from '../support/sftp.ts';
 import { changeShop, createShop } from '../support/shop.ts';
-import { shellBlocks } from '../vault-format/documents.ts';
+import { documented } from '../vault-format/documents.ts';
 
 interface ApiVault {
   id: string;
@@ -90,8 +90,7 @@ async function run(script: string, env?: Record<string, string>): Promise<string
 test('every command of docs/storage.md that makes a vault on an SFTP server', async () => {
   await backUp(homeport.api, database.id);
   await writeFile(join(user.home, 'key'), sftp.privateKey, { mode: 0o600 });
-  const [block = ''] = (await shellBlocks('docs/storage.md')).get('A vault on an SFTP server') ?? [];
-  expect(await run(block)).toContain('SHA256:');
+  expect(await run(documented('docs/storage.md', 'A vault on an SFTP server'))).toContain('SHA256:');
   expect(await remote()).toMatchObject({ name: 'nas', isDefault: true, snapshotCount: 0 });
   const kit = await readFile(join(user.home, 'nas-kit.txt'), 'utf8');
   expect(kit).toContain(
@@ -231,10 +230,10 @@ test('with the server’s files and the kit alone a snapshot comes back without 
   const section = { type: 'sftp', host: '127.0.0.1', port: sftp.port, user: sftp.user, key_file: 'key' };
   const lines = Object.entries(section).map(([option, value]) => `${option} = ${value}\n`);
   await writeFile(config, `[nas]\n${lines.join('')}`);
-  const blocks = (await shellBlocks('docs/storage.md')).get('Getting the files back without Homeport') ?? [];
+  const fetching = documented('docs/storage.md', 'Getting the files back without Homeport');
   const folder = await mkdtemp(join(tmpdir(), 'homeport-fetched-'));
   const listed = await run(
-    `${blocks[0]}\nnode recover.mjs --kit ../nas-kit.txt get ${newest!.id} --out ${folder}/dump`,
+    `${fetching}\nnode recover.mjs --kit ../nas-kit.txt get ${newest!.id} --out ${folder}/dump`,
     {
       RCLONE_CONFIG: config,
       PATH: programs,

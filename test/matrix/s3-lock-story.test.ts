@@ -13,7 +13,7 @@ import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { addServer, backUp, protect, restore, succeeded } from '../support/protect.ts';
 import { type S3Server, startS3Server } from '../support/s3.ts';
 import { changeShop, createShop } from '../support/shop.ts';
-import { shellBlocks } from '../vault-format/documents.ts';
+import { documented } from '../vault-format/documents.ts';
 
 /** A database in a bucket with Object Lock: somebody who may do anything deletes all of it, and it comes back. */
 const DAY = 24 * 60 * 60_000;
@@ -56,12 +56,10 @@ afterAll(async () => {
   await Promise.all([s3?.stop(), postgres?.stop()]);
 });
 
-/** Runs what docs/storage.md has under a heading, with the address of this test's server. */
-async function documented(heading: string): Promise<CliAnswer> {
-  const [block, ...others] = (await shellBlocks('docs/storage.md')).get(heading) ?? [];
-  expect(others).toEqual([]);
+/** Runs commands of docs/storage.md, with the address of this test's server. */
+async function run(block: string): Promise<CliAnswer> {
   const endpoint = `http://${outside()}:${faults.port}`;
-  const script = (block ?? '').replaceAll('https://minio.example.org:9000', endpoint);
+  const script = block.replaceAll('https://minio.example.org:9000', endpoint);
   const answer = await user.shell(script, { ACCESS_KEY: 'AKIDTEST', ...KEYS });
   expect(answer, `${script}\n${answer.stderr}`).toMatchObject({ exitCode: 0 });
   return answer;
@@ -80,7 +78,7 @@ async function locks(folder = ''): Promise<Map<string, number>> {
 }
 
 test('the documented commands make the vault, and say how it is locked', async () => {
-  const { stdout } = await documented('A bucket that locks');
+  const { stdout } = await run(documented('docs/storage.md', 'A bucket that locks'));
   expect(stdout).toContain('locked for 30 days (compliance)');
   expect(stdout).toMatch(/LOCKED .*ID/);
   expect(stdout).toContain('30 days, compliance');
@@ -139,7 +137,7 @@ test('nobody deletes a version, and everything comes back from under the delete 
     const { log } = await homeport.api.get<{ log: { text: string }[] }>(`/jobs/${job.id}`);
     return log.some(({ text }) => text.includes('vault.json')) || undefined;
   });
-  await documented('Bringing back what was deleted');
+  await run(documented('docs/storage.md', 'Bringing back what was deleted'));
   expect((await s3.keys(BUCKET)).filter((key) => !key.includes('homeport-test-')).sort()).toEqual(names);
   await succeeded(homeport.api, job);
 }, 240_000);

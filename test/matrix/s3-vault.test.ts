@@ -1,7 +1,5 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { GetObjectCommand } from '@aws-sdk/client-s3';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Agent } from '../support/agent.ts';
 import type { ApiDatabase, ApiJob, ApiSnapshot } from '../support/api-shapes.ts';
@@ -15,7 +13,7 @@ import { addServer, backUp, protect, restore, succeeded } from '../support/prote
 import { recoveryDesk } from '../support/recovery.ts';
 import { type S3Server, startS3Server } from '../support/s3.ts';
 import { changeShop, createShop } from '../support/shop.ts';
-import { shellBlocks } from '../vault-format/documents.ts';
+import { documented } from '../vault-format/documents.ts';
 
 interface ApiVault {
   id: string;
@@ -67,9 +65,9 @@ test('every command of docs/storage.md that makes and changes a vault in a bucke
   await backUp(api, database.id);
   await using user = await cliUser({ url: api.url, key: api.key });
   await writeFile(join(user.home, 'secret'), `${SECRET}\n`, { mode: 0o600 });
-  const blocks = (await shellBlocks('docs/storage.md')).get('A vault in a bucket') ?? [];
-  expect(blocks).toHaveLength(2);
-  for (const block of blocks) {
+  const making = documented('docs/storage.md', 'A vault in a bucket');
+  const changing = documented('docs/storage.md', 'A vault in a bucket', 1);
+  for (const block of [making, changing]) {
     const script = block.replaceAll('https://minio.example.org:9000', `http://127.0.0.1:${faults.port}`);
     const answer = await user.shell(script, { ACCESS_KEY: 'AKIDTEST' });
     expect(answer, script).toMatchObject({ exitCode: 0 });
@@ -189,15 +187,15 @@ test('with the bucket’s files and the kit alone a snapshot comes back without 
   const [newest] = await api.get<ApiSnapshot[]>(`/snapshots?databaseId=${database.id}`);
   const download = await api.fetch(`/snapshots/${newest!.id}/download`);
   const dump = Buffer.from(await download.arrayBuffer());
-  const folder = await mkdtemp(join(tmpdir(), 'homeport-bucket-'));
-  for (const Key of await keysOf('')) {
-    const path = join(folder, Key.slice('homeport/'.length));
-    await mkdir(dirname(path), { recursive: true });
-    const { Body } = await s3.client.send(new GetObjectCommand({ Bucket: 'backups', Key }));
-    await writeFile(path, (await Body?.transformToByteArray()) ?? '');
-  }
-  await using desk = await recoveryDesk(folder, kit);
-  await rm(folder, { recursive: true });
+  await using user = await cliUser();
+  const service = ['type = s3', 'provider = Minio', `endpoint = http://127.0.0.1:${s3.port}`];
+  const login = ['access_key_id = AKIDTEST', `secret_access_key = ${SECRET}`, ''];
+  const config = join(user.home, 'rclone.conf');
+  await writeFile(config, ['[minio]', ...service, ...login].join('\n'));
+  const fetching = documented('docs/storage.md', 'Getting the files back without Homeport', 1);
+  const fetched = await user.shell(fetching, { RCLONE_CONFIG: config });
+  expect(fetched, fetched.stderr).toMatchObject({ exitCode: 0 });
+  await using desk = await recoveryDesk(join(user.home, 'vault-files'), kit);
   const got = await desk.recover('--kit', 'kit.txt', 'get', newest!.id, '--out', 'shop.dump');
   expect(got, got.stderr).toMatchObject({ code: 0 });
   expect(dump.equals(await readFile(join(desk.path, 'shop.dump')))).toBe(true);

@@ -4,9 +4,6 @@ import { bareEnvironment, type Child, ROOT, startChild } from './child.ts';
 import { eventually } from './eventually.ts';
 import { freePort } from './ports.ts';
 
-const MAIN = join(ROOT, 'control-plane/main.ts');
-const CLI = join(ROOT, 'control-plane/cli/main.ts');
-
 export interface ControlPlaneOptions {
   /** Data directory. */
   data: string;
@@ -15,6 +12,8 @@ export interface ControlPlaneOptions {
   publicUrl?: string;
   port?: number;
   env?: Record<string, string>;
+  /** Where its sources are, if not in this checkout. */
+  root?: string;
 }
 
 /** A control plane in a process of its own; survives any number of kills and starts on the same port. */
@@ -52,7 +51,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const launch = () =>
     startChild({
       name: 'control-plane',
-      command: [process.execPath, MAIN],
+      command: [process.execPath, join(options.root ?? ROOT, 'control-plane/main.ts')],
       env,
       logDirectory: options.logDirectory,
     });
@@ -117,10 +116,11 @@ function healthy(url: string, child: () => Child): Promise<true> {
 }
 
 async function runCli(
-  options: { env: Record<string, string>; logDirectory: string },
+  options: { env: Record<string, string>; logDirectory: string; root?: string },
   args: string[],
 ): Promise<string> {
-  const command = [process.execPath, CLI, ...args] as [string, ...string[]];
+  const main = join(options.root ?? ROOT, 'control-plane/cli/main.ts');
+  const command = [process.execPath, main, ...args] as [string, ...string[]];
   const child = startChild({ name: 'cli', command, env: options.env, logDirectory: options.logDirectory });
   const code = await child.exited;
   if (code !== 0) throw new Error(`homeport ${args.join(' ')} ended with ${code}:\n${child.output()}`);

@@ -33,6 +33,8 @@ const PACKAGES = {
   systemd: { package: 'systemd', present: () => onPath('systemd-analyze') },
   nspawn: { package: 'systemd-container', present: () => onPath('systemd-nspawn') },
   aws: { package: 'awscli', present: () => onPath('aws') },
+  curl: { package: 'curl', present: () => onPath('curl') },
+  jq: { package: 'jq', present: () => onPath('jq') },
   rclone: { package: 'rclone', present: () => onPath('rclone') },
   sshd: { package: 'openssh-server', present: () => onPath('sshd') },
   // An agent for another kind of machine is started with these.
@@ -53,7 +55,7 @@ const NEEDS = {
   demo: ['postgresql', 'mariadb', 'mariadbClient'],
   test: [
     ...['postgresql', 'mariadb', 'mariadbClient', 'chromium', 'ip', 'nft', 'locales', 'shellcheck'],
-    ...['qemu', 'arm64', 'arm64Atomic', 'systemd', 'rclone', 'sshd'],
+    ...['qemu', 'arm64', 'arm64Atomic', 'systemd', 'rclone', 'sshd', 'curl', 'jq'],
   ],
   matrix: ['postgresql', 'mariadb', 'mariadbClient', 'debootstrap', 'aws'],
   bench: ['postgresql', 'mariadb', 'mariadbClient', 'restic', 'zstd'],

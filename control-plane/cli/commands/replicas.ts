@@ -6,27 +6,20 @@ import type { Client } from '../remote/client.ts';
 import { vaultCalled } from '../remote/resolve.ts';
 import { type ReplicatedVault, replicatedVaultShape } from '../remote/vault-shapes.ts';
 import { JSON_OPTION, type Json, remark, say, sayFacts, sayJson } from '../say.ts';
-import { readSecret } from '../secrets.ts';
 import { bytes, counted } from '../text.ts';
 import { pollUntil } from '../wait/poll.ts';
 import { lockLines } from './bucket-lock.ts';
-import { ACCESS_KEY, type BucketOptions, bucketOptions, given, notEmpty } from './buckets.ts';
 import { confirmName } from './confirm.ts';
+import { type ReplicaPlaceOptions, replicaPlace, replicaPlaceOptions } from './replica-place.ts';
 import { connect } from './session.ts';
 
 /** `add-replica`, `replica`, `forget-replica`, `move-vault`, `check-vault`. */
 export function addReplicaCommands(root: Command): void {
-  bucketOptions(
+  replicaPlaceOptions(
     root
       .command('add-replica')
-      .description(
-        'keep a second copy of a vault in a directory or a bucket; gives the one it has another key',
-      )
-      .argument('<vault>', 'id or name')
-      .option('--directory <path>', 'an empty directory on the control plane’s host')
-      .option('--bucket <bucket>', 'name of a bucket, which must exist')
-      .option('--folder <folder>', 'folder in the bucket; where absent the bucket itself')
-      .option(...ACCESS_KEY, notEmpty),
+      .description('keep a second copy of a vault in another place; gives the one it has another login')
+      .argument('<vault>', 'id or name'),
   ).action(addReplica);
   root
     .command('replica')
@@ -57,31 +50,14 @@ export function addReplicaCommands(root: Command): void {
     .action(checkVault);
 }
 
-interface ReplicaOptions extends Omit<BucketOptions, 'accessKey'> {
-  directory?: string;
-  bucket?: string;
-  accessKey?: string;
-}
-
-async function addReplica(wanted: string, options: ReplicaOptions): Promise<void> {
-  const store = await storeOf(options);
+async function addReplica(wanted: string, options: ReplicaPlaceOptions): Promise<void> {
+  const store = await replicaPlace(options);
   const client = await connect();
   const { id } = await vaultCalled(client, wanted);
   const { name, replica } = await client.put(`/vaults/${id}/replica`, { store }, replicatedVaultShape);
   say(`Vault “${name}” is copied to ${replica?.path}.`);
   for (const line of lockLines(replica?.bucket?.lock)) say(line);
   say(`See how far it is:            homeport replica ${id}`);
-}
-
-async function storeOf({ accessKey, bucket, directory, folder, ...options }: ReplicaOptions) {
-  if ((directory === undefined) === (bucket === undefined))
-    throw fail('invalid_input', 'Where to?', 'Give either --directory or --bucket.');
-  if (directory !== undefined) return { kind: 'local', path: directory };
-  if (accessKey === undefined)
-    throw fail('invalid_input', 'A bucket needs an access key.', 'Give its id with --access-key.');
-  const secretAccessKey = await readSecret('Secret key', options.secretFile);
-  const place = { bucket, ...(folder === undefined ? {} : { prefix: folder }) };
-  return { kind: 's3', ...place, ...given({ ...options, accessKey }), secretAccessKey };
 }
 
 async function showReplica(wanted: string, { json, wait }: Json & { wait?: true }): Promise<void> {

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect } from 'vitest';
 import { type Api, createApi } from '../../support/api.ts';
 import type { CleanHost } from '../../support/clean-host.ts';
 import { eventually } from '../../support/eventually.ts';
+import { documented } from '../../vault-format/documents.ts';
 import { privilegedTest } from '../world.ts';
 import { type ControlPlaneHost, sharedControlPlaneHost } from './control-plane-world.ts';
 import { isRoot } from './world.ts';
@@ -28,6 +29,11 @@ const install: ControlPlaneHost['install'] = (...args) => shared().install(...ar
 const version = async () => (await host.shell('homeport --version')).output.trim();
 const processOf = async () =>
   (await host.shell('systemctl show --property MainPID --value homeport')).output.trim();
+
+/** A line of the documents, for root, who needs no sudo. */
+const asRoot = (script: string) => script.replaceAll('sudo ', '');
+/** The two ways to remove it. */
+const removing = asRoot(documented('docs/running.md', 'Remove')).trimEnd().split('\n');
 
 /** A package of a newer version, with a main module of these lines where there are some. */
 async function newerPackage(name: string, next: string, main?: string): Promise<string> {
@@ -101,7 +107,7 @@ describe('the control plane as a service', () => {
   });
 
   privilegedTest('root’s own commands work on its data, as its account', async () => {
-    const link = await host.shell('homeport setup-link');
+    const link = await host.shell(asRoot(documented('docs/running.md', 'Install', 1)));
     expect(link).toMatchObject({
       code: 0,
       output: expect.stringMatching(`^${shared().url}/setup#[\\w-]+\n$`),
@@ -112,6 +118,8 @@ describe('the control plane as a service', () => {
     expect(await host.shell('find /var/lib/homeport -user root')).toEqual({ code: 0, output: '' });
     const log = await host.shell('journalctl --unit homeport --output cat');
     expect(log.output).toContain(`${shared().url}/setup#`);
+    const looked = await host.shell(`set -e\n${asRoot(documented('docs/running.md', 'The service'))}`);
+    expect(looked).toMatchObject({ code: 0, output: expect.stringContaining('Active: active (running)') });
     const somebody = await host.shell('setpriv --reuid 1 homeport setup-link');
     expect(somebody).toMatchObject({ code: 3, output: expect.stringContaining('run it as root') });
   });
@@ -189,7 +197,8 @@ process.exit(3);`,
     const dry = await install('--uninstall --remove-data --dry-run', { from: '/opt/homeport' });
     expect(dry).toMatchObject({ code: 0, output: expect.stringContaining('Nothing was changed.') });
     expect(changes()).toEqual(before);
-    const kept = await install('--uninstall --keep-data', { from: '/opt/homeport' });
+    const [keeping] = removing;
+    const kept = await host.shell(`${keeping} </dev/null`);
     expect(kept).toMatchObject({ code: 0, output: expect.stringContaining('stay; installed again') });
     const left = changes().filter((path) => !fresh.includes(path) && !LIBRARY.test(path));
     expect(left.filter((path) => !/passwd|shadow|group/.test(path))).toEqual([
@@ -202,7 +211,7 @@ process.exit(3);`,
   });
 
   privilegedTest('removed with its data, nothing is left', async () => {
-    const { code, output } = await install('--uninstall --remove-data', { from: '/opt/homeport' });
+    const { code, output } = await host.shell(`${removing[1]} </dev/null`);
     expect(output).toContain('Removed, with all data.');
     expect(code).toBe(0);
     expect(changes()).toEqual(fresh);

@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, vi } from 'vitest';
@@ -12,6 +12,7 @@ import { builtPackage } from '../../support/package.ts';
 import { startPostgres, type TestPostgres } from '../../support/postgres.ts';
 import { builtRelease } from '../../support/release.ts';
 import { createShop } from '../../support/shop.ts';
+import { documented } from '../../vault-format/documents.ts';
 import { privilegedTest } from '../world.ts';
 import { isRoot } from './world.ts';
 
@@ -20,7 +21,13 @@ vi.setConfig({ testTimeout: 300_000 });
 
 const NAME = 'backups.example.org';
 const CADDY_ROOT = '/var/lib/caddy/.local/share/caddy/pki/authorities/local/root.crt';
+const CERTIFICATES = `/etc/letsencrypt/live/${NAME}`;
 const OWN_AUTHORITY = '/usr/local/share/ca-certificates/own.crt';
+
+/** A line of the documents, for root, who needs no sudo. */
+const asRoot = (script: string) => script.replaceAll('sudo ', '');
+/** The same, in the folder of the packed control plane, where nobody answers questions. */
+const inPackage = (script: string) => `cd /package && ${asRoot(script).trimEnd()} </dev/null`;
 
 /** A server with a network of its own, and a host of an agent that knows it by its name. */
 describe('TLS before an installed control plane', () => {
@@ -72,15 +79,19 @@ DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install ca
     await done(server, '(umask 077 && homeport api-key create --name test >/root/key)');
     await homeport(`login --url https://${NAME} --key-file /root/key`);
   };
+  const putCertificate = async ({ cert, key }: { cert: string; key: string }) => {
+    await writeFile(join(server.root, CERTIFICATES, 'fullchain.pem'), cert);
+    await writeFile(join(server.root, CERTIFICATES, 'privkey.pem'), key, { mode: 0o600 });
+  };
   const trust = async (authority: string) => {
     await copyFile(authority, join(server.root, 'root/authority.crt'));
     await copyFile(authority, join(host.root, OWN_AUTHORITY));
     await done(host, 'update-ca-certificates --fresh');
   };
   /** Installs an agent by the command that is printed for it, and starts it. */
-  const addAgent = async (name: string) => {
-    const command = (await homeport(`add-agent ${name} 2>/dev/null`)).replaceAll('sudo ', '');
-    expect(await done(host, command)).toContain(`The agent can connect to https://${NAME}`);
+  const addAgent = async (name: string, typed = (command: string) => ({ command, input: '' })) => {
+    const { command, input } = typed(await homeport(`add-agent ${name} 2>/dev/null`));
+    expect(await done(host, asRoot(command), input)).toContain(`The agent can connect to https://${NAME}`);
     const place = ['env', '-i', 'PATH=/usr/bin:/bin', '/usr/local/bin/homeport-agent', 'run'];
     running = startChild({
       name: 'installed',
@@ -97,13 +108,21 @@ DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install ca
       return agents.some((one) => one.name === name && one.state === 'online' && one.inventory !== null);
     });
   };
+  /** As README has the command; the token of the printed one is typed. */
+  const asInReadme = (printed: string) => {
+    const [, sha256 = ''] = /echo '([0-9a-f]{64}) /.exec(printed) ?? [];
+    const [token = ''] = /^hpe_.*$/m.exec(printed) ?? [];
+    const command = documented('README.md', 'Five minutes to the first real backup', 2);
+    return { command: command.replace('<its SHA-256>', sha256), input: `${token}\n` };
+  };
   const handshake = async () => /^ok +Handshake.*$/m.exec(await done(host, 'homeport-agent doctor'))?.[0];
 
   privilegedTest('by Debian’s Caddy, with the example as it is but for its own authority', async () => {
-    await done(server, `sh /package/install.sh control-plane --url https://${NAME} </dev/null`);
+    await done(server, inPackage(documented('docs/running.md', 'Install')));
     await done(
       server,
-      `cp /opt/homeport/deploy/Caddyfile /etc/caddy/Caddyfile
+      `set -e
+${asRoot(documented('docs/running.md', 'By Caddy')).replace('YOUR.NAME', NAME)}
 sed -i 's/# tls internal/tls internal/' /etc/caddy/Caddyfile
 caddy validate --config /etc/caddy/Caddyfile 2>&1 && systemctl reload caddy`,
     );
@@ -143,10 +162,9 @@ caddy validate --config /etc/caddy/Caddyfile 2>&1 && systemctl reload caddy`,
     await done(server, 'systemctl disable --now caddy 2>&1');
     const { cert, key } = await makeCertificate({ names: [`DNS:${NAME}`] });
     await writeFile(join(directory, 'own.crt'), cert);
-    await writeFile(join(server.root, 'etc/ssl/own.crt'), cert);
-    await writeFile(join(server.root, 'etc/ssl/private/own.key'), key, { mode: 0o600 });
-    const files = '--certificate /etc/ssl/own.crt --key /etc/ssl/private/own.key';
-    const install = `sh /package/install.sh control-plane --url https://${NAME} ${files} </dev/null`;
+    await mkdir(join(server.root, CERTIFICATES), { recursive: true });
+    await putCertificate({ cert, key });
+    const install = inPackage(documented('docs/running.md', 'By itself'));
     expect(await done(server, install)).not.toContain('A proxy before it');
     expect(await done(server, 'homeport healthy')).toContain('port 443');
     const unit = '/etc/systemd/system/homeport.service';
@@ -155,7 +173,7 @@ caddy validate --config /etc/caddy/Caddyfile 2>&1 && systemctl reload caddy`,
     expect(await done(server, install)).toContain('it is this build already');
     await trust(join(directory, 'own.crt'));
     await login();
-    await addAgent('without-a-proxy');
+    await addAgent('without-a-proxy', asInReadme);
     expect(await handshake()).toContain(`connected from ${namespace.hostAddress}`);
   });
 
@@ -164,9 +182,8 @@ caddy validate --config /etc/caddy/Caddyfile 2>&1 && systemctl reload caddy`,
     async () => {
       const renewed = await makeCertificate({ names: [`DNS:${NAME}`] });
       const put = async ({ cert, key }: { cert: string; key: string }) => {
-        await writeFile(join(server.root, 'etc/ssl/own.crt'), cert);
-        await writeFile(join(server.root, 'etc/ssl/private/own.key'), key, { mode: 0o600 });
-        await done(server, 'systemctl restart homeport');
+        await putCertificate({ cert, key });
+        await done(server, asRoot(documented('docs/running.md', 'By itself', 1)));
       };
       await put(renewed);
       expect(await done(server, 'homeport healthy --wait 60')).toContain('serves');

@@ -11,6 +11,7 @@ import { newerRelease } from '../../support/newer-release.ts';
 import { startPostgres, type TestPostgres } from '../../support/postgres.ts';
 import { addServer, backUp, protect, restore } from '../../support/protect.ts';
 import { createShop } from '../../support/shop.ts';
+import { documented } from '../../vault-format/documents.ts';
 import { privilegedTest } from '../world.ts';
 import { isRoot, sharedInstallWorld } from './world.ts';
 
@@ -50,7 +51,9 @@ describe('an agent on a minimal Debian without Node and without systemd', () => 
     paths.filter((path) => !path.includes(postgres.directory.slice(host.root.length)));
   const paste = (text: string) => host.shell(text.replaceAll('sudo ', ''));
   const runAgent = () => {
-    const place = ['env', '-i', 'PATH=/usr/bin:/bin', '/usr/local/bin/homeport-agent', 'run'];
+    // The shell is replaced by the agent, so that signals reach it.
+    const script = `exec ${documented('docs/installing.md', 'Hosts without systemd')}`;
+    const place = ['env', '-i', 'PATH=/usr/local/bin:/usr/bin:/bin', 'sh', '-c', script];
     running = startChild({
       name: 'installed',
       command: [...host.prefix, ...place] as [string, ...string[]],
@@ -68,6 +71,12 @@ describe('an agent on a minimal Debian without Node and without systemd', () => 
     expect((await host.shell('command -v node || ls /run/systemd/system')).code).not.toBe(0);
     const shown = await world().token('db-1');
     ({ command } = shown);
+    const [, sha256 = ''] = /echo '([0-9a-f]{64}) /.exec(command) ?? [];
+    const inDocument = documented('docs/installing.md', 'Install')
+      .replace('https://backups.example.org', world().url)
+      .replace('<sha256>', sha256)
+      .replace('hpe_…', shown.token);
+    expect(command).toBe(inDocument.trimEnd());
     const { code, output } = await paste(command);
     expect(output).toContain('install the package libatomic1');
     expect(output).toContain('create the system account homeport-agent');
@@ -188,7 +197,8 @@ describe('an agent on a minimal Debian without Node and without systemd', () => 
   privilegedTest(
     'removing it says what it would do, refuses while it runs, then leaves nothing',
     async () => {
-      const uninstall = (more = '') => host.shell(`sh homeport-install.sh --uninstall ${more}`);
+      const script = documented('docs/installing.md', 'Remove').trimEnd();
+      const uninstall = (more = '') => paste(`${script} ${more}`);
       // A running agent has rooms for its tools now and then.
       const settled = () => host.changes().filter((path) => !path.includes('/homeport-room-'));
       const before = settled();

@@ -1,7 +1,7 @@
 import { copyFile, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { afterAll, beforeAll, describe, expect, vi } from 'vitest';
 import type { ApiAgent, ApiDatabase, ApiJob } from '../../support/api-shapes.ts';
 import { checksums } from '../../support/checksums.ts';
 import type { CleanHost } from '../../support/clean-host.ts';
@@ -10,9 +10,12 @@ import { newerRelease } from '../../support/newer-release.ts';
 import { startPostgres, type TestPostgres } from '../../support/postgres.ts';
 import { addServer, backUp, protect, restore } from '../../support/protect.ts';
 import { createShop } from '../../support/shop.ts';
+import { documented } from '../../vault-format/documents.ts';
 import { privilegedTest } from '../world.ts';
 import { isRoot, sharedInstallWorld } from './world.ts';
 
+// A whole program is installed in most of these, and built in one.
+vi.setConfig({ testTimeout: 300_000 });
 const world = sharedInstallWorld();
 
 /** A host whose own systemd runs as the first process of a container: units start, stop and are confined for real. */
@@ -68,11 +71,18 @@ exec /usr/bin/systemctl "$@"`,
 
   privilegedTest('is started, connected and enabled for the next boot', async () => {
     const { token } = await world().token('a service');
-    const { code, output } = await install({ HOMEPORT_TOKEN: token });
+    const command = documented('docs/installing.md', 'Install', 1)
+      .replace('https://backups.example.org', world().url)
+      .replace('hpe_…', token)
+      .replace('sudo ', '');
+    const { code, output } = await host.shell(command);
     expect(output).toContain('The agent is connected to ');
     expect(code).toBe(0);
     const state = await host.shell('systemctl is-active homeport-agent; systemctl is-enabled homeport-agent');
     expect(state).toEqual({ code: 0, output: 'active\nenabled\n' });
+    const looked = await host.shell(`set -e\n${documented('docs/installing.md', 'The service')}`);
+    expect(looked).toMatchObject({ code: 0, output: expect.stringContaining('Active: active (running)') });
+    expect(looked.output).toMatch(/^State: +connected since /m);
     const owner = await host.shell(`stat -c %U /proc/${await processOf()}`);
     expect(owner.output).toBe('homeport-agent\n');
     const agents = await world().homeport.api.get<ApiAgent[]>('/agents');
@@ -149,6 +159,27 @@ exec /usr/bin/systemctl "$@"`,
       await world().serve(world().built.directory);
     },
   );
+
+  privilegedTest('revoked, it has to be removed first; then the same token makes another one', async () => {
+    const { api } = world().homeport;
+    await api.post(`/agents/${agent.id}/revoke`, { confirm: agent.name });
+    await eventually('the agent knows', async () =>
+      (await host.shell('homeport-agent status --json')).output.includes('"code":"agent_revoked"'),
+    );
+    const { token } = await world().token('another');
+    const before = changes();
+    const refused = await install({ HOMEPORT_TOKEN: token });
+    expect(refused).toMatchObject({ code: 1, output: expect.stringContaining('it was revoked.') });
+    expect(refused.output).toContain('run this again with the token: sh /root/install.sh --uninstall');
+    expect(changes()).toEqual(before);
+    expect(await host.shell('sh install.sh --uninstall')).toMatchObject({ code: 0 });
+    const { code, output } = await install({ HOMEPORT_TOKEN: token });
+    expect(output).toContain('The agent is connected to ');
+    expect(code).toBe(0);
+    const agents = await api.get<ApiAgent[]>('/agents');
+    agent = agents.find(({ name }) => name === 'another') as ApiAgent;
+    expect(agent).toMatchObject({ state: 'online' });
+  });
 
   privilegedTest('removed, nothing is left', async () => {
     const { code, output } = await host.shell('sh install.sh --uninstall');
