@@ -3,6 +3,7 @@ import { appendFile, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ensureIdentity, loadIdentity } from '../../../agent/identity.ts';
+import { requireStateDir } from '../../../agent/state/folder.ts';
 import { createKeyStore } from '../../../agent/state/keys.ts';
 import { lockState } from '../../../agent/state/lock.ts';
 import { createServerStore, openSealedCredentials } from '../../../agent/state/servers.ts';
@@ -36,6 +37,16 @@ describe('identity', () => {
     await writeFile(join(state, 'identity.json'), '{');
     await expect(ensureIdentity(state)).rejects.toThrow(join(state, 'identity.json'));
   });
+});
+
+test('a state directory that cannot be used is named, with the user and the remedy', async () => {
+  const failure = expect.objectContaining({
+    code: 'invalid_input',
+    message: expect.stringMatching(/^The state directory \/dev\/null\/state cannot be used by user \d+: /),
+    hint: expect.stringMatching(/chown -R \d+.*mounted there/),
+  });
+  const refused = requireStateDir('/dev/null/state');
+  await expect(refused).rejects.toEqual(expect.objectContaining({ failure }));
 });
 
 describe('servers', () => {
