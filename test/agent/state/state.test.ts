@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { appendFile, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -200,6 +201,35 @@ describe('the lock of a state directory', () => {
     await unlock();
     await mkdir(state, { recursive: true });
     await writeFile(join(state, 'run.lock'), `${process.pid} 1`);
+    await (await lockState(state))();
+  });
+
+  test('is kept from a container that does not know the process', async () => {
+    const state = await stateDir();
+    const unlock = await lockState(state);
+    // What its process id is there belongs to another process.
+    await writeFile(join(state, 'run.lock'), '2 1');
+    await expect(lockState(state)).rejects.toEqual(failingWith('agent_duplicate'));
+    expect((await stat(join(state, 'run.sock'))).mode & 0o777).toBe(0o600);
+    await unlock();
+    expect(await readdir(state)).toEqual([]);
+    await (await lockState(state))();
+  });
+
+  test('does not need a socket where there can be none', async () => {
+    const state = join(await stateDir(), 'long'.repeat(30));
+    const unlock = await lockState(state);
+    await expect(lockState(state)).rejects.toEqual(failingWith('agent_duplicate'));
+    expect(await readdir(state)).toEqual(['run.lock']);
+    await unlock();
+  });
+
+  test('is taken over from a process that was killed, whose socket is left', async () => {
+    const state = await stateDir();
+    const left = join(state, 'run.sock');
+    const script = `require('node:net').createServer().listen('${left}', () => process.kill(process.pid, 'SIGKILL'))`;
+    spawnSync(process.execPath, ['-e', script]);
+    expect((await stat(left)).isSocket()).toBe(true);
     await (await lockState(state))();
   });
 });
