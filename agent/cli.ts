@@ -15,6 +15,7 @@ import { actAsOwner } from './owner.ts';
 import { readSecret } from './secrets.ts';
 import { serverCommand } from './servers/cli.ts';
 import { loadControlPlane, saveControlPlane } from './state/control-plane.ts';
+import { requireStateDir } from './state/folder.ts';
 import { statusCommand } from './status.ts';
 import { applyUpdateCommand } from './update/cli.ts';
 
@@ -84,6 +85,7 @@ function enrolCommand(config: LoadConfig): Command {
       if (options.anew && options.successorOf === undefined) throw anewOfWhom();
       // A bad address is refused before a secret is asked for.
       const { proxy } = routeTo(controlPlaneOrigin(options.url), wanted);
+      await requireStateDir(stateDir);
       await refuseSecondEnrolment(stateDir, options.replace === true);
       const token = await readSecret('Enrolment token', options.tokenFile);
       const identity = await ensureIdentity(stateDir);

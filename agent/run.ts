@@ -27,6 +27,7 @@ import type { Log } from './log.ts';
 import { loadMembership } from './membership.ts';
 import { createAnswers } from './servers/answers.ts';
 import { createConnectionNotes } from './state/connection.ts';
+import { requireStateDir } from './state/folder.ts';
 import { createJournal } from './state/journal.ts';
 import { createKeyStore } from './state/keys.ts';
 import { lockState } from './state/lock.ts';
@@ -51,6 +52,7 @@ export interface RunningAgent {
 
 /** Starts the agent of a state directory. @throws FailureError where it is not enrolled or already running */
 export async function startAgent(config: AgentConfig, log: Log): Promise<RunningAgent> {
+  await requireStateDir(config.stateDir);
   const { identity, pinned } = await loadMembership(config);
   const origin = controlPlaneOrigin(pinned.url);
   const { proxy } = routeTo(origin, config.proxy);

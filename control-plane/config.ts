@@ -13,8 +13,9 @@ export interface Config {
   tls: { certificateFile: string; keyFile: string } | undefined;
   /** Address people and agents use, without a trailing slash; undefined: made from host and port. */
   publicUrl: string | undefined;
-  /** 32 bytes, base64; undefined: kept in a file of the data directory. */
+  /** 32 bytes, base64, or a file that holds them; neither: kept in a file of the data directory. */
   masterKey: string | undefined;
+  masterKeyFile: string | undefined;
   leaseMs: number;
   stallMs: number;
   logLevel: string;
@@ -46,6 +47,7 @@ const environment = z.object({
     .transform((url) => url.replace(/\/+$/, ''))
     .optional(),
   HOMEPORT_MASTER_KEY: z.string().optional(),
+  HOMEPORT_MASTER_KEY_FILE: z.string().optional(),
   HOMEPORT_RELEASE: z.string().min(1).optional(),
   HOMEPORT_LEASE_MS: duration(10 * minute),
   HOMEPORT_STALL_MS: duration(15 * minute),
@@ -76,7 +78,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     port: e.HOMEPORT_PORT,
     tls: tlsOf(e),
     publicUrl: e.HOMEPORT_URL,
-    masterKey: e.HOMEPORT_MASTER_KEY,
+    ...masterKeyOf(e),
     leaseMs: e.HOMEPORT_LEASE_MS,
     stallMs: e.HOMEPORT_STALL_MS,
     logLevel: e.HOMEPORT_LOG_LEVEL,
@@ -87,6 +89,15 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     releaseRoot: resolve(e.HOMEPORT_RELEASE ?? join(import.meta.dirname, '../dist/agent')),
     installScript: join(import.meta.dirname, '../install.sh'),
   };
+}
+
+function masterKeyOf(e: Environment): Pick<Config, 'masterKey' | 'masterKeyFile'> {
+  const { HOMEPORT_MASTER_KEY: masterKey, HOMEPORT_MASTER_KEY_FILE: file } = e;
+  if (masterKey !== undefined && file !== undefined) {
+    const said = 'HOMEPORT_MASTER_KEY and HOMEPORT_MASTER_KEY_FILE are both set.';
+    throw fail('invalid_input', said, 'Unset one of them; the file is seen by fewer.');
+  }
+  return { masterKey, masterKeyFile: file && resolve(file) };
 }
 
 function tlsOf({ HOMEPORT_TLS_CERTIFICATE: certificate, HOMEPORT_TLS_KEY: key }: Environment): Config['tls'] {

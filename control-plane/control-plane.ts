@@ -60,7 +60,7 @@ export async function startControlPlane(
   await using undo = new AsyncDisposableStack();
   const clientAddress = createClientAddress(config.trustedProxies);
   undo.adopt(lockDataDirectory(config.dataDir), (unlock) => unlock());
-  const master = await loadMasterKey(config.dataDir, config.masterKey);
+  const master = await loadMasterKey(config.dataDir, config);
   const db = undo.adopt(openDb(join(config.dataDir, DATABASE_FILE)), closeDb);
   // Ended after the listener: requests at work may need it.
   const rclone = new RcloneDaemon({ ...config.rclone, room: join(config.dataDir, 'rclone') });

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { shellWord } from '../../protocol/shell.ts';
 import type { AgentConfig } from '../config.ts';
+import { surroundings } from '../surroundings.ts';
 import { loadReleaseKey } from '../update/release-key.ts';
 import { type Finding, ok, trouble } from './check.ts';
 
@@ -10,7 +11,8 @@ export async function updatesFinding({ policy, releaseKeyFile, updatesDir }: Age
   const helper = updatesDir === undefined ? ' Nothing here puts updates in place for the control plane.' : '';
   const said = `Policy: ${policy.update}.${helper}`;
   if (key === undefined) {
-    return ok(`${said} No release key is pinned: updates are made on this host, with install.sh.`);
+    const way = surroundings() ? 'by a newer image of its container' : 'on this host, with install.sh';
+    return ok(`${said} No release key is pinned: updates are made ${way}.`);
   }
   const { mode, uid } = await stat(releaseKeyFile);
   if (uid !== 0 || (mode & 0o022) !== 0) {

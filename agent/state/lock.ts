@@ -1,12 +1,14 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail } from '../../protocol/failure.ts';
+import { raiseBeacon, seesBeacon } from './beacon.ts';
 
 const fileIn = (stateDir: string) => join(stateDir, 'run.lock');
 
 /**
  * Makes this process the only one that runs jobs from a state directory; returns what gives it up. A lock left
- * by a process that is gone is taken over: its pid is free, or belongs to a process started at another time.
+ * by a process that is gone is taken over: its pid is free, or belongs to a process started at another time, and nobody
+ * answers at its beacon, from another container for instance.
  * @throws FailureError `agent_duplicate`
  */
 export async function lockState(stateDir: string): Promise<() => Promise<void>> {
@@ -14,19 +16,25 @@ export async function lockState(stateDir: string): Promise<() => Promise<void>> 
   const path = fileIn(stateDir);
   const mine = `${process.pid} ${await startOf(process.pid)}`;
   for (let tries = 0; tries < 3; tries += 1) {
+    if (await seesBeacon(stateDir)) break;
     try {
       await writeFile(path, mine, { flag: 'wx', mode: 0o600 });
-      return () => rm(path, { force: true });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       if ((await liveHolder(path)) !== undefined) break;
       await rm(path, { force: true });
+      continue;
     }
+    const lower = await raiseBeacon(stateDir);
+    return async () => {
+      await lower();
+      await rm(path, { force: true });
+    };
   }
   throw fail(
     'agent_duplicate',
     `Another agent is running with the state directory ${stateDir}.`,
-    'Stop it first, or give this one a directory of its own with --state.',
+    'Stop it first, or give this one a directory of its own with --state; a container: a volume of its own.',
   );
 }
 

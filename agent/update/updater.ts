@@ -7,6 +7,7 @@ import type { Clock } from '../clock.ts';
 import type { AgentConfig } from '../config.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import type { Log } from '../log.ts';
+import { type Surroundings, surroundings } from '../surroundings.ts';
 import { judgeRelease, notPossible } from './judge.ts';
 import { updateRecord } from './outcome.ts';
 import type { ReleaseClient } from './release-client.ts';
@@ -129,16 +130,27 @@ export function createUpdater(parts: UpdaterParts): Updater {
 async function requireConsent(config: UpdaterParts['config']): Promise<string> {
   if (config.policy.update === 'deny') throw updatesDenied();
   if (config.updatesDir === undefined) {
-    throw notPossible(
-      'Nothing on the agent’s host can put a new build in place: it does not run as the service of install.sh.',
-      'Update it on its host, in the way it was installed.',
-    );
+    throw nothingHere();
   }
   const key = await loadReleaseKey(config.releaseKeyFile);
   if (key !== undefined) return key;
   throw notPossible(
     'The agent’s host has no release key pinned, so that nobody’s builds are trusted there.',
     'Sign the build, then run install.sh on the host once: it pins the key.',
+  );
+}
+
+/** Why this agent cannot be replaced from afar. @param around the container it runs in; null: none */
+export function nothingHere(around: Surroundings | null = surroundings() ?? null): FailureError {
+  if (around) {
+    return notPossible(
+      'The agent runs in a container, whose image holds its program: nothing in it can put a new build in place.',
+      'Build the newer image, and make the container anew from it with the same volume: docs/containers.md.',
+    );
+  }
+  return notPossible(
+    'Nothing on the agent’s host can put a new build in place: it does not run as the service of install.sh.',
+    'Update it on its host, in the way it was installed.',
   );
 }
 

@@ -8,8 +8,14 @@ import { runtimePackages } from './packages.ts';
 /** Name of the file that describes a package, in its top folder; `deploy/control-plane.sh` looks for it. */
 export const BUILD_FILE = 'build.json';
 
-/** What is in the package as it is in the checkout; the rest are npm packages, Node and the built agent. */
-const TAKEN = ['control-plane', 'protocol', 'web/dist', 'deploy', 'install.sh', 'package.json', 'LICENSE'];
+/**
+ * What is in the package as it is in the checkout; the rest are npm packages, Node and the built agent. Of `deploy` file by
+ * file: settings of compose files, secrets perhaps, may lie there as well.
+ */
+const TAKEN = [
+  ...['control-plane', 'protocol', 'web/dist', 'install.sh', 'package.json', 'LICENSE'],
+  ...['deploy/Caddyfile', 'deploy/control-plane.sh', 'deploy/homeport'],
+];
 const NODE = 'node_modules/node/bin/node';
 
 export interface PackOptions {

@@ -42,7 +42,7 @@ export function createMasterKey(secret: Uint8Array): MasterKey {
         throw fail(
           'key_missing',
           `The key file “${label}” does not open with this master key.`,
-          'Put back the keys/master.key (or HOMEPORT_MASTER_KEY) this data directory was made with.',
+          'Put back the keys/master.key (or HOMEPORT_MASTER_KEY, or its file) this data directory was made with.',
           { cause },
         );
       }
@@ -50,21 +50,41 @@ export function createMasterKey(secret: Uint8Array): MasterKey {
   };
 }
 
+/** Where an operator keeps the master key, if not in the data directory. */
+export interface MasterKeySource {
+  /** 32 bytes, base64. */
+  masterKey?: string | undefined;
+  /** Path of a file that holds them. */
+  masterKeyFile?: string | undefined;
+}
+
 /**
- * The master key from the environment's value or `<data>/keys/master.key`, which is made where neither exists.
- * @param fromEnvironment 32 bytes, base64
- * @throws FailureError `invalid_input` for a key that is not 32 bytes
+ * The master key from where the operator keeps it, or from `<data>/keys/master.key`, which is made where it is nowhere.
+ * @throws FailureError `invalid_input` for a file that cannot be read, or a key that is not 32 bytes
  */
-export async function loadMasterKey(dataDir: string, fromEnvironment?: string): Promise<MasterKey> {
+export async function loadMasterKey(dataDir: string, source: MasterKeySource = {}): Promise<MasterKey> {
   const directory = keysFolder(dataDir);
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  if (fromEnvironment !== undefined) return createMasterKey(decode(fromEnvironment, 'HOMEPORT_MASTER_KEY'));
+  const { masterKey, masterKeyFile } = source;
+  if (masterKey !== undefined) return createMasterKey(decode(masterKey, 'HOMEPORT_MASTER_KEY'));
+  if (masterKeyFile !== undefined) {
+    return createMasterKey(decode(await readGiven(masterKeyFile), masterKeyFile));
+  }
   const path = join(directory, 'master.key');
   const existing = await readIfThere(path);
   if (existing !== undefined) return createMasterKey(decode(existing, path));
   const secret = randomBytes(32);
   await writeDurably(path, `${secret.toString('base64')}\n`);
   return createMasterKey(secret);
+}
+
+/** One that is not there is not made: a mount that failed must not leave the data under another key. */
+async function readGiven(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((cause: unknown) => {
+    const hint = `HOMEPORT_MASTER_KEY_FILE names a file that user ${process.getuid?.()} may read, made with: openssl rand -base64 32`;
+    const message = `The master key cannot be read: ${(cause as Error).message}`;
+    throw fail('invalid_input', message, hint, { cause });
+  });
 }
 
 /** A file's text, or undefined where there is none. */

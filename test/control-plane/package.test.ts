@@ -48,7 +48,9 @@ async function smallCheckout(): Promise<string> {
     'protocol/a.ts',
     'web/dist/index.html',
     'web/index.html',
-    'deploy/homeport',
+    ...['deploy/homeport', 'deploy/Caddyfile', 'deploy/control-plane.sh'],
+    // Settings of a compose file: nobody else's business.
+    'deploy/.env',
   ];
   const packages = ['used/index.js', 'used/index.d.ts', 'used/index.js.map', 'used/node_modules/inner/i.js'];
   const more = ['inner/other.js', 'tool/index.js', 'used/node_modules/old/i.js', 'node/bin/node'];
@@ -81,7 +83,8 @@ test('holds what a host needs, the agent as hosts download it among it, and is m
     .map(({ name, parentPath }) => relative(output, join(parentPath, name)));
   expect(made.toSorted()).toEqual(
     [
-      ...['LICENSE', 'build.json', 'install.sh', 'package.json', 'deploy/homeport', 'web/dist/index.html'],
+      ...['LICENSE', 'build.json', 'install.sh', 'package.json', 'web/dist/index.html'],
+      ...['deploy/homeport', 'deploy/Caddyfile', 'deploy/control-plane.sh'],
       ...['control-plane/main.ts', 'protocol/a.ts', 'node_modules/.bin/node', 'node_modules/node/bin/node'],
       ...[
         'node_modules/used/index.js',

@@ -85,7 +85,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
 /** The owner's login, for tests that need one. */
 export const OWNER = { name: 'Olive Owner', email: 'owner@example.org', password: 'correct horse battery' };
 
-async function claim(url: string, origin: string, setupLink: string): Promise<Api> {
+/**
+ * Makes the owner's account by the set-up link, as a person does in a browser, and an API key with it.
+ * @param url where it is asked
+ * @param origin what people know it as
+ */
+export async function claim(url: string, origin: string, setupLink: string): Promise<Api> {
   const headers = { 'content-type': 'application/json', origin };
   const token = new URL(setupLink).hash.slice(1);
   const post = (path: string, body: unknown, cookie = '') =>

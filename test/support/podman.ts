@@ -47,7 +47,9 @@ export async function startPodman(namespace: Namespace): Promise<Podman> {
   await mkdir(shared);
   await chmod(shared, 0o777);
   const settings = ['--root', join(directory, 'root'), '--runroot', join(directory, 'run')];
-  const podman = ['podman', ...settings, '--storage-driver', 'vfs', '--cgroup-manager', 'cgroupfs'];
+  // Whatever other networks this machine has the programs for.
+  const parts = ['--storage-driver', 'vfs', '--cgroup-manager', 'cgroupfs', '--network-backend', 'cni'];
+  const podman = ['podman', ...settings, ...parts];
   const service = spawn(
     'ip',
     ['netns', 'exec', namespace.name, 'unshare', '-m', 'sh', '-ec', SCRIPT, 'sh', socket, ...podman],

@@ -27,6 +27,10 @@ const PACKAGES = {
     package: 'containernetworking-plugins',
     present: () => existsSync('/usr/lib/cni/bridge'),
   },
+  // Networks on which containers know each other by name, and what starts compose files.
+  netavark: { package: 'netavark', present: () => existsSync('/usr/lib/podman/netavark') },
+  aardvark: { package: 'aardvark-dns', present: () => existsSync('/usr/lib/podman/aardvark-dns') },
+  compose: { package: 'podman-compose', present: () => onPath('podman-compose') },
   restic: { package: 'restic', present: () => onPath('restic') },
   zstd: { package: 'zstd', present: () => onPath('zstd') },
   shellcheck: { package: 'shellcheck', present: () => onPath('shellcheck') },
@@ -60,8 +64,11 @@ const NEEDS = {
   matrix: ['postgresql', 'mariadb', 'mariadbClient', 'debootstrap', 'aws'],
   bench: ['postgresql', 'mariadb', 'mariadbClient', 'restic', 'zstd'],
 };
-// Root proves more: servers found inside of containers, the agent installed on a host of its own.
-if (process.getuid?.() === 0) NEEDS.test.push('podman', 'crun', 'containerNetwork', 'debootstrap', 'nspawn');
+// Root proves more: servers found inside of containers, the agent installed on a host of its own, images that are built.
+if (process.getuid?.() === 0) {
+  NEEDS.test.push('podman', 'crun', 'containerNetwork', 'debootstrap', 'nspawn');
+  NEEDS.test.push('netavark', 'aardvark', 'compose');
+}
 
 main();
 

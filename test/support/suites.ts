@@ -48,6 +48,13 @@ export async function makeHostRoot(): Promise<string> {
   return root;
 }
 
+/** Makes the root directory of the Debian that container images are made of, unless it is there: minimal. */
+export async function makeContainerBase(): Promise<string> {
+  const root = join(cache(), 'container');
+  await makeRoot(root, { release: 'bookworm', packages: ['ca-certificates'] });
+  return root;
+}
+
 async function makeRoot(
   directory: string,
   { packages, release }: { release: string; packages: readonly string[] },

@@ -57,7 +57,7 @@ async function onData(work: (bench: Bench) => Promise<void>): Promise<void> {
       `${config.dataDir} is not the data directory of a control plane: it has no ${DATABASE_FILE}.`,
       'Set HOMEPORT_DATA to the one it uses. If it was never started, start it once.',
     );
-  const master = await loadMasterKey(config.dataDir, config.masterKey);
+  const master = await loadMasterKey(config.dataDir, config);
   const db = openDb(join(config.dataDir, DATABASE_FILE));
   try {
     const url = publicUrl(config, config.port);

@@ -28,7 +28,7 @@ export function addVaultCommands(root: Command): void {
 }
 
 async function rebuild(config: Config, quick: boolean): Promise<Rebuilt[]> {
-  const { dataDir, localEndpoints, masterKey } = config;
+  const { dataDir, localEndpoints } = config;
   // Loaded here: the commands that only use the API start faster without them.
   const [
     { closeDb, DATABASE_FILE, openDb },
@@ -48,7 +48,7 @@ async function rebuild(config: Config, quick: boolean): Promise<Rebuilt[]> {
   const unlock = lockDataDirectory(dataDir);
   const rclone = new RcloneDaemon({ ...config.rclone, room: join(dataDir, 'rclone') });
   try {
-    const master = await loadMasterKey(dataDir, masterKey);
+    const master = await loadMasterKey(dataDir, config);
     const db = openDb(join(dataDir, DATABASE_FILE));
     try {
       const outgoing = createOutgoing(localEndpoints);

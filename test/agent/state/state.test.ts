@@ -1,8 +1,10 @@
+import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { appendFile, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ensureIdentity, loadIdentity } from '../../../agent/identity.ts';
+import { requireStateDir } from '../../../agent/state/folder.ts';
 import { createKeyStore } from '../../../agent/state/keys.ts';
 import { lockState } from '../../../agent/state/lock.ts';
 import { createServerStore, openSealedCredentials } from '../../../agent/state/servers.ts';
@@ -36,6 +38,16 @@ describe('identity', () => {
     await writeFile(join(state, 'identity.json'), '{');
     await expect(ensureIdentity(state)).rejects.toThrow(join(state, 'identity.json'));
   });
+});
+
+test('a state directory that cannot be used is named, with the user and the remedy', async () => {
+  const failure = expect.objectContaining({
+    code: 'invalid_input',
+    message: expect.stringMatching(/^The state directory \/dev\/null\/state cannot be used by user \d+: /),
+    hint: expect.stringMatching(/chown -R \d+.*mounted there/),
+  });
+  const refused = requireStateDir('/dev/null/state');
+  await expect(refused).rejects.toEqual(expect.objectContaining({ failure }));
 });
 
 describe('servers', () => {
@@ -189,6 +201,35 @@ describe('the lock of a state directory', () => {
     await unlock();
     await mkdir(state, { recursive: true });
     await writeFile(join(state, 'run.lock'), `${process.pid} 1`);
+    await (await lockState(state))();
+  });
+
+  test('is kept from a container that does not know the process', async () => {
+    const state = await stateDir();
+    const unlock = await lockState(state);
+    // What its process id is there belongs to another process.
+    await writeFile(join(state, 'run.lock'), '2 1');
+    await expect(lockState(state)).rejects.toEqual(failingWith('agent_duplicate'));
+    expect((await stat(join(state, 'run.sock'))).mode & 0o777).toBe(0o600);
+    await unlock();
+    expect(await readdir(state)).toEqual([]);
+    await (await lockState(state))();
+  });
+
+  test('does not need a socket where there can be none', async () => {
+    const state = join(await stateDir(), 'long'.repeat(30));
+    const unlock = await lockState(state);
+    await expect(lockState(state)).rejects.toEqual(failingWith('agent_duplicate'));
+    expect(await readdir(state)).toEqual(['run.lock']);
+    await unlock();
+  });
+
+  test('is taken over from a process that was killed, whose socket is left', async () => {
+    const state = await stateDir();
+    const left = join(state, 'run.sock');
+    const script = `require('node:net').createServer().listen('${left}', () => process.kill(process.pid, 'SIGKILL'))`;
+    spawnSync(process.execPath, ['-e', script]);
+    expect((await stat(left)).isSocket()).toBe(true);
     await (await lockState(state))();
   });
 });
