@@ -23,6 +23,7 @@ import { installRoutes } from './routes/install.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { linkRoutes } from './routes/links.ts';
 import { meRoutes } from './routes/me.ts';
+import { passkeyRoutes } from './routes/passkeys.ts';
 import { replicaRoutes } from './routes/replicas.ts';
 import { serverRoutes } from './routes/servers.ts';
 import { sessionRoutes } from './routes/sessions.ts';
@@ -82,6 +83,7 @@ function apiRoutes(deps: AppDeps) {
     .use('*', admit(deps))
     .route('/', meRoutes(deps))
     .route('/', sessionRoutes(deps))
+    .route('/', passkeyRoutes(deps))
     .route('/', enrolmentTokenRoutes(deps))
     .route('/', agentRoutes(deps))
     .route('/', updateRoutes(deps))

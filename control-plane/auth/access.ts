@@ -39,6 +39,8 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'GET /me/sessions': view(),
   'DELETE /me/sessions/:id': view(),
   'DELETE /me/sessions': view(),
+  'GET /me/passkeys': view(),
+  'DELETE /me/passkeys/:id': fresh(view()),
   'GET /engines': view(),
   'GET /overview': view(),
   'GET /events': view(),

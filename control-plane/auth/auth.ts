@@ -1,7 +1,8 @@
 import { apiKey } from '@better-auth/api-key';
+import { passkey } from '@better-auth/passkey';
 import { betterAuth } from 'better-auth';
 import { drizzleAdapter } from 'better-auth/adapters/drizzle';
-import { isAPIError } from 'better-auth/api';
+import { APIError, isAPIError } from 'better-auth/api';
 import { twoFactor } from 'better-auth/plugins/two-factor';
 import { type Db, schema } from '../db/open.ts';
 import type { MasterKey } from '../keys/master.ts';
@@ -42,11 +43,13 @@ export function createAuth(deps: AuthDeps) {
         '/sign-in/email': { window: 60, max: 10 },
         '/change-password': { window: 60, max: 5 },
         '/two-factor/*': { window: 60, max: 10 },
+        '/passkey/*': { window: 60, max: 30 },
       },
     },
     plugins: [
       // No trusted devices: the code is asked for each time. Nor codes by mail: that would be no second factor here.
       twoFactor({ issuer: 'Homeport' }),
+      passkeys(origins),
       apiKey({
         defaultPrefix: KEY_PREFIX,
         maximumNameLength: 100,
@@ -75,6 +78,28 @@ export function createAuth(deps: AuthDeps) {
     },
     telemetry: { enabled: false },
   });
+}
+
+/**
+ * Passkeys stand for password and second factor at once, so the device has to have made sure who holds it; the plugin
+ * itself asks for it and takes a no.
+ */
+function passkeys(origins: readonly string[]) {
+  return passkey({
+    rpName: 'Homeport',
+    origin: [...origins],
+    authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
+    registration: {
+      afterVerification: ({ verification }) => requireVerified(verification.registrationInfo?.userVerified),
+    },
+    authentication: {
+      afterVerification: ({ verification }) => requireVerified(verification.authenticationInfo.userVerified),
+    },
+  });
+}
+
+function requireVerified(userVerified: boolean | undefined): void {
+  if (!userVerified) throw new APIError('UNAUTHORIZED', { message: 'The device has not verified its user.' });
 }
 
 export type Auth = ReturnType<typeof createAuth>;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { and, asc, count, eq } from 'drizzle-orm';
 import type { Standing } from '../auth/rights.ts';
 import type { Db } from './open.ts';
-import { account, apikey, session, twoFactor, user } from './schema/auth.ts';
+import { account, apikey, passkey, session, twoFactor, user } from './schema/auth.ts';
 
 export type UserRow = typeof user.$inferSelect;
 
@@ -60,7 +60,7 @@ export function passwordMark(db: Db, userId: string): string | undefined {
   return row && `${row.id} ${row.password}`;
 }
 
-/** Gives a user a new password, without a second factor, and ends all their sessions. */
+/** Gives a user a new password, without a second factor or passkeys, and ends all their sessions. */
 export function resetPassword(db: Db, wish: { userId: string; passwordHash: string; now: Date }): void {
   const { userId } = wish;
   db.delete(account)
@@ -68,6 +68,7 @@ export function resetPassword(db: Db, wish: { userId: string; passwordHash: stri
     .run();
   insertPassword(db, wish);
   db.delete(twoFactor).where(eq(twoFactor.userId, userId)).run();
+  db.delete(passkey).where(eq(passkey.userId, userId)).run();
   db.update(user).set({ twoFactorEnabled: false }).where(eq(user.id, userId)).run();
   db.delete(session).where(eq(session.userId, userId)).run();
 }

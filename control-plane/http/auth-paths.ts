@@ -4,6 +4,9 @@ import { z } from 'zod';
 const password = z.string().min(1).max(128);
 const code = z.string().trim().min(4).max(64);
 
+/** What the browser makes of a passkey (`PublicKeyCredential.toJSON()`, WebAuthn level 3). */
+const credential = z.looseObject({ id: z.string().max(1400), response: z.looseObject({}) });
+
 interface AuthPath {
   /** All that is passed on: better-auth takes more, such as a device to trust, which would be no second factor. */
   body: z.ZodType;
@@ -11,6 +14,8 @@ interface AuthPath {
   hashes: boolean;
   /** What the audit log calls a success; undefined where it does nothing yet. */
   done: string | undefined;
+  /** How better-auth is asked; by us it is always a POST, because it leaves a cookie. */
+  method?: 'GET';
   /** Whether a session that is there has to be a fresh one. */
   fresh?: true;
 }
@@ -48,6 +53,30 @@ export const AUTH_PATHS = {
     hashes: true,
     done: 'user.disable-two-factor',
     fresh: true,
+  },
+  '/passkey/generate-register-options': {
+    body: z.object({}),
+    hashes: false,
+    done: undefined,
+    method: 'GET',
+    fresh: true,
+  },
+  '/passkey/verify-registration': {
+    body: z.object({ response: credential, name: z.string().trim().min(1).max(100) }),
+    hashes: false,
+    done: 'user.add-passkey',
+    fresh: true,
+  },
+  '/passkey/generate-authenticate-options': {
+    body: z.object({}),
+    hashes: false,
+    done: undefined,
+    method: 'GET',
+  },
+  '/passkey/verify-authentication': {
+    body: z.object({ response: credential }),
+    hashes: false,
+    done: 'user.sign-in',
   },
 } as const satisfies Record<string, AuthPath>;
 

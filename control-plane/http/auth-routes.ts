@@ -21,6 +21,7 @@ type Session = Awaited<ReturnType<Deps['auth']['api']['getSession']>>;
 /** What better-auth answers, as far as it is looked at here. */
 interface Answer {
   token?: string;
+  session?: object;
   twoFactorRedirect?: boolean;
   user?: { id: string; name: string };
 }
@@ -84,7 +85,9 @@ function ask({ auth, url }: Deps, c: Context<RequestEnv>, { body, path, pending 
   withoutCookies(headers, pending ? ['trust_device', 'session_token', 'session_data'] : ['trust_device']);
   // The address is ours: of one that is spelled otherwise neither limits nor routes would know it.
   const address = new URL(`/api/auth${path}`, url);
-  return auth.handler(new Request(address, { method: 'POST', headers, body: JSON.stringify(body) }));
+  const { method = 'POST' } = AUTH_PATHS[path] as { method?: 'GET' };
+  const sent = method === 'GET' ? {} : { body: JSON.stringify(body) };
+  return auth.handler(new Request(address, { method, headers, ...sent }));
 }
 
 /** The password that this is about, as it is now. */
@@ -115,12 +118,14 @@ function overtaken() {
 }
 
 function isSignedIn({ path, pending }: Act, answer: Answer | null): boolean {
-  return (path === '/sign-in/email' && !answer?.twoFactorRedirect) || pending;
+  const byPasskey = path === '/passkey/verify-authentication';
+  return (path === '/sign-in/email' && !answer?.twoFactorRedirect) || byPasskey || pending;
 }
 
 /** The cookie is all a browser needs; what a script of the page could read, it could also lose. */
 function reply(response: Response, { answer, keep }: { answer: Answer | null; keep: boolean }): Response {
-  const { token: _, ...rest } = answer ?? {};
+  // Of a session: a challenge has a user too, of another kind.
+  const { session: _session, token: _token, ...rest } = answer ?? {};
   const headers = new Headers(response.headers);
   headers.delete('content-length');
   // Until the code is right, whoever is signed in stays so.
@@ -141,7 +146,7 @@ function auditAuth(
   const actor = { kind: 'user' as const, id: user?.id ?? null, name: user?.name ?? body.email ?? null };
   const email = body.email === undefined ? {} : { details: { email: body.email } };
   if (status !== 200) {
-    const signingIn = path === '/sign-in/email' || pending || (isVerification(path) && !before);
+    const signingIn = AUTH_PATHS[path].done === 'user.sign-in' && (pending || !before);
     const action = signingIn ? 'user.sign-in-refused' : 'user.proof-refused';
     if (REFUSALS.has(status)) audit({ actor, action, from, ...email });
     return;

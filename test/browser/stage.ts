@@ -8,6 +8,7 @@ import type { Api } from '../support/api.ts';
 import { startBrowser } from '../support/browser.ts';
 import { bareEnvironment, type Child, ROOT, startChild } from '../support/child.ts';
 import { type ControlPlane, OWNER, startControlPlane } from '../support/control-plane.ts';
+import { freePort } from '../support/ports.ts';
 import { startPostgres, type TestPostgres } from '../support/postgres.ts';
 
 /** A control plane nobody owns yet, a database server, and a browser; the rest is done by clicking. */
@@ -28,15 +29,18 @@ export interface Stage {
   stop(): Promise<void>;
 }
 
-/** @param env more for the control plane's environment */
-export async function startStage(env: Record<string, string> = {}): Promise<Stage> {
+/**
+ * @param env more for the control plane's environment
+ * @param host what people call it; its own address where absent
+ */
+export async function startStage(env: Record<string, string> = {}, host?: string): Promise<Stage> {
   if (!existsSync(join(ROOT, 'web/dist/index.html')))
     throw new Error('Build the web UI first: npm run build');
   const directory = await mkdtemp(join(tmpdir(), 'homeport-browser-'));
   const logDirectory = join(directory, 'logs');
   await mkdir(logDirectory);
   const [controlPlane, postgres, browser] = await Promise.all([
-    startControlPlane({ data: join(directory, 'data'), logDirectory, env }),
+    startControlPlane({ data: join(directory, 'data'), logDirectory, env, ...(await calledBy(host)) }),
     startPostgres(),
     startBrowser(),
   ]);
@@ -83,6 +87,13 @@ export async function startStage(env: Record<string, string> = {}): Promise<Stag
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** A port of its own, with the address that people use for it. */
+async function calledBy(host: string | undefined): Promise<{ port?: number; publicUrl?: string }> {
+  if (host === undefined) return {};
+  const port = await freePort();
+  return { port, publicUrl: `http://${host}:${port}` };
 }
 
 async function openPage(browser: Browser, complaints: string[]): Promise<Page> {

@@ -13,6 +13,8 @@ export const LEAST: Record<string, Least> = {
   'GET /me/sessions': 'admin',
   'DELETE /me/sessions/:id': 'admin',
   'DELETE /me/sessions': 'admin',
+  'GET /me/passkeys': 'admin',
+  'DELETE /me/passkeys/:id': 'admin',
   'GET /engines': 'viewer',
   'GET /overview': 'viewer',
   'GET /events': 'viewer',

@@ -75,7 +75,11 @@ describe('whoever is limited to agents with a label', () => {
       const ofTheFleet = needs.some((right) => right === 'fleet' || right === 'own');
       return route.includes(':id') && of === undefined && !ofTheFleet;
     });
-    expect(others.map(([route]) => route)).toEqual(['DELETE /me/sessions/:id', 'DELETE /api-keys/:id']);
+    expect(others.map(([route]) => route)).toEqual([
+      'DELETE /me/sessions/:id',
+      'DELETE /me/passkeys/:id',
+      'DELETE /api-keys/:id',
+    ]);
     expect(OF_ONE.length).toBeGreaterThan(20);
   });
 

@@ -83,6 +83,7 @@ export const acts = {
   stayVault: (id: string) => answer(api.vaults[':id'].move.$delete(one(id))),
   checkVault: (id: string) => answer(api.vaults[':id'].check.$post(one(id))),
 
+  removePasskey: (id: string) => answer(api.me.passkeys[':id'].$delete(one(id))),
   endSession: (id: string) => answer(api.me.sessions[':id'].$delete(one(id))),
   endOtherSessions: () => answer(api.me.sessions.$delete()),
 

@@ -91,6 +91,7 @@ export const queries = {
     }),
   vaults: () => queryOptions({ queryKey: ['vaults'], queryFn: () => answer(api.vaults.$get()) }),
   sessions: () => queryOptions({ queryKey: ['sessions'], queryFn: () => answer(api.me.sessions.$get()) }),
+  passkeys: () => queryOptions({ queryKey: ['passkeys'], queryFn: () => answer(api.me.passkeys.$get()) }),
   users: () => queryOptions({ queryKey: ['users'], queryFn: () => answer(api.users.$get()) }),
   invitations: () =>
     queryOptions({ queryKey: ['invitations'], queryFn: () => answer(api.invitations.$get()) }),

@@ -2,7 +2,8 @@ import { ApiError } from './client.ts';
 import { onceFresh } from './fresh.ts';
 import type { Failure } from './types.ts';
 
-async function post<T>(path: string, body: unknown, words: Partial<Failure> = {}): Promise<T> {
+/** A POST below `/api/auth`. @throws ApiError with `words` where it is refused */
+export async function post<T>(path: string, body: unknown, words: Partial<Failure> = {}): Promise<T> {
   const send = () =>
     fetch(`/api/auth${path}`, {
       method: 'POST',

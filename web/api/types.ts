@@ -50,6 +50,7 @@ export type RemoteStore = Extract<VaultStore, { kind: 'rclone' }>;
 export type Me = Answer<Api['me']['$get']>;
 export type Right = Me['rights'][number];
 export type Session = Answer<Api['me']['sessions']['$get']>[number];
+export type Passkey = Answer<Api['me']['passkeys']['$get']>[number];
 export type User = Answer<Api['users']['$get']>[number];
 export type Role = User['role'];
 export type ExtraRight = User['extraRights'][number];

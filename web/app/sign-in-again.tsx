@@ -9,6 +9,7 @@ import { SignInForm } from '../components/sign-in-form.tsx';
 export function SignInAgain() {
   const [answer, setAnswer] = useState<{ give: (done: boolean) => void }>();
   const me = useQuery(queries.me());
+  const passkeys = useQuery({ ...queries.passkeys(), enabled: answer !== undefined });
   useEffect(() => onSignInNeeded(() => new Promise((give) => setAnswer({ give }))), []);
   if (!answer || !me.data) return null;
   const end = (done: boolean) => {
@@ -22,7 +23,12 @@ export function SignInAgain() {
           You signed in a while ago, and what you are about to do cannot be taken back or opens a lot. Sign in
           once more; it goes on by itself.
         </p>
-        <SignInForm email={me.data.user.email} act="Go on" onDone={() => end(true)} />
+        <SignInForm
+          email={me.data.user.email}
+          act="Go on"
+          passkey={(passkeys.data?.length ?? 0) > 0}
+          onDone={() => end(true)}
+        />
       </div>
     </Dialog>
   );

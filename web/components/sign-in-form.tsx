@@ -1,5 +1,7 @@
 import { useMutation } from '@tanstack/react-query';
+import { KeyRound } from 'lucide-react';
 import { type FormEvent, useState } from 'react';
+import { passkeysPossible, signInWithPasskey } from '../api/passkeys.ts';
 import { signIn, verifyCode } from '../api/session.ts';
 import { Button } from './button.tsx';
 import { ErrorCard } from './failure.tsx';
@@ -9,11 +11,13 @@ interface SignInFormProps {
   /** Whose password it is, where that is settled. */
   email?: string;
   act: string;
+  /** Whether a passkey does as well. */
+  passkey?: boolean;
   onDone: () => void;
 }
 
 /** Address and password, and the code of the app where there is a second factor. */
-export function SignInForm({ act, email: settled, onDone }: SignInFormProps) {
+export function SignInForm({ act, email: settled, onDone, passkey = true }: SignInFormProps) {
   const [email, setEmail] = useState(settled ?? '');
   const [password, setPassword] = useState('');
   const login = useMutation({
@@ -50,7 +54,21 @@ export function SignInForm({ act, email: settled, onDone }: SignInFormProps) {
       <Button look="primary" type="submit" busy={login.isPending}>
         {act}
       </Button>
+      {passkey && passkeysPossible() && <PasskeyButton onDone={onDone} />}
     </form>
+  );
+}
+
+function PasskeyButton({ onDone }: { onDone: () => void }) {
+  const login = useMutation({ mutationFn: signInWithPasskey, onSuccess: onDone });
+  return (
+    <div className="grid gap-3 border-t border-line pt-4">
+      <Button busy={login.isPending} onClick={() => login.mutate()}>
+        <KeyRound aria-hidden size={16} />
+        Use a passkey
+      </Button>
+      <ErrorCard error={login.error} />
+    </div>
   );
 }
 

@@ -10,6 +10,7 @@ import { TextField } from '../components/field.tsx';
 import { Card, Facts, Page, Skeleton } from '../components/layout.tsx';
 import { RowTitle, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
+import { PasskeysCard } from './passkeys.tsx';
 import { ROLE_WORDS, SCOPE_WORDS } from './role-words.ts';
 import { SHORTEST_PASSWORD } from './setup.tsx';
 import { TwoFactorCard } from './two-factor.tsx';
@@ -40,6 +41,7 @@ export function AccountPage() {
         />
       </Card>
       <TwoFactorCard on={user.twoFactor} />
+      <PasskeysCard />
       <PasswordCard />
       <SessionsCard />
     </Page>
@@ -135,14 +137,14 @@ function SessionsCard() {
             {
               header: 'Actions',
               align: 'end',
-              cell: ({ current, id }) =>
-                !current && (
+              cell: (session) =>
+                !session.current && (
                   <Button
                     size="small"
-                    busy={end.isPending && end.variables === id}
-                    onClick={() => end.mutate(id)}
+                    busy={end.isPending && end.variables === session.id}
+                    onClick={() => end.mutate(session.id)}
                   >
-                    Sign out
+                    Sign out<span className="sr-only"> of {browserText(session)}</span>
                   </Button>
                 ),
             },

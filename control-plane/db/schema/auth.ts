@@ -44,6 +44,27 @@ export const twoFactor = sqliteTable(
   (t) => [index('two_factor_user').on(t.userId)],
 );
 
+/** Passkeys, by the names and columns that better-auth expects. */
+export const passkey = sqliteTable(
+  'passkey',
+  {
+    id: text().primaryKey(),
+    name: text(),
+    publicKey: text().notNull(),
+    userId: text()
+      .notNull()
+      .references(() => user.id, { onDelete: 'cascade' }),
+    credentialID: text().notNull().unique(),
+    counter: integer().notNull(),
+    deviceType: text().notNull(),
+    backedUp: flag().notNull(),
+    transports: text(),
+    createdAt: time(),
+    aaguid: text(),
+  },
+  (t) => [index('passkey_user').on(t.userId)],
+);
+
 /** Links that are worth something to whoever holds them: an account of one's own, or the way back into it. */
 export const userLinks = sqliteTable('user_links', {
   id: text().primaryKey(),
