@@ -151,12 +151,17 @@ async function startWorld(): Promise<ContainerWorld & AsyncDisposable> {
       return createApi(`http://${address}:7433`, key);
     },
     online: (api, version) =>
-      eventually('the agent in its container is online', async () => {
-        const [found] = await api.get<ApiAgent[]>('/agents').catch(() => []); // while it starts
-        const { inventory, state } = found ?? {};
-        const wanted = version === undefined || inventory?.version === version;
-        return state === 'online' && inventory !== null && wanted && found;
-      }),
+      eventually(
+        'the agent in its container is online',
+        async () => {
+          const [found] = await api.get<ApiAgent[]>('/agents').catch(() => []); // while it starts
+          const { inventory, state } = found ?? {};
+          const wanted = version === undefined || inventory?.version === version;
+          return state === 'online' && inventory !== null && wanted && found;
+          // While the control plane starts, the agent's waits between two tries grow to a minute.
+        },
+        180_000,
+      ),
   };
   try {
     await engine.image('docker.io/library/caddy:2', CADDY_IMAGE);
