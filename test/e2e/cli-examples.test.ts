@@ -12,6 +12,7 @@ import { sharedHomeport, sharedPostgres } from './world.ts';
 const homeport = sharedHomeport();
 const postgres = sharedPostgres();
 
+// Some fifty commands, each a program of its own: on busy cores that takes minutes.
 test('the examples of docs/cli.md do what it says', async () => {
   const { api } = homeport();
   await createShop(postgres(), 'shop', 5_000);
@@ -47,4 +48,4 @@ test('the examples of docs/cli.md do what it says', async () => {
     expect((await stat(file)).mode & 0o777, file).toBe(0o600);
   const { stdout } = await newcomer.shell('homeport logout; homeport whoami || echo "ended with $?"');
   expect(stdout).toContain('ended with 3');
-});
+}, 300_000);
