@@ -23,6 +23,8 @@ beforeAll(async () => {
     clock.advance(1000);
   }
   audit({ actor: by('50%_Off'), action: 'api-key.create' });
+  // Names are chosen by others.
+  audit({ actor: by('\u009b2Jgone'), action: 'agent.rename' });
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
@@ -65,6 +67,9 @@ test('homeport audit prints the same', async () => {
     .map((line) => JSON.parse(line).target.name as string);
   expect(names.length).toBe(39);
   expect(names.every((name) => name.includes('shop_9'))).toBe(true);
+  const hostile = await user.run(['audit', '--search', 'gone']);
+  expect(hostile.stdout).not.toContain('\u009b');
+  expect(JSON.parse(hostile.stdout).actor.name).toBe('\u009b2Jgone');
   expect((await user.run(['audit', '--since', 'yesterday'])).exitCode).toBe(2);
   expect((await user.shell(documented('docs/access.md', 'The audit log'))).exitCode).toBe(0);
 });

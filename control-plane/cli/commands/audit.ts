@@ -1,4 +1,9 @@
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
 import { type Command, InvalidArgumentError } from 'commander';
+import { sayJsonLine } from '../say.ts';
 import { connect } from './session.ts';
 
 interface Options {
@@ -21,8 +26,11 @@ export function addAuditCommand(root: Command): void {
       const client = await connect();
       const query = new URLSearchParams({ ...filter, ...(search === undefined ? {} : { q: search }) });
       const { body } = await client.open(`/audit/export?${query}`, { signal: AbortSignal.timeout(3600_000) });
-      for await (const part of body) {
-        if (!process.stdout.write(part)) await new Promise((done) => process.stdout.once('drain', done));
+      for await (const line of createInterface({
+        input: Readable.fromWeb(body as ReadableStream<Uint8Array>),
+      })) {
+        sayJsonLine(JSON.parse(line));
+        if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain');
       }
     });
 }
