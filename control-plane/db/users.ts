@@ -53,11 +53,10 @@ function insertPassword(db: Db, wish: { userId: string; passwordHash: string; no
 /** What better-auth calls an account that is signed in to with a password. */
 const PASSWORD = 'credential';
 
-/** What stands for the password a user has now: another one after each change. */
-export function passwordMark(db: Db, userId: string): string | undefined {
+/** The password a user has now: a change keeps its id, a recovery makes another one. */
+export function passwordOf(db: Db, userId: string): { id: string; hash: string | null } | undefined {
   const where = and(eq(account.userId, userId), eq(account.providerId, PASSWORD));
-  const row = db.select({ id: account.id, password: account.password }).from(account).where(where).get();
-  return row && `${row.id} ${row.password}`;
+  return db.select({ id: account.id, hash: account.password }).from(account).where(where).get();
 }
 
 /** Gives a user a new password, without a second factor or passkeys, and ends all their sessions. */

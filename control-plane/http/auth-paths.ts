@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { accountFields } from './account-fields.ts';
 
 /** Long enough for any; what is longer is not hashed. */
 const password = z.string().min(1).max(128);
@@ -33,7 +34,7 @@ export const AUTH_PATHS = {
   '/sign-out': { body: z.object({}), hashes: false, done: 'user.sign-out' },
   '/change-password': {
     body: z
-      .object({ currentPassword: password, newPassword: z.string().min(8).max(128) })
+      .object({ currentPassword: password, newPassword: accountFields.password })
       .transform((body) => ({ ...body, revokeOtherSessions: true })),
     hashes: true,
     done: 'user.change-password',

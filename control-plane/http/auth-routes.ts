@@ -4,7 +4,7 @@ import { requireFreshSince } from '../auth/admit.ts';
 import { CLIENT_HEADER } from '../auth/auth.ts';
 import { checkOrigin } from '../auth/principal.ts';
 import { endSession, endSessionOf } from '../db/sessions.ts';
-import { findUser, findUserByEmail, passwordMark } from '../db/users.ts';
+import { findUser, findUserByEmail, passwordOf } from '../db/users.ts';
 import type { AppDeps } from '../deps.ts';
 import { AUTH_PATHS, isVerification, type Path } from './auth-paths.ts';
 import { keepSession, withoutCookies } from './cookies.ts';
@@ -52,11 +52,11 @@ export function authRoutes(deps: Deps) {
       const pending = isVerification(path) && /two_factor=/.test(c.req.header('cookie') ?? '');
       const act = { path, body, before, pending };
       requireSense(deps, act);
-      const mark = markOf(deps, act);
+      const former = passwordNow(deps, act);
       const handle = () => ask(deps, c, act);
       const response = await (AUTH_PATHS[path].hashes ? inTurn(handle) : handle());
       const answer = (await response.json().catch(() => null)) as Answer | null;
-      const done = response.status === 200 && stillHolds(deps, act, { answer, mark });
+      const done = response.status === 200 && stillHolds(deps, act, { answer, former });
       auditAuth(deps, c, { ...act, answer, status: done ? 200 : response.status });
       if (response.status === 200 && !done) throw overtaken();
       if (done && isSignedIn(act, answer) && before) endSession(deps.db, before.user.id, before.session.id);
@@ -70,8 +70,8 @@ export function authRoutes(deps: Deps) {
 function requireSense({ db }: Deps, { before, path, pending }: Act): void {
   if (!before) return;
   if ('fresh' in AUTH_PATHS[path]) requireFreshSince(new Date(before.session.createdAt).getTime());
-  const on = findUser(db, before.user.id)?.twoFactorEnabled;
-  if (isVerification(path) && !pending && (on || path === '/two-factor/verify-backup-code')) {
+  if (!isVerification(path) || pending) return;
+  if (path === '/two-factor/verify-backup-code' || findUser(db, before.user.id)?.twoFactorEnabled) {
     throw fail('conflict', 'You are signed in already.', 'Nothing is left to do.');
   }
 }
@@ -90,26 +90,24 @@ function ask({ auth, url }: Deps, c: Context<RequestEnv>, { body, path, pending 
   return auth.handler(new Request(address, { method, headers, ...sent }));
 }
 
-/** The password that this is about, as it is now. */
-function markOf({ db }: Deps, { before, body }: Act): string | undefined {
-  const id = before?.user.id ?? findUserByEmail(db, body.email ?? '')?.id;
-  return id === undefined ? undefined : passwordMark(db, id);
+type Password = ReturnType<typeof passwordOf>;
+
+/** The password that a sign-in or a change of it is about, as it is now. */
+function passwordNow({ db }: Deps, { before, body, path }: Act): Password {
+  if (path === '/change-password') return before ? passwordOf(db, before.user.id) : undefined;
+  const user = path === '/sign-in/email' ? findUserByEmail(db, body.email ?? '') : undefined;
+  return user && passwordOf(db, user.id);
 }
 
 /**
  * Checking a password takes a while. If it was changed meanwhile, by a recovery link for example, what was proved is
  * the old one: the session that came of it ends.
  */
-function stillHolds(
-  { db }: Deps,
-  act: Act,
-  { answer, mark }: { answer: Answer | null; mark?: string | undefined },
-) {
-  if (act.path !== '/sign-in/email' && act.path !== '/change-password') return true;
-  const now = markOf({ db } as Deps, act);
-  // A change of the password keeps the row it is in, a recovery makes a new one.
-  const same = act.path === '/sign-in/email' ? now === mark : now?.split(' ')[0] === mark?.split(' ')[0];
-  if (!same && answer?.token) endSessionOf(db, answer.token);
+function stillHolds(deps: Deps, act: Act, { answer, former }: { answer: Answer | null; former: Password }) {
+  const now = passwordNow(deps, act);
+  // A change is one that it made itself.
+  const same = now?.id === former?.id && (act.path === '/change-password' || now?.hash === former?.hash);
+  if (!same && answer?.token) endSessionOf(deps.db, answer.token);
   return same;
 }
 

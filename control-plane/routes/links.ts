@@ -5,10 +5,10 @@ import { acceptInvitation, acceptRecovery, lookAtLink } from '../auth/links.ts';
 import { checkOrigin } from '../auth/principal.ts';
 import { findUser } from '../db/users.ts';
 import type { AppDeps } from '../deps.ts';
+import { accountFields } from '../http/account-fields.ts';
 import type { RequestEnv } from '../http/env.ts';
 import { signInHere } from '../http/sign-in.ts';
 import { validate } from '../http/validate.ts';
-import { accountFields } from './setup.ts';
 
 const token = z.string().min(1).max(128);
 const acceptBody = z.object({

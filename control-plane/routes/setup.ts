@@ -3,16 +3,11 @@ import { z } from 'zod';
 import { checkOrigin } from '../auth/principal.ts';
 import { createOwner, setupNeeded } from '../auth/setup.ts';
 import type { AppDeps } from '../deps.ts';
+import { accountFields } from '../http/account-fields.ts';
 import type { RequestEnv } from '../http/env.ts';
 import { signInHere } from '../http/sign-in.ts';
 import { validate } from '../http/validate.ts';
 
-/** What somebody says of themselves when they get an account. */
-export const accountFields = {
-  name: z.string().trim().min(1).max(100),
-  email: z.email().max(254),
-  password: z.string().min(8).max(128),
-};
 const setupBody = z.object({ token: z.string().min(1).max(128), ...accountFields });
 
 /** The owner's account, made once with the link from the log. Open to everybody. */
