@@ -12,7 +12,7 @@ import { OWNER, type Right, rightsOf, type Standing } from './rights.ts';
 
 /** Who a request to the API is from, and what they may do. */
 export interface Principal {
-  user: { id: string; name: string; email: string };
+  user: { id: string; name: string; email: string; twoFactorEnabled: boolean };
   /** As the audit log names it. */
   actor: Actor;
   standing: Standing;
@@ -73,7 +73,7 @@ async function principalOfKey(auth: Auth, db: Db, authorization: string): Promis
   if (!found) throw unauthorized('The API key is not valid: unknown, revoked or expired.');
   const name = found.name ?? found.id;
   const actor: Actor = { kind: 'api-key', id: found.id, name };
-  const host = { ...OWNER, id: HOST_USER, name, email: '' };
+  const host = { ...OWNER, id: HOST_USER, name, email: '', twoFactorEnabled: false };
   const user = found.referenceId === HOST_USER ? host : findUser(db, found.referenceId);
   if (!user) throw unauthorized('The API key is not valid: its user was removed.');
   const scopes = scopesOf(found);
@@ -97,10 +97,10 @@ async function principalOfCookie(auth: Auth, db: Db, headers: Headers): Promise<
 }
 
 function principalWith(standing: Standing, { actor, user }: Pick<Principal, 'user' | 'actor'>): Principal {
-  const { email, id, name } = user;
+  const { email, id, name, twoFactorEnabled } = user;
   const { extraRights, labels, role } = standing;
   return {
-    user: { id, name, email },
+    user: { id, name, email, twoFactorEnabled },
     actor,
     standing: { role, extraRights, labels },
     rights: rightsOf(standing),

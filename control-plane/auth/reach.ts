@@ -1,4 +1,4 @@
-import { type AgentRow, findAgent, listAgents } from '../db/agents.ts';
+import { findAgent, labelsOfAgents } from '../db/agents.ts';
 import { findDatabase } from '../db/databases.ts';
 import { findJob } from '../db/jobs.ts';
 import type { Db } from '../db/open.ts';
@@ -12,25 +12,18 @@ export interface Reach {
   agentIds: readonly string[] | null;
   has(agentId: string): boolean;
   /** Of rows that are an agent's, those within reach. */
-  only<T extends { agentId: string }>(rows: T[]): T[];
+  within<T extends { agentId: string }>(rows: T[]): T[];
 }
 
-export const EVERYWHERE: Reach = { agentIds: null, has: () => true, only: (rows) => rows };
+export const EVERYWHERE: Reach = { agentIds: null, has: () => true, within: (rows) => rows };
 
 /** @param labels an agent is within reach if it has one of them; null: every agent is */
 export function reachOf(db: Db, labels: readonly string[] | null): Reach {
   if (labels === null) return EVERYWHERE;
-  const ids = new Set(
-    listAgents(db)
-      .filter((agent) => carriesOne(agent, labels))
-      .map(({ id }) => id),
-  );
+  const carriers = labelsOfAgents(db).filter((agent) => agent.labels.some((label) => labels.includes(label)));
+  const ids = new Set(carriers.map(({ id }) => id));
   const has = (agentId: string) => ids.has(agentId);
-  return { agentIds: [...ids], has, only: (rows) => rows.filter(({ agentId }) => has(agentId)) };
-}
-
-function carriesOne(agent: AgentRow, labels: readonly string[]): boolean {
-  return agent.labels.some((label) => labels.includes(label));
+  return { agentIds: [...ids], has, within: (rows) => rows.filter(({ agentId }) => has(agentId)) };
 }
 
 /** Whose the thing with this id is; undefined where there is none. */

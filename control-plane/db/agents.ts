@@ -9,6 +9,11 @@ export function listAgents(db: Db): AgentRow[] {
   return db.select().from(agents).orderBy(asc(agents.name), asc(agents.id)).all();
 }
 
+/** For each request of somebody who sees a part of the fleet: inventories are large, and of no use for it. */
+export function labelsOfAgents(db: Db): Pick<AgentRow, 'id' | 'labels'>[] {
+  return db.select({ id: agents.id, labels: agents.labels }).from(agents).all();
+}
+
 export function findAgent(db: Db, id: string): AgentRow | undefined {
   return db.select().from(agents).where(eq(agents.id, id)).get();
 }

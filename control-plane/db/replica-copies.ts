@@ -1,4 +1,5 @@
-import { and, count, desc, eq, gt, gte, lt, notExists, type SQL, sql } from 'drizzle-orm';
+import { and, count, desc, eq, gt, notExists, type SQL, sql } from 'drizzle-orm';
+import { below } from './below.ts';
 import type { Db } from './open.ts';
 import { packs, replicaCopies, snapshots } from './schema/vault.ts';
 
@@ -42,8 +43,7 @@ export function replicaCopyQueries(db: Db) {
 
     /** Forgets every file below a folder, or all of a vault. */
     clear(vaultId: string, folder?: string): void {
-      // Names below a folder lie between it and what sorts right behind its slash.
-      const within = folder === undefined ? [] : below(folder);
+      const within = folder === undefined ? [] : below(replicaCopies.name, folder);
       db.delete(replicaCopies)
         .where(and(eq(replicaCopies.vaultId, vaultId), ...within))
         .run();
@@ -54,7 +54,7 @@ export function replicaCopyQueries(db: Db) {
       const rows = db
         .select({ name: replicaCopies.name, length: replicaCopies.length })
         .from(replicaCopies)
-        .where(and(eq(replicaCopies.vaultId, vaultId), ...below(folder)))
+        .where(and(eq(replicaCopies.vaultId, vaultId), ...below(replicaCopies.name, folder)))
         .all();
       return new Map(rows.map(({ length, name }) => [name, length]));
     },
@@ -80,7 +80,7 @@ export function replicaCopyQueries(db: Db) {
       const copied = db
         .select({ packs: count(), bytes: sql<number>`coalesce(sum(${replicaCopies.length}), 0)` })
         .from(replicaCopies)
-        .where(and(eq(replicaCopies.vaultId, vaultId), ...below('packs')))
+        .where(and(eq(replicaCopies.vaultId, vaultId), ...below(replicaCopies.name, 'packs')))
         .get()!;
       return {
         packs: Math.max(0, all.packs - copied.packs),
@@ -98,10 +98,6 @@ export function replicaCopyQueries(db: Db) {
         .map(({ id }) => id);
     },
   };
-}
-
-function below(folder: string) {
-  return [gte(replicaCopies.name, `${folder}/`), lt(replicaCopies.name, `${folder}0`)];
 }
 
 export type ReplicaCopyQueries = ReturnType<typeof replicaCopyQueries>;

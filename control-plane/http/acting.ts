@@ -25,15 +25,6 @@ export function found<T>(thing: T | undefined, what: string): T {
   return thing;
 }
 
-/** What was found, if it is of an agent within the caller's reach. @throws FailureError `not_found` */
-export function reached<T extends { agentId: string }>(
-  c: Context<PrincipalEnv>,
-  thing: T | undefined,
-  what: string,
-): T {
-  return found(thing && c.get('reach').has(thing.agentId) ? thing : undefined, what);
-}
-
 /** Destructive acts ask for the target's name typed out. @throws FailureError `invalid_input` */
 export function requireConfirmation(typed: string, name: string): void {
   if (typed === name) return;

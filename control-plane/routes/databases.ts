@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 import { fail } from '../../protocol/failure.ts';
 import { type TableSelection, tableSelectionSchema } from '../../protocol/selection.ts';
+import { requireReach } from '../auth/admit.ts';
 import type { PrincipalEnv } from '../auth/principal.ts';
 import {
   changeSelection,
@@ -15,7 +16,7 @@ import {
 import { openBackupOf } from '../db/jobs.ts';
 import { findServer } from '../db/servers.ts';
 import type { AppDeps } from '../deps.ts';
-import { auditAct, found, reached, requireConfirmation } from '../http/acting.ts';
+import { auditAct, found, requireConfirmation } from '../http/acting.ts';
 import { validate } from '../http/validate.ts';
 import { oneDatabase, searchDatabases } from '../views/databases.ts';
 import { oneJob } from '../views/jobs.ts';
@@ -37,7 +38,8 @@ export function databaseRoutes(deps: AppDeps) {
     .get('/databases/:id', (c) => c.json(found(oneDatabase(deps, c.req.param('id')), 'database')))
     .post('/databases', validate('json', protectBody), (c) => {
       const { names, serverId } = c.req.valid('json');
-      const server = reached(c, findServer(db, serverId), 'server');
+      requireReach(c, db, { kind: 'server', id: serverId });
+      const server = found(findServer(db, serverId), 'server');
       const now = clock.now();
       db.transaction(() => {
         for (const name of new Set(names)) {

@@ -16,8 +16,7 @@ export function eventRoutes(deps: Pick<AppDeps, 'auth' | 'clock' | 'db' | 'event
   return new Hono<PrincipalEnv>().get('/events', (c) => {
     const encoder = new TextEncoder();
     const headers = new Headers(c.req.raw.headers);
-    let concerns = concernsWhom(db, c.get('reach'));
-    let everything = c.get('reach').agentIds === null;
+    let told = toldTo(db, c.get('reach'));
     let stop = () => {};
     const stream = new ReadableStream<Uint8Array>(
       {
@@ -33,16 +32,15 @@ export function eventRoutes(deps: Pick<AppDeps, 'auth' | 'clock' | 'db' | 'event
             else if (open) controller.enqueue(encoder.encode(text));
           };
           const unsubscribe = events.subscribe((event) => {
-            if (concerns(event)) write(format(everything ? event : withoutId(event)));
+            const own = told(event);
+            if (own) write(format(own));
           });
           let cancelBeat = clock.after(KEEP_ALIVE_MS, beat);
           function beat() {
             cancelBeat = clock.after(KEEP_ALIVE_MS, beat);
             // A key that was revoked, or a session that was ended, is told nothing more.
             principalOf({ auth, db }, headers).then(({ standing }) => {
-              const reach = reachOf(db, standing.labels);
-              everything = reach.agentIds === null;
-              concerns = concernsWhom(db, reach);
+              told = toldTo(db, reachOf(db, standing.labels));
               write(': keep-alive\n\n');
             }, end);
           }
@@ -65,14 +63,13 @@ export function eventRoutes(deps: Pick<AppDeps, 'auth' | 'clock' | 'db' | 'event
   });
 }
 
-/** Whether an event may be told to somebody with this reach. That something changed is no secret, what it says is. */
-function concernsWhom(db: Db, reach: Reach): (event: ControlPlaneEvent) => boolean {
-  if (reach.agentIds === null) return () => true;
-  return ({ data, event }) => event === 'change' || reach.has(findJob(db, data.jobId)?.agentId ?? '');
-}
-
-function withoutId(event: ControlPlaneEvent): ControlPlaneEvent {
-  return event.event === 'change' ? { event: 'change', data: { topic: event.data.topic } } : event;
+/** What somebody with this reach is told of an event: that something changed is no secret, what it says is. */
+function toldTo(db: Db, reach: Reach): (event: ControlPlaneEvent) => ControlPlaneEvent | undefined {
+  if (reach.agentIds === null) return (event) => event;
+  return (event) => {
+    if (event.event === 'change') return { event: 'change', data: { topic: event.data.topic } };
+    return reach.has(findJob(db, event.data.jobId)?.agentId ?? '') ? event : undefined;
+  };
 }
 
 function format({ data, event }: ControlPlaneEvent): string {

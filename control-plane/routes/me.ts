@@ -2,16 +2,15 @@ import { Hono } from 'hono';
 import { ENGINES } from '../../protocol/engines/registry.ts';
 import { HOMEPORT_VERSION } from '../../protocol/version.ts';
 import type { PrincipalEnv } from '../auth/principal.ts';
-import { findUser } from '../db/users.ts';
 import type { AppDeps } from '../deps.ts';
 import { overview } from '../views/overview.ts';
 
 export function meRoutes(deps: AppDeps) {
-  const { db, identity, url } = deps;
+  const { identity, url } = deps;
   return new Hono<PrincipalEnv>()
     .get('/me', (c) => {
       const { rights, standing, user } = c.get('principal');
-      const { email, id, name } = user;
+      const { email, id, name, twoFactorEnabled: twoFactor } = user;
       const controlPlane = {
         id: identity.id,
         url,
@@ -19,7 +18,6 @@ export function meRoutes(deps: AppDeps) {
         fingerprint: identity.fingerprint,
       };
       const { labels, role } = standing;
-      const twoFactor = findUser(db, id)?.twoFactorEnabled ?? false;
       return c.json({
         user: { id, name, email, role, labels, twoFactor },
         rights: [...rights],

@@ -1,9 +1,9 @@
-import { type Context, Hono } from 'hono';
+import { Hono } from 'hono';
 import { z } from 'zod';
 import { sealedCredentialsSchema } from '../../protocol/credentials.ts';
 import { fail } from '../../protocol/failure.ts';
 import { putServer, removeServer } from '../agents/servers.ts';
-import { requireRights } from '../auth/admit.ts';
+import { requireReach, requireRights } from '../auth/admit.ts';
 import type { PrincipalEnv } from '../auth/principal.ts';
 import { listDatabases } from '../db/databases.ts';
 import { findServer, updateServer } from '../db/servers.ts';
@@ -35,7 +35,7 @@ export function serverRoutes(deps: AppDeps) {
       const { agentId, name, sealed, serverId } = c.req.valid('json');
       // Who types credentials chooses where the agent logs in.
       if (sealed !== undefined) requireRights(c, 'configure');
-      requireAgent(c, agentId);
+      requireReach(c, db, { kind: 'agent', id: agentId });
       const question = sealed === undefined ? { serverId } : { serverId, sealed };
       const facts = await registry.ask(agentId, 'server.probe', question);
       const known = findServer(db, serverId);
@@ -51,7 +51,7 @@ export function serverRoutes(deps: AppDeps) {
     })
     .post('/servers', validate('json', serverBody.extend({ id: z.uuid() })), async (c) => {
       const wish = c.req.valid('json');
-      requireAgent(c, wish.agentId);
+      requireReach(c, db, { kind: 'agent', id: wish.agentId });
       await putServer(deps, wish);
       auditAct(deps, c, { action: 'server.add', target: { kind: 'server', id: wish.id, name: wish.name } });
       return c.json(found(oneServer(deps, wish.id), 'server'), 201);
@@ -59,7 +59,7 @@ export function serverRoutes(deps: AppDeps) {
     .put('/servers/:id', validate('json', serverBody), async (c) => {
       const { id } = found(findServer(db, c.req.param('id')), 'server');
       const wish = { ...c.req.valid('json'), id };
-      requireAgent(c, wish.agentId);
+      requireReach(c, db, { kind: 'agent', id: wish.agentId });
       await putServer(deps, wish);
       auditAct(deps, c, { action: 'server.change', target: { kind: 'server', id, name: wish.name } });
       void autoProtect.look(id);
@@ -97,11 +97,6 @@ export function serverRoutes(deps: AppDeps) {
         databases: databases.map((one) => ({ ...one, databaseId: ours.get(one.name) ?? null })),
       });
     });
-}
-
-/** @throws FailureError `not_found` for an agent beyond the caller's reach */
-function requireAgent(c: Context<PrincipalEnv>, agentId: string): void {
-  if (!c.get('reach').has(agentId)) found(undefined, 'agent');
 }
 
 function serverRemoved() {

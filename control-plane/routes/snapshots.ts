@@ -4,11 +4,11 @@ import { sealedCredentialsSchema } from '../../protocol/credentials.ts';
 import { engineDefinition } from '../../protocol/engines/registry.ts';
 import { fail } from '../../protocol/failure.ts';
 import { type RestorePreflight, restorePlanSchema } from '../../protocol/restore.ts';
-import { requireFresh } from '../auth/admit.ts';
+import { requireFresh, requireReach } from '../auth/admit.ts';
 import type { PrincipalEnv } from '../auth/principal.ts';
 import { findServer } from '../db/servers.ts';
 import type { AppDeps } from '../deps.ts';
-import { auditAct, found, reached, requireConfirmation } from '../http/acting.ts';
+import { auditAct, found, requireConfirmation } from '../http/acting.ts';
 import { validate } from '../http/validate.ts';
 import { requirePossible, requireSense } from '../jobs/restore-check.ts';
 import { oneJob } from '../views/jobs.ts';
@@ -59,7 +59,7 @@ export function snapshotRoutes(deps: AppDeps) {
     .post('/snapshots/:id/restore/preflight', validate('json', preflightBody), async (c) => {
       const snapshot = found(oneSnapshot(deps, c.req.param('id')), 'snapshot');
       const wish = c.req.valid('json');
-      reached(c, findServer(db, wish.serverId), 'server');
+      requireReach(c, db, { kind: 'server', id: wish.serverId });
       const answer = await preflight(deps, snapshot, wish);
       const { serverId, targetDatabase } = wish;
       // Somebody tried an account the agent does not keep.
@@ -74,7 +74,7 @@ export function snapshotRoutes(deps: AppDeps) {
       const { confirm, ...wish } = c.req.valid('json');
       const { plan, serverId } = wish;
       const { mode, owners, switches, targetDatabase } = plan;
-      reached(c, findServer(db, serverId), 'server');
+      requireReach(c, db, { kind: 'server', id: serverId });
       requireConfirmation(confirm, targetDatabase);
       // A new database is over nobody's data.
       if (mode !== 'new') requireFresh(c);

@@ -85,26 +85,38 @@ function remoteOf(store: OpenVault['secrets']['store']): VaultRecord['remote'] {
   return { type: 'sftp', path, sftp: { host, port, user, hostKeys, fingerprints } };
 }
 
-/** Tells others of snapshots. Made for one answer: what the replicas have is looked up once. */
+interface ManifestFacts {
+  /** Those that the replica has; null without one. */
+  copied: ReadonlyMap<string, number> | null;
+  /** Milliseconds since the epoch. */
+  lockedUntil: ReadonlyMap<string, number>;
+}
+
+function manifestFacts({ copies, locks, vaults }: VaultContext, vaultId: string): ManifestFacts {
+  const vault = vaults.get(vaultId);
+  return {
+    copied: vault?.secrets.replica === undefined ? null : copies.below(vaultId, SNAPSHOTS),
+    lockedUntil: locks.below(vault?.place ?? '', SNAPSHOTS),
+  };
+}
+
+/** Tells others of snapshots. Made for one answer: what replicas have and stores lock is looked up once. */
 export function publicFacts(context: VaultContext): (row: SnapshotRow) => SnapshotRecord {
-  const copied = new Map<string, ReadonlyMap<string, number> | null>();
-  const copiedOf = (vaultId: string) => {
-    const known = copied.get(vaultId);
-    if (known !== undefined) return known;
-    const has = context.vaults.get(vaultId)?.secrets.replica !== undefined;
-    const names = has ? context.copies.below(vaultId, SNAPSHOTS) : null;
-    copied.set(vaultId, names);
-    return names;
+  const known = new Map<string, ManifestFacts>();
+  const factsOf = (vaultId: string) => {
+    const facts = known.get(vaultId) ?? manifestFacts(context, vaultId);
+    known.set(vaultId, facts);
+    return facts;
   };
-  const lockedUntil = (vaultId: string, path: string) => {
-    const { until = 0 } = context.locks.of(context.vaults.get(vaultId)?.place ?? '', path) ?? {};
-    return until > context.now() ? until : null;
+  return ({ path, ...facts }) => {
+    const { copied, lockedUntil } = factsOf(facts.vaultId);
+    const until = lockedUntil.get(path) ?? 0;
+    return {
+      ...facts,
+      copied: copied?.has(path) ?? null,
+      lockedUntil: until > context.now() ? until : null,
+    };
   };
-  return ({ path, ...facts }) => ({
-    ...facts,
-    copied: copiedOf(facts.vaultId)?.has(path) ?? null,
-    lockedUntil: lockedUntil(facts.vaultId, path),
-  });
 }
 
 /** Where the files are, for a kit: nothing to say where that is the control plane's own directory alone. */

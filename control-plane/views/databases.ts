@@ -96,7 +96,7 @@ export function searchDatabases(
 ): DatabaseView[] {
   const q = filter.q?.trim().toLowerCase() ?? '';
   const matching = reach
-    .only(listDatabases(deps.db, { serverId: filter.serverId }))
+    .within(listDatabases(deps.db, { serverId: filter.serverId }))
     .filter(({ name, serverName }) => name.toLowerCase().includes(q) || serverName.toLowerCase().includes(q));
   return views(deps, matching).filter((one) => one.protected || one.snapshotCount > 0);
 }

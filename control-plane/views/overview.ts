@@ -1,10 +1,11 @@
 import type { Reach } from '../auth/reach.ts';
 import { listAgents } from '../db/agents.ts';
+import { listDatabases } from '../db/databases.ts';
 import { listJobs, OPEN_STATES } from '../db/jobs.ts';
 import type { AppDeps } from '../deps.ts';
 import { type DatabaseView, searchDatabases } from './databases.ts';
 import { jobView } from './jobs.ts';
-import { snapshotsOf } from './snapshots.ts';
+import { ofDatabases } from './snapshots.ts';
 
 type Deps = Pick<AppDeps, 'db' | 'registry' | 'vault' | 'progress'>;
 
@@ -17,7 +18,7 @@ export function overview(deps: Deps, reach: Reach) {
   const databases = searchDatabases(deps, {}, reach).filter((one) => one.protected);
   const counted = (status: DatabaseView['status']) => databases.filter((one) => one.status === status).length;
   const agents = listAgents(db).filter(({ id, revokedAt }) => revokedAt === null && reach.has(id));
-  const snapshots = snapshotsOf(deps, {}, reach);
+  const snapshots = ofDatabases(vault.listSnapshots({}), listDatabases(db), reach);
   const jobs = (states: Parameters<typeof listJobs>[1]['states'], limit: number) =>
     listJobs(db, { states, limit, agentIds: reach.agentIds }).map((job) => jobView(deps, job));
   return {

@@ -39,7 +39,7 @@ export function allServers(deps: Deps, reach: Reach): ServerView[] {
   const { db, registry } = deps;
   const states = new Map(listAgents(db).map((agent) => [agent.id, agentState(registry, agent)]));
   return reach
-    .only(listServers(db))
+    .within(listServers(db))
     .map((server) => view(deps, server, states.get(server.agentId) ?? 'offline'));
 }
 

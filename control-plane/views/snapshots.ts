@@ -40,18 +40,29 @@ export function snapshotView(snapshot: SnapshotRecord, { database, restoreId }: 
 /** A snapshot as the API shows it. */
 export type SnapshotView = ReturnType<typeof snapshotView>;
 
+/** Of snapshots, those of databases within reach. */
+export function ofDatabases<T extends { databaseId: string }>(
+  snapshots: T[],
+  databases: readonly { id: string; agentId: string }[],
+  reach: Reach,
+): T[] {
+  // Also those of databases that are known no more.
+  if (reach.agentIds === null) return snapshots;
+  const seen = new Set(databases.filter(({ agentId }) => reach.has(agentId)).map(({ id }) => id));
+  return snapshots.filter(({ databaseId }) => seen.has(databaseId));
+}
+
 /** Those of databases within reach. */
 export function snapshotsOf(
   deps: Deps,
   { databaseId }: { databaseId?: string | undefined },
   reach: Reach,
 ): SnapshotView[] {
-  const databases = new Map(listDatabases(deps.db).map((database) => [database.id, database]));
-  const seen = ({ databaseId }: { databaseId: string }) =>
-    reach.agentIds === null || reach.has(databases.get(databaseId)?.agentId ?? '');
+  const listed = listDatabases(deps.db);
+  const databases = new Map(listed.map((database) => [database.id, database]));
   const restores = restoresAfter(deps.db);
   const all = deps.vault.listSnapshots(databaseId === undefined ? {} : { databaseId });
-  return all.filter(seen).map((snapshot) =>
+  return ofDatabases(all, listed, reach).map((snapshot) =>
     snapshotView(snapshot, {
       database: databases.get(snapshot.databaseId),
       restoreId: restores.get(snapshot.jobId),
