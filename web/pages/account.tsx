@@ -4,6 +4,7 @@ import { acts } from '../api/acts.ts';
 import { queries } from '../api/queries.ts';
 import { changePassword } from '../api/session.ts';
 import type { Session } from '../api/types.ts';
+import { SHORTEST_PASSWORD } from '../components/account-form.tsx';
 import { Button } from '../components/button.tsx';
 import { ErrorCard } from '../components/failure.tsx';
 import { TextField } from '../components/field.tsx';
@@ -12,7 +13,6 @@ import { RowTitle, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 import { PasskeysCard } from './passkeys.tsx';
 import { ROLE_WORDS, SCOPE_WORDS } from './role-words.ts';
-import { SHORTEST_PASSWORD } from './setup.tsx';
 import { TwoFactorCard } from './two-factor.tsx';
 
 export function AccountPage() {
