@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs the Homeport agent on this host: served by a control plane as /install.sh, with the lines below filled in.
 # See docs/installing.md. In a checkout “install.sh control-plane” installs the control plane: see docs/running.md.
+# One file, long as it is: whoever installs fetches one thing, checks one SHA-256 and can read what root will run.
 set -eu
 
 CONTROL_PLANE=''

@@ -1,5 +1,6 @@
 # shellcheck shell=sh disable=SC2034 # what is only set here is for the functions of install.sh
 # Installs the control plane on this host: read by install.sh, whose functions it goes on with. See docs/running.md.
+# One file for the same reason as install.sh: what root runs is read from top to bottom.
 
 ACCOUNT=homeport
 PROGRAM=/opt/homeport
