@@ -9,6 +9,8 @@ const SHEBANG = `#!/usr/bin/env -S node ${NODE_FLAGS.join(' ')}`;
  * @param root the checkout
  */
 export async function bundleAgent(root: string): Promise<string> {
+  // Vite obeys it before anything that is configured: the build would depend on who builds.
+  process.env.NODE_ENV = 'production';
   const result = await build({
     configFile: false,
     root,

@@ -190,7 +190,12 @@ function buildWeb() {
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === sources) return;
   say('Building the web UI …');
   const vite = join(modules, 'vite', 'bin', 'vite.js');
-  if (run(runtime, [vite, 'build', join(root, 'web'), '--logLevel', 'warn'], process.env) !== 0) {
+  if (
+    run(runtime, [vite, 'build', join(root, 'web'), '--logLevel', 'warn'], {
+      ...process.env,
+      NODE_ENV: 'production',
+    }) !== 0
+  ) {
     stop('The web UI could not be built (see above).');
   }
   writeFileSync(stamp, sources);
