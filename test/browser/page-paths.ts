@@ -42,6 +42,7 @@ async function pagePaths(page: Page, url: string): Promise<[name: string, path: 
     ['restore', `${snapshot}/restore`],
     ['jobs', '/jobs'],
     ['job', job],
+    ['vaults', '/vaults'],
     ['account', '/account'],
     ['users', '/users'],
     ['settings', '/settings'],

@@ -64,13 +64,14 @@ test('saved there, it is the vault’s kit, and the step is done', async () => {
   await page.getByRole('heading', { name: 'First steps' }).waitFor({ state: 'detached' });
 });
 
-test('the settings say when, and give it again', async () => {
+test.each(['Settings', 'Vaults'])('%s says when, and gives it again', async (name) => {
   const { page } = stage;
-  await goTo('Settings');
+  await goTo(name);
+  await heading(name).waitFor();
   const section = page.getByRole('region', { name: 'Recovery kit' });
   await section.getByText('Last downloaded').waitFor();
   await section.getByText('Whoever has the kit and the vault’s files can read every backup.').waitFor();
-  await look('settings-kit');
+  await look(`${name.toLowerCase()}-kit`);
   expect(readKit((await save()).text).vaultId).toBe(vaultId);
 });
 

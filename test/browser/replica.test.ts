@@ -35,7 +35,7 @@ const act = (name: string) => replica().getByRole('button', { name }).click();
 
 test('a directory with other files is refused, and what was typed stays', async () => {
   await stage.signIn();
-  await goTo('Settings');
+  await goTo('Vaults');
   await act('Add a replica');
   await dialog().getByRole('textbox', { name: 'Directory' }).fill(join(folder, 'letters'));
   await look('replica-form');
@@ -52,7 +52,7 @@ test('an empty one takes a copy of everything', async () => {
   await dialog().waitFor({ state: 'detached' });
   await replica().getByText('Has everything').waitFor();
   await replica().getByText('1 of 1').waitFor();
-  await look('settings-replica');
+  await look('vaults-replica');
   expect(await readdir(join(folder, 'copy'))).toContain('recover.mjs');
 });
 
@@ -64,11 +64,11 @@ test('the snapshot says that it is in the replica', async () => {
 });
 
 test('a check says what it found', async () => {
-  await goTo('Settings');
+  await goTo('Vaults');
   const check = stage.page.getByRole('region', { name: 'Check of Default' });
   await check.getByRole('button', { name: 'Check all files' }).click();
   await check.getByText('Last check').waitFor();
-  await look('settings-check');
+  await look('vaults-check');
 });
 
 test('the vault moves there once its name is typed, and the old place can be forgotten', async () => {

@@ -23,7 +23,7 @@ const field = (label: string) => dialog().getByLabel(label, { exact: false }).fi
 
 test('the form asks for what an SFTP server needs, and for its host keys', async () => {
   await stage.signIn();
-  await goTo('Settings');
+  await goTo('Vaults');
   await button('Add vault').click();
   await field('Name of the vault').fill('nas');
   await dialog().getByRole('radio', { name: 'SFTP server' }).check();
@@ -55,7 +55,7 @@ test('with its own keys it is a vault, which new backups can go to', async () =>
   await vault.getByText(place, { exact: true }).waitFor();
   await vault.getByText('ssh-ed25519 SHA256:').waitFor();
   await vault.getByText(/^[\d.]+ [KMGT]iB of [\d.]+ [KMGT]iB$/).waitFor();
-  await look('settings-sftp');
+  await look('vaults-sftp');
   await vault.getByRole('button', { name: 'Use for new backups' }).click();
   await vault.getByText('Go here').waitFor();
 });

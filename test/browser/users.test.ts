@@ -73,16 +73,27 @@ test('with the link they make an account of their own', async () => {
 test('they see what they may do, and no control for what they may not', async () => {
   await other.goto(stage.controlPlane.url);
   await other.getByText('Your database is protected.').waitFor();
-  expect(await navigation()).toEqual(['Overview', 'Databases', 'Servers', 'Agents', 'Jobs', 'Settings']);
+  expect(await navigation()).toEqual([
+    'Overview',
+    'Databases',
+    'Servers',
+    'Agents',
+    'Jobs',
+    'Vaults',
+    'Settings',
+  ]);
   await goThere('Databases');
   await other.getByRole('link', { name: 'shop', exact: true }).click();
   await theirs('Back up now').waitFor();
   await other.getByRole('link', { name: 'Restore snapshot 1' }).waitFor();
   expect(await other.getByRole('link', { name: /^Download/ }).count()).toBe(0);
   expect(await theirs('Stop protecting').count()).toBe(0);
-  await goThere('Settings');
+  await goThere('Vaults');
   await other.getByText('Signing key').waitFor();
   expect(await theirs('Add vault').count()).toBe(0);
+  expect(await theirs(/recovery kit/).count()).toBe(0);
+  await goThere('Settings');
+  await other.getByText('Key fingerprint').waitFor();
   expect(await theirs(/recovery kit/).count()).toBe(0);
   await other.goto(`${stage.controlPlane.url}/users`);
   await other.getByText('Your account is not allowed to').first().waitFor();

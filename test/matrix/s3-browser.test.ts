@@ -24,7 +24,7 @@ const field = (label: string) => dialog().getByLabel(label, { exact: false }).fi
 
 test('the form asks for what a bucket needs', async () => {
   await stage.signIn();
-  await goTo('Settings');
+  await goTo('Vaults');
   await button('Add vault').click();
   await field('Name of the vault').fill('offsite');
   await field('Endpoint').fill(`http://127.0.0.1:${s3.port}`);
@@ -52,7 +52,7 @@ test('put right, it is a vault, which new backups can go to', async () => {
   await vault.getByText('Go to another vault').waitFor();
   // moto’s server does not prove checksums, and the test of the bucket has seen that.
   await vault.getByText('Through the control plane').waitFor();
-  await look('settings-bucket');
+  await look('vaults-bucket');
   await vault.getByRole('button', { name: 'Use for new backups' }).click();
   await vault.getByText('Go here').waitFor();
   const vaults = await api.get<{ name: string; isDefault: boolean }[]>('/vaults');

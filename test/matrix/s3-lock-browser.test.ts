@@ -35,7 +35,7 @@ const vault = () => stage.page.getByRole('region', { name: 'Vault locked' });
 
 test('the form says what each kind of lock means, and asks for its days only then', async () => {
   await stage.signIn();
-  await goTo('Settings');
+  await goTo('Vaults');
   await button('Add vault').click();
   await field('Name of the vault').fill('locked');
   await field('Endpoint').fill(`http://127.0.0.1:${s3.port}`);
@@ -64,7 +64,7 @@ test('one with it becomes a vault that tells how it locks', async () => {
   await button('Test and create').click();
   await dialog().waitFor({ state: 'detached' });
   await vault().getByText('14 days from each backup on, compliance').waitFor();
-  await look('settings-locked');
+  await look('vaults-locked');
   await vault().getByRole('button', { name: 'Use for new backups' }).click();
   await vault().getByText('Go here').waitFor();
 });
@@ -83,7 +83,7 @@ test('a snapshot in it says until when it is locked', async () => {
 });
 
 test('the form for another key begins with the lock that there is, and a key that can lift it is told of', async () => {
-  await goTo('Settings');
+  await goTo('Vaults');
   await vault().getByRole('button', { name: 'Change access' }).click();
   expect(await lock().inputValue()).toBe('compliance');
   expect(await days().inputValue()).toBe('14');

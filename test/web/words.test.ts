@@ -87,9 +87,10 @@ test('audit entries read as sentences; ids stay in the API', () => {
   expect(actText('job.cancel')).toBe('Job cancelled');
   expect(actText('moon.phase-changed')).toBe('Moon phase changed');
   const id = '3b409893-a150-4e97-a39f-e242841277d5';
-  const details = { jobId: id, targetDatabase: 'shop then', names: ['a', 'b'] } as never;
+  const details = { jobId: id, targetDatabase: 'shop then', names: ['a', 'b'], formerly: [] } as never;
   expect(detailTexts(details)).toEqual([
     ['target database', 'shop then'],
     ['names', 'a, b'],
+    ['formerly', 'none'],
   ]);
 });

@@ -7,13 +7,14 @@ import {
   Server,
   Settings,
   Users,
+  Vault,
   Waypoints,
 } from 'lucide-react';
 import type { Right } from '../api/types.ts';
 import { useMay } from '../components/may.tsx';
 
 interface Destination {
-  to: '/' | '/databases' | '/servers' | '/agents' | '/jobs' | '/users' | '/audit' | '/settings';
+  to: '/' | '/databases' | '/servers' | '/agents' | '/jobs' | '/vaults' | '/users' | '/audit' | '/settings';
   label: string;
   icon: LucideIcon;
   /** Who does not have it does not see the page. */
@@ -27,6 +28,7 @@ const DESTINATIONS: Destination[] = [
   { to: '/servers', label: 'Servers', icon: Server },
   { to: '/agents', label: 'Agents', icon: Waypoints },
   { to: '/jobs', label: 'Jobs', icon: Activity },
+  { to: '/vaults', label: 'Vaults', icon: Vault, needs: 'fleet' },
   { to: '/users', label: 'Users', icon: Users, needs: 'administer' },
   { to: '/audit', label: 'Audit log', icon: ScrollText, needs: 'administer' },
   { to: '/settings', label: 'Settings', icon: Settings },

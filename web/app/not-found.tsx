@@ -1,22 +1,16 @@
 import { Link } from '@tanstack/react-router';
 import { buttonClass } from '../components/button.tsx';
-import { Empty, Page } from '../components/layout.tsx';
+import { PublicFrame } from '../pages/public-frame.tsx';
 
 export function NotFound() {
   return (
-    <main className="mx-auto max-w-3xl px-4 py-10">
-      <Page title="Not found">
-        <Empty
-          title="There is no page at this address."
-          action={
-            <Link to="/" className={buttonClass()}>
-              Go to the overview
-            </Link>
-          }
-        >
-          The link may be old, or mistyped.
-        </Empty>
-      </Page>
-    </main>
+    <PublicFrame title="Not found" lead="There is no page at this address.">
+      <div className="grid justify-items-center gap-4 text-center text-ink-2">
+        <p>The link may be old, or mistyped.</p>
+        <Link to="/" className={buttonClass()}>
+          Go to the overview
+        </Link>
+      </div>
+    </PublicFrame>
   );
 }

@@ -109,6 +109,11 @@ const job = createRoute({
   path: '/jobs/$jobId',
   component: lazyRouteComponent(() => import('../pages/job.tsx'), 'JobPage'),
 });
+const vaults = createRoute({
+  getParentRoute: () => app,
+  path: '/vaults',
+  component: lazyRouteComponent(() => import('../pages/vaults.tsx'), 'VaultsPage'),
+});
 const account = createRoute({
   getParentRoute: () => app,
   path: '/account',
@@ -148,6 +153,7 @@ const tree = root.addChildren([
     restore,
     jobs,
     job,
+    vaults,
     account,
     users,
     audit,

@@ -48,15 +48,17 @@ export function Page({ title, lead, back, actions, badge, children }: PageProps)
 
 interface CardProps {
   title?: string;
+  /** Makes it a landmark of this name, for one of several cards alike. */
+  label?: string;
   actions?: ReactNode;
   /** Tables bring their own padding. */
   flush?: boolean;
   children: ReactNode;
 }
 
-export function Card({ title, actions, flush, children }: CardProps) {
+export function Card({ title, label, actions, flush, children }: CardProps) {
   return (
-    <section className="min-w-0 rounded-card border border-line bg-surface">
+    <section aria-label={label} className="min-w-0 rounded-card border border-line bg-surface">
       {title && (
         <div className="flex min-h-12 flex-wrap items-center justify-between gap-2 border-b border-line px-4 py-2">
           <h2 className="font-semibold">{title}</h2>

@@ -96,8 +96,8 @@ export function detailTexts(details: AuditEntry['details']): [label: string, tex
   return Object.entries((details ?? {}) as Record<string, unknown>).flatMap(
     ([key, value]): [string, string][] => {
       if (typeof value === 'string' && ID.test(value)) return [];
-      if (Array.isArray(value)) return [[label(key), value.join(', ')]];
-      return [[label(key), typeof value === 'object' ? JSON.stringify(value) : String(value)]];
+      if (Array.isArray(value)) return [[label(key), value.join(', ') || 'none']];
+      return [[label(key), typeof value === 'object' ? JSON.stringify(value) : String(value) || 'none']];
     },
   );
 }

@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import { useEffect } from 'react';
 import { Logo } from '../app/logo.tsx';
 
-/** The frame of the two pages that need no session. */
+/** The frame of a page that stands alone: it needs no session, or has no place. */
 export function PublicFrame({
   title,
   lead,

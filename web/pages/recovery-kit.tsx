@@ -1,9 +1,11 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { KeyRound } from 'lucide-react';
 import { acts } from '../api/acts.ts';
+import { queries } from '../api/queries.ts';
 import type { Vault } from '../api/types.ts';
 import { Button } from '../components/button.tsx';
 import { ErrorCard } from '../components/failure.tsx';
+import { Card, Skeleton } from '../components/layout.tsx';
 import { saveFile } from '../components/save-file.ts';
 import { Time } from '../components/time.tsx';
 
@@ -36,20 +38,54 @@ export function RecoveryKitButton({
   );
 }
 
-/** What the kit is and what it can do, in plain words, with the button. */
+/** The kit of one vault, among what else there is to say of the vault. */
 export function RecoveryKit({ vault, several }: { vault: Vault; several: boolean }) {
-  const { kitDownloadedAt } = vault;
   return (
     <section
       aria-label={several ? `Recovery kit of ${vault.name}` : 'Recovery kit'}
       className="grid gap-3 border-t border-line pt-4"
     >
       <h3 className="font-semibold">Recovery kit</h3>
-      <p className="text-ink-2">
-        With this text file and the vault’s files, every backup comes back even if this control plane is gone:
-        among them is <code className="font-mono text-sm">recover.mjs</code>, which needs nothing but Node.
-      </p>
+      <KitPurpose />
       <KitWarning />
+      <KitDownload vault={vault} several={several} />
+    </section>
+  );
+}
+
+/** The kits of all vaults. */
+export function RecoveryKitsCard() {
+  const vaults = useQuery(queries.vaults());
+  const several = (vaults.data?.length ?? 0) > 1;
+  const title = several ? 'Recovery kits' : 'Recovery kit';
+  return (
+    <Card title={title} label={title}>
+      <div className="grid gap-3">
+        <KitPurpose />
+        <KitWarning />
+        <ErrorCard error={vaults.error} onRetry={() => void vaults.refetch()} />
+        {vaults.isPending && <Skeleton rows={1} />}
+        {vaults.data?.map((vault) => (
+          <KitDownload key={vault.id} vault={vault} several={several} />
+        ))}
+      </div>
+    </Card>
+  );
+}
+
+function KitPurpose() {
+  return (
+    <p className="text-ink-2">
+      With this text file and the vault’s files, every backup comes back even if this control plane is gone:
+      among them is <code className="font-mono text-sm">recover.mjs</code>, which needs nothing but Node.
+    </p>
+  );
+}
+
+function KitDownload({ vault, several }: { vault: Vault; several: boolean }) {
+  const { kitDownloadedAt } = vault;
+  return (
+    <>
       <p className="text-sm text-ink-3">
         {kitDownloadedAt ? (
           <>
@@ -64,7 +100,7 @@ export function RecoveryKit({ vault, several }: { vault: Vault; several: boolean
         look={kitDownloadedAt ? 'plain' : 'primary'}
         of={several ? vault.name : undefined}
       />
-    </section>
+    </>
   );
 }
 

@@ -9,7 +9,7 @@ import { May } from '../components/may.tsx';
 import { RowTitle, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 import { ApiKeysCard } from './api-keys.tsx';
-import { VaultCard } from './vault-card.tsx';
+import { RecoveryKitsCard } from './recovery-kit.tsx';
 
 export function SettingsPage() {
   return (
@@ -18,8 +18,8 @@ export function SettingsPage() {
       <May to={['configure', 'fleet']}>
         <EnrolmentTokensCard />
       </May>
-      <May to="fleet">
-        <VaultCard />
+      <May to="own">
+        <RecoveryKitsCard />
       </May>
       <AboutCard />
     </Page>

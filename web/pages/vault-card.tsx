@@ -1,62 +1,37 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { Plus } from 'lucide-react';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { acts } from '../api/acts.ts';
-import { queries } from '../api/queries.ts';
 import type { Vault } from '../api/types.ts';
 import { Button } from '../components/button.tsx';
 import { ErrorCard, FailureCard } from '../components/failure.tsx';
 import { formatBytes } from '../components/format.ts';
-import { Card, Facts, Skeleton } from '../components/layout.tsx';
+import { Card, Facts } from '../components/layout.tsx';
 import { May } from '../components/may.tsx';
 import { Time } from '../components/time.tsx';
 import { lockText } from './lock-fields.tsx';
 import { RecoveryKit } from './recovery-kit.tsx';
 import { VaultCheck } from './vault-check.tsx';
-import { AddVaultDialog, ChangeStoreDialog } from './vault-dialogs.tsx';
+import { ChangeStoreDialog } from './vault-dialogs.tsx';
 import { VaultReplica } from './vault-replica.tsx';
 import { VaultSpace } from './vault-space.tsx';
 
-/** Where snapshots are kept, and how to get them back without this control plane. */
-export function VaultCard() {
-  const vaults = useQuery(queries.vaults());
-  const [adding, setAdding] = useState(false);
+/** One place where snapshots are kept: what it is, its room, its second copy, the check of its files, its kit. */
+export function VaultCard({ vault, several }: { vault: Vault; several: boolean }) {
   return (
-    <Card
-      title={vaults.data && vaults.data.length > 1 ? 'Vaults' : 'Vault'}
-      actions={
+    <Card title={vault.name} label={`Vault ${vault.name}`}>
+      <div className="grid gap-4">
+        <VaultFacts vault={vault} several={several} />
+        <VaultSpace vault={vault} />
         <May to="administer">
-          <Button size="small" onClick={() => setAdding(true)}>
-            <Plus aria-hidden size={14} />
-            Add vault
-          </Button>
+          <VaultActs vault={vault} />
         </May>
-      }
-    >
-      <ErrorCard error={vaults.error} onRetry={() => void vaults.refetch()} />
-      {vaults.isPending && <Skeleton rows={2} />}
-      <div className="grid gap-6">
-        {vaults.data?.map((vault, _, { length }) => (
-          <section
-            key={vault.id}
-            aria-label={`Vault ${vault.name}`}
-            className="grid gap-4 not-first:border-t-4 not-first:border-line not-first:pt-6"
-          >
-            <VaultFacts vault={vault} several={length > 1} />
-            <VaultSpace vault={vault} />
-            <May to="administer">
-              <VaultActs vault={vault} />
-            </May>
-            {vault.unreachable && <FailureCard failure={vault.unreachable} />}
-            <VaultReplica vault={vault} />
-            <VaultCheck vault={vault} />
-            <May to="own">
-              <RecoveryKit vault={vault} several={length > 1} />
-            </May>
-          </section>
-        ))}
+        {vault.unreachable && <FailureCard failure={vault.unreachable} />}
+        <VaultReplica vault={vault} />
+        <VaultCheck vault={vault} />
+        <May to="own">
+          <RecoveryKit vault={vault} several={several} />
+        </May>
       </div>
-      {adding && <AddVaultDialog onClose={() => setAdding(false)} />}
     </Card>
   );
 }
@@ -71,7 +46,6 @@ function VaultFacts({ vault, several }: { vault: Vault; several: boolean }) {
   return (
     <Facts
       items={[
-        ['Name', vault.name],
         ['Where', PLACES[vault.store]],
         [
           vault.bucket ? 'Bucket' : 'Folder',

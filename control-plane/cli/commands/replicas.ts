@@ -126,7 +126,7 @@ async function checkVault(wanted: string, { wait }: { wait?: true }): Promise<vo
   const client = await connect();
   const { id, name } = await vaultCalled(client, wanted);
   await client.post(`/vaults/${id}/check`, {}, replicatedVaultShape);
-  if (!wait) return say(`Every file of “${name}” is being read. Settings → Vault shows what is found.`);
+  if (!wait) return say(`Every file of “${name}” is being read. The page Vaults shows what is found.`);
   const { check } = await pollUntil(
     () => vaultIn(client, id),
     (one) => one.check?.finishedAt != null,
