@@ -4,25 +4,13 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
+import { type Look, picture, TESTED_LOOKS } from './looks.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
 /** Where screenshots are left for a look. */
 export const SCREENSHOTS = join(tmpdir(), 'homeport-screenshots');
-
-interface Look {
-  name: string;
-  width: number;
-  height: number;
-  scheme: 'light' | 'dark';
-}
-
-const LOOKS: Look[] = [
-  { name: 'wide-light', width: 1280, height: 900, scheme: 'light' },
-  { name: 'narrow-dark', width: 390, height: 844, scheme: 'dark' },
-  { name: 'huge-dark', width: 2560, height: 1300, scheme: 'dark' },
-];
 
 interface AxeResult {
   violations: { id: string; nodes: { target: unknown[]; failureSummary?: string }[] }[];
@@ -31,18 +19,13 @@ interface AxeResult {
 /** {@link inspect} in every look; leaves the page in the first one. */
 export async function inspectAll(page: Page, name: string): Promise<string[]> {
   const complaints: string[] = [];
-  for (const look of [...LOOKS].reverse()) complaints.push(...(await inspect(page, name, look)));
+  for (const look of TESTED_LOOKS.toReversed()) complaints.push(...(await inspect(page, name, look)));
   return complaints;
 }
 
 /** Shows the page in one look, takes its picture, and gives what axe and the width have against it. */
 async function inspect(page: Page, name: string, look: Look): Promise<string[]> {
-  await page.setViewportSize({ width: look.width, height: look.height });
-  await page.emulateMedia({ colorScheme: look.scheme, reducedMotion: 'reduce' });
-  await mkdir(SCREENSHOTS, { recursive: true });
-  const path = join(SCREENSHOTS, `${name}-${look.name}.png`);
-  // Hiding the caret takes a style in the page, which its policy forbids.
-  await page.screenshot({ path, fullPage: true, caret: 'initial' });
+  await picture(page, look, join(SCREENSHOTS, `${name}-${look.name}.png`));
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   // As an expression, not as a script element: the page's own policy forbids that, rightly.
   await page.evaluate(`${AXE};undefined`);

@@ -1,0 +1,37 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Page } from 'playwright-core';
+
+/** How a page can be looked at. */
+export interface Look {
+  name: string;
+  width: number;
+  height: number;
+  scheme: 'light' | 'dark';
+}
+
+const SCREENS = [
+  { screen: 'wide', width: 1280, height: 900 },
+  { screen: 'narrow', width: 390, height: 844 },
+  { screen: 'huge', width: 2560, height: 1300 },
+];
+const SCHEMES = ['light', 'dark'] as const;
+
+/** Each width in each theme. */
+export const LOOKS: readonly Look[] = SCREENS.flatMap(({ screen, ...size }) =>
+  SCHEMES.map((scheme) => ({ name: `${screen}-${scheme}`, scheme, ...size })),
+);
+
+/** Those of {@link LOOKS} in which tests look at each page: each width and each theme once at least. */
+export const TESTED_LOOKS = LOOKS.filter(({ name }) =>
+  ['wide-light', 'narrow-dark', 'huge-dark'].includes(name),
+);
+
+/** Shows the page in one look and takes its picture, whole. */
+export async function picture(page: Page, look: Look, path: string): Promise<void> {
+  await page.setViewportSize({ width: look.width, height: look.height });
+  await page.emulateMedia({ colorScheme: look.scheme, reducedMotion: 'reduce' });
+  await mkdir(dirname(path), { recursive: true });
+  // Hiding the caret takes a style in the page, which its policy forbids.
+  await page.screenshot({ path, fullPage: true, caret: 'initial' });
+}
