@@ -8,17 +8,22 @@ interface DialogProps {
   wide?: boolean;
 }
 
+const CONTROLS = 'input, select, textarea, button, a[href]';
+
 /**
  * A modal dialog, open while it is mounted. The browser's own element: it traps the focus, gives it back,
  * closes on Escape and needs no injected style, which the content security policy would refuse.
  */
 export function Dialog({ title, onClose, children, wide }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
+  const body = useRef<HTMLDivElement>(null);
   const heading = useId();
   useEffect(() => {
     const dialog = element.current;
     const before = document.activeElement;
     if (dialog && !dialog.open) dialog.showModal();
+    // The browser would begin at the button that closes it.
+    body.current?.querySelector<HTMLElement>(CONTROLS)?.focus();
     return () => {
       dialog?.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus();
@@ -47,7 +52,9 @@ export function Dialog({ title, onClose, children, wide }: DialogProps) {
           <X aria-hidden size={17} />
         </button>
       </div>
-      <div className="px-5 pt-3 pb-5">{children}</div>
+      <div ref={body} className="px-5 pt-3 pb-5">
+        {children}
+      </div>
     </dialog>
   );
 }
