@@ -43,6 +43,7 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'DELETE /me/passkeys/:id': fresh(view()),
   'GET /engines': view(),
   'GET /overview': view(),
+  'GET /overview/history': view(),
   'GET /events': view(),
 
   'GET /agents': view(),
@@ -70,6 +71,7 @@ export const ACCESS: Readonly<Record<string, Access>> = {
 
   'GET /databases': view(),
   'GET /databases/:id': view('database'),
+  'GET /databases/:id/history': view('database'),
   'POST /databases': configure(),
   'PATCH /databases/:id': configure('database'),
   'DELETE /databases/:id': remove('database'),

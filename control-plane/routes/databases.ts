@@ -19,6 +19,7 @@ import type { AppDeps } from '../deps.ts';
 import { auditAct, found, requireConfirmation } from '../http/acting.ts';
 import { validate } from '../http/validate.ts';
 import { oneDatabase, searchDatabases } from '../views/databases.ts';
+import { recentBackups } from '../views/history.ts';
 import { oneJob } from '../views/jobs.ts';
 
 const protectBody = z.object({
@@ -36,6 +37,10 @@ export function databaseRoutes(deps: AppDeps) {
       c.json(searchDatabases(deps, c.req.valid('query'), c.get('reach'))),
     )
     .get('/databases/:id', (c) => c.json(found(oneDatabase(deps, c.req.param('id')), 'database')))
+    .get('/databases/:id/history', (c) => {
+      const { id } = found(findDatabase(db, c.req.param('id')), 'database');
+      return c.json(recentBackups(deps, { databaseId: id, agentIds: null }));
+    })
     .post('/databases', validate('json', protectBody), (c) => {
       const { names, serverId } = c.req.valid('json');
       requireReach(c, db, { kind: 'server', id: serverId });

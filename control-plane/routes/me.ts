@@ -3,6 +3,7 @@ import { ENGINES } from '../../protocol/engines/registry.ts';
 import { HOMEPORT_VERSION } from '../../protocol/version.ts';
 import type { PrincipalEnv } from '../auth/principal.ts';
 import type { AppDeps } from '../deps.ts';
+import { recentBackups } from '../views/history.ts';
 import { overview } from '../views/overview.ts';
 
 export function meRoutes(deps: AppDeps) {
@@ -25,5 +26,6 @@ export function meRoutes(deps: AppDeps) {
       });
     })
     .get('/engines', (c) => c.json(Object.values(ENGINES).map(({ descriptor }) => descriptor)))
-    .get('/overview', (c) => c.json(overview(deps, c.get('reach'))));
+    .get('/overview', (c) => c.json(overview(deps, c.get('reach'))))
+    .get('/overview/history', (c) => c.json(recentBackups(deps, { agentIds: c.get('reach').agentIds })));
 }

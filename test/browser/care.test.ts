@@ -137,8 +137,11 @@ test('a backup that fails puts its database first on the overview', async () => 
   await look('database-at-risk');
   await goTo('Overview');
   await page.getByText('1 database at risk').waitFor();
-  const attention = page.getByRole('table', { name: 'Databases that need attention' });
-  await attention.getByRole('link', { name: 'ledger' }).waitFor();
+  await page
+    .getByRole('table', { name: /need attention/ })
+    .getByRole('link', { name: 'ledger' })
+    .waitFor();
+  await page.getByRole('img', { name: /^The last 30 days: .* succeeded, 1 failed/ }).waitFor();
   await look('overview-at-risk');
 });
 

@@ -14,7 +14,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => stage?.stop());
 
-const { button, heading } = tell(() => stage);
+const { button, expectClean, heading, look } = tell(() => stage);
 const { act, fill, focused, press, tabTo, type } = atKeyboard(() => stage.page);
 
 test('an account is made and signed in to', async () => {
@@ -113,8 +113,15 @@ test('any page is a few letters away', async () => {
   await goTo('shop');
   await heading('shop').waitFor();
   await press('Control+k');
+  await look('palette');
   await press('Escape');
   expect(await button('Back up now').isVisible()).toBe(true);
+  await goTo('audit');
+  await heading('Audit log').waitFor();
+  await press('/');
+  expect(await focused()).toContain('searchbox "Search people and things"');
+  await goTo('shop');
+  await heading('shop').waitFor();
 });
 
 test('what cannot be taken back is confirmed without a mouse, too', async () => {
@@ -125,3 +132,5 @@ test('what cannot be taken back is confirmed without a mouse, too', async () => 
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   await heading('Databases').waitFor();
 });
+
+test('axe finds nothing, and the console is silent', expectClean);

@@ -93,4 +93,3 @@ async function held(api: Api, shop: ApiDatabase, postgres: TestPostgres) {
   });
   return { job, release: () => holder.end() };
 }
-

@@ -20,6 +20,15 @@ export const queries = {
       staleTime: Number.POSITIVE_INFINITY,
     }),
   overview: () => queryOptions({ queryKey: ['overview'], queryFn: () => answer(api.overview.$get()) }),
+  /** How the backups of the last weeks ended, of the whole fleet. */
+  history: () =>
+    queryOptions({ queryKey: ['overview', 'history'], queryFn: () => answer(api.overview.history.$get()) }),
+  /** The same of one database. */
+  databaseHistory: (id: string) =>
+    queryOptions({
+      queryKey: ['databases', id, 'history'],
+      queryFn: () => answer(api.databases[':id'].history.$get({ param: { id } })),
+    }),
   agents: () => queryOptions({ queryKey: ['agents'], queryFn: () => answer(api.agents.$get()) }),
   agent: (id: string) =>
     queryOptions({

@@ -8,6 +8,7 @@ import type { Database } from '../api/types.ts';
 import { ProtectionBadge } from '../components/badge.tsx';
 import { Button } from '../components/button.tsx';
 import { ConfirmDialog } from '../components/confirm.tsx';
+import { DayStrip } from '../components/day-strip.tsx';
 import { ErrorCard, FailureCard } from '../components/failure.tsx';
 import { isActive, JobProgress } from '../components/job-progress.tsx';
 import { JobTable } from '../components/job-table.tsx';
@@ -134,12 +135,18 @@ function RunningCard({ jobId }: { jobId: string }) {
 
 function JobsCard({ databaseId }: { databaseId: string }) {
   const jobs = useInfiniteQuery(queries.jobs({ databaseId }));
+  const history = useQuery(queries.databaseHistory(databaseId));
   const rows = jobs.data?.pages.flat();
   return (
     <Card title="Jobs" flush>
       <ErrorCard error={jobs.error} onRetry={() => void jobs.refetch()} />
       {jobs.isPending && <Skeleton rows={2} />}
       {rows?.length === 0 && <Empty title="No job yet" />}
+      {history.data && history.data.length > 0 && (
+        <div className="border-b border-line p-4">
+          <DayStrip hours={history.data} />
+        </div>
+      )}
       {rows && rows.length > 0 && <JobTable jobs={rows} label="Jobs of this database" />}
     </Card>
   );

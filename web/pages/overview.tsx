@@ -5,7 +5,7 @@ import { queries } from '../api/queries.ts';
 import type { Overview } from '../api/types.ts';
 import { buttonClass } from '../components/button.tsx';
 import { ErrorCard } from '../components/failure.tsx';
-import { count, formatBytes, percent } from '../components/format.ts';
+import { count } from '../components/format.ts';
 import { JobProgress, jobTitle } from '../components/job-progress.tsx';
 import { JobTable } from '../components/job-table.tsx';
 import { Card, Page, Skeleton } from '../components/layout.tsx';
@@ -13,6 +13,7 @@ import { useMay } from '../components/may.tsx';
 import { RowTitle, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 import { FirstSteps, hasFirstSteps } from './first-steps.tsx';
+import { OverviewFigures } from './overview-figures.tsx';
 
 export function OverviewPage() {
   const overview = useQuery(queries.overview());
@@ -35,7 +36,7 @@ export function OverviewPage() {
           )}
           {data.attention.length > 0 && <Attention attention={data.attention} />}
           {data.activeJobs.length > 0 && <ActiveJobs jobs={data.activeJobs} />}
-          {data.databases.total + data.storage.snapshots > 0 && <Figures overview={data} />}
+          {data.databases.total + data.storage.snapshots > 0 && <OverviewFigures overview={data} />}
           {data.recentJobs.length > 0 && (
             <Card title="Recent jobs" flush>
               <JobTable jobs={data.recentJobs} label="Recent jobs" />
@@ -166,33 +167,5 @@ function ActiveJobs({ jobs }: { jobs: Overview['activeJobs'] }) {
         ))}
       </ul>
     </Card>
-  );
-}
-
-function Figures({ overview }: { overview: Overview }) {
-  const { storage, agents } = overview;
-  const away = agents.total - agents.online;
-  const reach = away > 0 ? `${away} out of reach` : agents.total > 0 ? 'all connected' : 'none is enrolled';
-  const saved = storage.rawBytes - storage.storedBytes;
-  const figures: [name: string, value: string, note: string][] = [
-    ['Agents online', `${agents.online} of ${agents.total}`, reach],
-    ['Snapshots', storage.snapshots.toLocaleString(), 'each complete on its own'],
-    ['Stored', formatBytes(storage.storedBytes), `for ${formatBytes(storage.rawBytes)} of dumps`],
-    [
-      'Saved',
-      storage.snapshots ? percent(Math.max(0, saved), storage.rawBytes) : '–',
-      'deduplicated, compressed',
-    ],
-  ];
-  return (
-    <section aria-label="Figures" className="grid grid-cols-2 gap-3 lg:grid-cols-4">
-      {figures.map(([name, value, note]) => (
-        <div key={name} className="rounded-card border border-line bg-surface px-4 py-3">
-          <p className="text-sm text-ink-3">{name}</p>
-          <p className="text-xl font-semibold tracking-tight tabular-nums">{value}</p>
-          <p className="text-sm text-ink-3">{note}</p>
-        </div>
-      ))}
-    </section>
   );
 }
