@@ -77,7 +77,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
   function refusalOf(request: IncomingMessage, from: string): string | undefined {
     if (request.url?.split('?')[0] !== CONNECT_PATH) return '404 Not Found';
     // Agents are no browsers: an Origin means that some web page is behind this.
-    if (request.headers.origin !== undefined) return '403 Forbidden';
+    const { origin, 'sec-websocket-origin': formerly } = request.headers;
+    if (origin !== undefined || formerly !== undefined) return '403 Forbidden';
     return stopping || !strangers.enter(from) ? '503 Service Unavailable' : undefined;
   }
 

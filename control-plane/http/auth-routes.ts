@@ -47,7 +47,8 @@ export function authRoutes(deps: Deps) {
     routes.post(path, validate('json', AUTH_PATHS[path].body), async (c) => {
       const body = c.req.valid('json' as never) as Act['body'];
       const origin = c.req.header('origin');
-      if (origin !== undefined) checkOrigin(origin, deps.origins);
+      // A script that has no cookie is nobody yet; with one, only our own pages act.
+      if (origin !== undefined || c.req.header('cookie')) checkOrigin(origin, deps.origins);
       const before = await deps.auth.api.getSession({ headers: c.req.raw.headers });
       const pending = isVerification(path) && /two_factor=/.test(c.req.header('cookie') ?? '');
       const act = { path, body, before, pending };
