@@ -217,8 +217,13 @@ export function toolComplaint(stderr: string): { number: number | undefined; lin
 const RESTORE_PRIVILEGE_HINT =
   'Plan it again: “Check the target” prints the GRANT where one helps. Otherwise restore with an account that may do more for this once.';
 
+const QUOTED_VALUES = /((?:Duplicate entry|[Ii]ncorrect [\w ]*value:) ')[\s\S]*('(?= for (?:key|column)))/g;
+
+/** The server’s words without the values it quotes: what is kept of them is read by people who may see no data. */
+export const withholdValues = (words: string) => words.replace(QUOTED_VALUES, '$1…$2');
+
 function explainTool(error: ToolError, where: MysqlConnection): Failure {
-  const lines = error.exit.stderr.trim();
+  const lines = withholdValues(error.exit.stderr.trim());
   const { number, line } = toolComplaint(lines);
   const restoring = !/dump/.test(error.tool.split(' ')[0] ?? '');
   const found = number === undefined ? undefined : byNumber(number, line);

@@ -4,6 +4,7 @@ import type { OperationContext } from '../driver.ts';
 import { CheckOptions } from './check-option.ts';
 import type { Session } from './connect.ts';
 import { withTargetsEndOfTime } from './end-of-time.ts';
+import { withholdValues } from './errors.ts';
 import { quoteIdent } from './quote.ts';
 import { DumpRewriter } from './rewrite.ts';
 import type { Command, Made, RewriteTerms } from './rewrite-statement.ts';
@@ -70,9 +71,9 @@ function refused(error: unknown, command: Command): unknown {
   if (!(error instanceof FailureError)) return error;
   const { failure } = error;
   if (CIRCUMSTANCES.includes(failure.code)) return error;
-  const cause = (error.cause as { message?: string } | undefined)?.message ?? failure.message;
+  const cause = withholdValues((error.cause as { message?: string } | undefined)?.message ?? failure.message);
   const what = command.creates ? ` (${command.creates.what} “${command.creates.name}”)` : '';
-  const options = { cause: error, detail: utf8Start(command.sql) };
+  const options = { cause: error, detail: startOf(command) };
   const number = (error.cause as { errno?: number } | undefined)?.errno;
   if (failure.code === 'privilege_missing' || number === NO_DEFINER) {
     const hint = command.creates?.what === 'view' ? VIEW_HINT : failure.hint;
@@ -86,7 +87,12 @@ function refused(error: unknown, command: Command): unknown {
   );
 }
 
-const utf8Start = (sql: string) => Buffer.from(sql.slice(0, 1000), 'latin1').toString('utf8').trim();
+/** How a statement begins; of one that puts rows in, nothing of the rows. */
+function startOf({ rows, sql }: Command): string {
+  const shown = rows ? (/^[\s\S]*?\bVALUES\b/i.exec(sql)?.[0] ?? 'INSERT') : sql;
+  const start = Buffer.from(shown.slice(0, 1000), 'latin1').toString('utf8').trim();
+  return rows ? `${start} …` : start;
+}
 
 /** Tells the job that it goes on while the server is at work on our session's statement; waiting for locks is none. */
 async function watchWork({ session, control, context }: Loading): Promise<AsyncDisposable> {

@@ -3,6 +3,7 @@ import type { PostgresConnection } from '../../../protocol/engines/postgres.ts';
 import { type Failure, FailureError, toFailure } from '../../../protocol/failure.ts';
 import { complete, type Entry, firstCause, networkErrors, ToolError } from '../errors.ts';
 import { LOCKED, OUT_OF_SPACE, REFUSED_PRIVILEGE } from './languages.ts';
+import { withholdRows } from './withhold-rows.ts';
 
 type Explain = (where: PostgresConnection, text: string) => Entry;
 
@@ -161,7 +162,7 @@ const WORKING_WORDS: [RegExp, Explain][] = [
 ];
 
 function explainTool(error: ToolError, where: PostgresConnection): Failure {
-  const lines = error.exit.stderr.trim();
+  const lines = withholdRows(error.exit.stderr.trim());
   const first = lines.split('\n').find((line) => line.includes('error:')) ?? lines.split('\n')[0] ?? '';
   const restoring = error.tool.startsWith('pg_restore');
   const found = wordsIn(lines);

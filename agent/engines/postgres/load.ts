@@ -13,6 +13,7 @@ import { type PostgresServer, type Session, toolLogin } from './connect.ts';
 import { archiveRewrite, type RoleMap } from './map-roles.ts';
 import { conninfo } from './quote.ts';
 import { type PostgresTool, toolLabel } from './tools.ts';
+import { withholdRows } from './withhold-rows.ts';
 
 export interface Loading {
   server: PostgresServer;
@@ -149,7 +150,7 @@ async function feed(child: RunningTool, input: Loading): Promise<void> {
       'What the restore had made is gone again. Try again, or restore another snapshot.',
       {
         cause: error,
-        detail: exit.stderr,
+        detail: withholdRows(exit.stderr),
       },
     );
   }
