@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
+import type { RouterRoute } from 'hono/types';
 import { fail } from '../protocol/failure.ts';
 import { bulkAuth } from './agents/bulk-auth.ts';
 import { admit } from './auth/admit.ts';
@@ -23,6 +24,7 @@ import { installRoutes } from './routes/install.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { linkRoutes } from './routes/links.ts';
 import { meRoutes } from './routes/me.ts';
+import { openapiRoutes } from './routes/openapi.ts';
 import { passkeyRoutes } from './routes/passkeys.ts';
 import { replicaRoutes } from './routes/replicas.ts';
 import { serverRoutes } from './routes/servers.ts';
@@ -52,7 +54,10 @@ export function createApp(deps: AppDeps) {
     })
     .get('/healthz', (c) => c.json({ ok: true }))
     .route('/api/auth', authRoutes(deps))
-    .route('/api/v1', apiRoutes(deps))
+    .route(
+      '/api/v1',
+      apiRoutes(deps, () => app.routes),
+    )
     .route('/agent/v1', enrolRoutes(deps))
     .route('/agent/v1', bulkRoutes(deps.agentVault, authenticateAgent))
     .route('/agent/v1', bulkReleaseRoutes(deps.release, authenticateAgent))
@@ -65,7 +70,8 @@ export function createApp(deps: AppDeps) {
 /** The type the web UI's client is made from. */
 export type AppType = ReturnType<typeof createApp>;
 
-function apiRoutes(deps: AppDeps) {
+/** @param routes all that are registered, once they are */
+function apiRoutes(deps: AppDeps, routes: () => readonly RouterRoute[]) {
   return new Hono<PrincipalEnv>()
     .use('*', async (c, next) => {
       // It would be answered by the GET, whose stream nobody reads and nobody ends.
@@ -96,7 +102,8 @@ function apiRoutes(deps: AppDeps) {
     .route('/', userRoutes(deps))
     .route('/', settingsRoutes(deps))
     .route('/', auditRoutes(deps))
-    .route('/', eventRoutes(deps));
+    .route('/', eventRoutes(deps))
+    .route('/', openapiRoutes(deps.url, routes));
 }
 
 function headers(url: string) {

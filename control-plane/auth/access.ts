@@ -45,6 +45,7 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'GET /overview': view(),
   'GET /overview/history': view(),
   'GET /events': view(),
+  'GET /openapi.json': view(),
 
   'GET /agents': view(),
   'GET /agents/:id': view('agent'),

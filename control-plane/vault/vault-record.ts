@@ -56,7 +56,7 @@ export interface BucketFacts
   endpoint: string | null;
   storageClass: string | null;
   /** How what is written there is locked. */
-  lock: S3Options['lock'] | null;
+  lock: NonNullable<S3Options['lock']> | null;
 }
 
 /** A place rclone reaches, as far as it may be told. */

@@ -46,6 +46,7 @@ async function pagePaths(page: Page, url: string): Promise<[name: string, path: 
     ['account', '/account'],
     ['users', '/users'],
     ['settings', '/settings'],
+    ['api-reference', '/settings/api'],
     ['audit', '/audit'],
     ['missing', '/nowhere'],
   ];

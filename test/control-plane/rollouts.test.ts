@@ -7,11 +7,13 @@ import { refusal } from '../support/api.ts';
 import type { ApiRollout, ApiUpdates } from '../support/api-shapes.ts';
 import { cliUser } from '../support/cli.ts';
 import { eventually } from '../support/eventually.ts';
+import { holdAnswersToDocument } from '../support/held-answers.ts';
 import { writeSmallRelease } from '../support/small-release.ts';
 import { type UpdatableAgent, updatableAgent } from '../support/updatable-agent.ts';
 import { startWorld, type World } from './world.ts';
 
 let directory: string;
+holdAnswersToDocument(['POST /rollouts', 'POST /rollouts/:id/stop', 'GET /updates']);
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'homeport-rollouts-'));

@@ -7,12 +7,14 @@ import { refusal } from '../support/api.ts';
 import type { ApiUpdate, ApiUpdates } from '../support/api-shapes.ts';
 import { cliUser } from '../support/cli.ts';
 import { eventually } from '../support/eventually.ts';
+import { holdAnswersToDocument } from '../support/held-answers.ts';
 import { connectRawAgent, type RawAgent } from '../support/raw-agent.ts';
 import { writeSmallRelease } from '../support/small-release.ts';
 import { INVENTORY, STANDING } from '../support/updatable-agent.ts';
 import { startWorld, type World } from './world.ts';
 
 let directory: string;
+holdAnswersToDocument(['POST /agents/:id/update', 'GET /updates']);
 let key: string;
 let world: World;
 let count = 0;

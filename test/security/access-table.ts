@@ -19,6 +19,7 @@ export const LEAST: Record<string, Least> = {
   'GET /overview': 'viewer',
   'GET /overview/history': 'viewer',
   'GET /events': 'viewer',
+  'GET /openapi.json': 'viewer',
   'GET /agents': 'viewer',
   'GET /agents/:id': 'viewer',
   'PATCH /agents/:id': 'admin',

@@ -1,4 +1,5 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
+import { fetchApiDocument } from './openapi.ts';
 import { answer, api } from './rpc.ts';
 import type { AuditFilter } from './types.ts';
 
@@ -17,6 +18,13 @@ export const queries = {
     queryOptions({
       queryKey: ['engines'],
       queryFn: () => answer(api.engines.$get()),
+      staleTime: Number.POSITIVE_INFINITY,
+    }),
+  /** The same as long as the control plane is. */
+  apiDocument: () =>
+    queryOptions({
+      queryKey: ['api-document'],
+      queryFn: fetchApiDocument,
       staleTime: Number.POSITIVE_INFINITY,
     }),
   overview: () => queryOptions({ queryKey: ['overview'], queryFn: () => answer(api.overview.$get()) }),

@@ -1,5 +1,6 @@
 import {
   Activity,
+  Braces,
   Database,
   Gauge,
   type LucideIcon,
@@ -14,7 +15,17 @@ import type { Right } from '../api/types.ts';
 import { useMay } from '../components/may.tsx';
 
 interface Destination {
-  to: '/' | '/databases' | '/servers' | '/agents' | '/jobs' | '/vaults' | '/users' | '/audit' | '/settings';
+  to:
+    | '/'
+    | '/databases'
+    | '/servers'
+    | '/agents'
+    | '/jobs'
+    | '/vaults'
+    | '/users'
+    | '/audit'
+    | '/settings'
+    | '/settings/api';
   label: string;
   icon: LucideIcon;
   /** Who does not have it does not see the page. */
@@ -34,8 +45,16 @@ const DESTINATIONS: Destination[] = [
   { to: '/settings', label: 'Settings', icon: Settings },
 ];
 
+/** Pages below others, which only the palette lists. */
+const BELOW: Destination[] = [{ to: '/settings/api', label: 'API reference', icon: Braces }];
+
 /** The pages that whoever is signed in can go to from anywhere. */
 export function useDestinations(): Destination[] {
   const may = useMay();
   return DESTINATIONS.filter(({ needs }) => needs === undefined || may(needs));
+}
+
+/** The same with what is below them. */
+export function useEveryDestination(): Destination[] {
+  return [...useDestinations(), ...BELOW];
 }

@@ -5,7 +5,7 @@ import { type KeyboardEvent, useEffect, useId, useState } from 'react';
 import { queries } from '../api/queries.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { matches } from '../components/search.tsx';
-import { useDestinations } from './navigation.ts';
+import { useEveryDestination } from './navigation.ts';
 
 interface Hit {
   key: string;
@@ -18,7 +18,7 @@ interface Hit {
 const MAX_HITS = 12;
 
 function useHits(search: string): Hit[] {
-  const destinations = useDestinations();
+  const destinations = useEveryDestination();
   const databases = useQuery(queries.databases()).data ?? [];
   const servers = useQuery(queries.servers()).data ?? [];
   const agents = useQuery(queries.agents()).data ?? [];

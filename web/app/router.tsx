@@ -134,6 +134,11 @@ const settings = createRoute({
   path: '/settings',
   component: lazyRouteComponent(() => import('../pages/settings.tsx'), 'SettingsPage'),
 });
+const apiReference = createRoute({
+  getParentRoute: () => app,
+  path: '/settings/api',
+  component: lazyRouteComponent(() => import('../pages/api-reference.tsx'), 'ApiReferencePage'),
+});
 
 const tree = root.addChildren([
   setup,
@@ -158,6 +163,7 @@ const tree = root.addChildren([
     users,
     audit,
     settings,
+    apiReference,
   ]),
 ]);
 

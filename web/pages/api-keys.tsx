@@ -1,10 +1,11 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { Plus } from 'lucide-react';
+import { Link } from '@tanstack/react-router';
+import { Braces, Plus } from 'lucide-react';
 import { type FormEvent, useState } from 'react';
 import { acts } from '../api/acts.ts';
 import { queries } from '../api/queries.ts';
 import type { ApiKey, Right } from '../api/types.ts';
-import { Button } from '../components/button.tsx';
+import { Button, buttonClass } from '../components/button.tsx';
 import { ConfirmDialog } from '../components/confirm.tsx';
 import { CodeBlock } from '../components/copy.tsx';
 import { Dialog } from '../components/dialog.tsx';
@@ -23,10 +24,16 @@ export function ApiKeysCard() {
     <Card
       title="API keys"
       actions={
-        <Button size="small" onClick={() => setCreating(true)}>
-          <Plus aria-hidden size={14} />
-          New key
-        </Button>
+        <div className="flex flex-wrap gap-2">
+          <Link to="/settings/api" className={buttonClass('ghost', 'small')}>
+            <Braces aria-hidden size={14} />
+            API reference
+          </Link>
+          <Button size="small" onClick={() => setCreating(true)}>
+            <Plus aria-hidden size={14} />
+            New key
+          </Button>
+        </div>
       }
       flush
     >

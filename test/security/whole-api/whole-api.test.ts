@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { routeOf } from '../../support/answers.ts';
+import { type ApiDocument, documentChecker, operationsOf } from '../../support/document-checker.ts';
 import { endOfFleet, type Fleet, fleetStory } from './fleet.ts';
 import { peopleStory } from './people.ts';
 import { readEverything } from './reading.ts';
@@ -57,6 +58,23 @@ test('what is shown once is seen in that one answer, once', () => {
   const created = all.filter((answer) => routeOf(answer) === 'POST /api/v1/api-keys');
   expect(created.map(({ status }) => status)).toEqual([201]);
   expect(place.canaries.leaksIn('elsewhere', created[0]?.body ?? '')).toEqual(['API key in elsewhere']);
+});
+
+/** Routes that nothing here succeeds at, and where it is done. */
+const ELSEWHERE = [
+  // A key may not be made without a device: test/browser/passkey.test.ts.
+  'DELETE /me/passkeys/:id',
+  // They need a signed build that is newer: test/control-plane/rollouts.test.ts.
+  ...['POST /agents/:id/update', 'POST /rollouts', 'POST /rollouts/:id/stop'],
+];
+
+test('every answer is as the document of the API has it, of every route', async () => {
+  const document = await place.home.api.get<ApiDocument>('/openapi.json');
+  const { answered, complaints } = documentChecker(document);
+  const { all } = place.answers;
+  expect([...new Set(all.flatMap(complaints))]).toEqual([]);
+  const missing = Object.keys(operationsOf(document)).filter((route) => !answered(all).has(route));
+  expect(missing.toSorted()).toEqual(ELSEWHERE.toSorted());
 });
 
 /** Of these not even the control plane's own disk may know. */
