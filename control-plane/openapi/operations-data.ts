@@ -27,6 +27,10 @@ export const DATA: Operations = {
     about: { q: 'Looked for in the names of databases and servers.' },
   }),
   'GET /databases/:id': databases('See a database', ok(data.database, 'The database.')),
+  'GET /databases/:id/history': databases(
+    'See how its backups of the last 31 days ended',
+    list(data.backupHour, 'The hours in which backups ended, oldest first.'),
+  ),
   'POST /databases': databases('Protect databases', made(data.database.array(), 'The databases.')),
   'DELETE /databases/:id': databases(
     'Stop protecting a database',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CONFIRM, file, inGroup, list, made, type Operations, ok } from './operation.ts';
 import { gone } from './shapes-common.ts';
-import { overview } from './shapes-data.ts';
+import { backupHour, overview } from './shapes-data.ts';
 import { engine } from './shapes-fleet.ts';
 import * as people from './shapes-people.ts';
 
@@ -59,6 +59,10 @@ export const PEOPLE: Operations = {
   ),
   'GET /engines': oneself('List the engines and what their forms ask for', list(engine, 'Engines.')),
   'GET /overview': oneself('See whether everything is protected', ok(overview, 'How the fleet stands.')),
+  'GET /overview/history': oneself(
+    'See how the backups of the last 31 days ended',
+    list(backupHour, 'The hours in which backups ended, oldest first.'),
+  ),
   'GET /events': oneself(
     'Listen to what changes',
     file(['text/event-stream'], 'Server-sent events without end: change, progress, log.'),

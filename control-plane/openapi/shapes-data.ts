@@ -155,3 +155,13 @@ export const overview = named(
     recentJobs: z.array(job),
   }),
 );
+
+export const backupHour = named(
+  'BackupHour',
+  z.object({
+    /** Its beginning. */
+    hour: time,
+    succeeded: count,
+    failed: count,
+  }),
+);

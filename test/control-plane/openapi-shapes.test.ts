@@ -6,6 +6,7 @@ import type * as people from '../../control-plane/openapi/shapes-people.ts';
 import type * as vaults from '../../control-plane/openapi/shapes-vaults.ts';
 import type { AgentView } from '../../control-plane/views/agents.ts';
 import type { DatabaseView } from '../../control-plane/views/databases.ts';
+import type { recentBackups } from '../../control-plane/views/history.ts';
 import type { JobView, jobInFull } from '../../control-plane/views/jobs.ts';
 import type { overview } from '../../control-plane/views/overview.ts';
 import type { ServerView } from '../../control-plane/views/servers.ts';
@@ -30,6 +31,7 @@ test('every view is of the shape that the document gives for it', () => {
   expectTypeOf<JobView>().toExtend<Out<typeof data.job>>();
   expectTypeOf<NonNullable<ReturnType<typeof jobInFull>>>().toExtend<Out<typeof data.jobInFull>>();
   expectTypeOf<ReturnType<typeof overview>>().toExtend<Out<typeof data.overview>>();
+  expectTypeOf<ReturnType<typeof recentBackups>[number]>().toExtend<Out<typeof data.backupHour>>();
   expectTypeOf<ReturnType<typeof userView>>().toExtend<Out<typeof people.user>>();
   expectTypeOf<ReturnType<typeof invitationView>>().toExtend<Out<typeof people.invitation>>();
   expectTypeOf<ReturnType<typeof vaultView>>().toExtend<Out<typeof vaults.vault>>();

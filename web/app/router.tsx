@@ -5,6 +5,7 @@ import {
   createRouter,
   lazyRouteComponent,
   Outlet,
+  type RouteComponent,
 } from '@tanstack/react-router';
 import { PageError } from '../components/failure.tsx';
 import { Page, Skeleton } from '../components/layout.tsx';
@@ -43,102 +44,88 @@ const app = createRoute({
   component: Shell,
 });
 
-const overview = createRoute({
-  getParentRoute: () => app,
-  path: '/',
-  component: lazyRouteComponent(() => import('../pages/overview.tsx'), 'OverviewPage'),
-});
-const agents = createRoute({
-  getParentRoute: () => app,
-  path: '/agents',
-  component: lazyRouteComponent(() => import('../pages/agents.tsx'), 'AgentsPage'),
-});
-const agent = createRoute({
-  getParentRoute: () => app,
-  path: '/agents/$agentId',
-  component: lazyRouteComponent(() => import('../pages/agent.tsx'), 'AgentPage'),
-});
-const servers = createRoute({
-  getParentRoute: () => app,
-  path: '/servers',
-  component: lazyRouteComponent(() => import('../pages/servers.tsx'), 'ServersPage'),
-});
+/** A page inside the shell. */
+const page = <Path extends string>(path: Path, component: RouteComponent) =>
+  createRoute({ getParentRoute: () => app, path, component });
+
+const overview = page(
+  '/',
+  lazyRouteComponent(() => import('../pages/overview.tsx'), 'OverviewPage'),
+);
+const agents = page(
+  '/agents',
+  lazyRouteComponent(() => import('../pages/agents.tsx'), 'AgentsPage'),
+);
+const agent = page(
+  '/agents/$agentId',
+  lazyRouteComponent(() => import('../pages/agent.tsx'), 'AgentPage'),
+);
+const servers = page(
+  '/servers',
+  lazyRouteComponent(() => import('../pages/servers.tsx'), 'ServersPage'),
+);
 const addServer = createRoute({
   getParentRoute: () => app,
   path: '/servers/new',
   validateSearch: newServerSearch,
   component: lazyRouteComponent(() => import('../pages/add-server.tsx'), 'AddServerPage'),
 });
-const server = createRoute({
-  getParentRoute: () => app,
-  path: '/servers/$serverId',
-  component: lazyRouteComponent(() => import('../pages/server.tsx'), 'ServerPage'),
-});
-const editServer = createRoute({
-  getParentRoute: () => app,
-  path: '/servers/$serverId/edit',
-  component: lazyRouteComponent(() => import('../pages/edit-server.tsx'), 'EditServerPage'),
-});
-const databases = createRoute({
-  getParentRoute: () => app,
-  path: '/databases',
-  component: lazyRouteComponent(() => import('../pages/databases.tsx'), 'DatabasesPage'),
-});
-const database = createRoute({
-  getParentRoute: () => app,
-  path: '/databases/$databaseId',
-  component: lazyRouteComponent(() => import('../pages/database.tsx'), 'DatabasePage'),
-});
-const snapshot = createRoute({
-  getParentRoute: () => app,
-  path: '/snapshots/$snapshotId',
-  component: lazyRouteComponent(() => import('../pages/snapshot.tsx'), 'SnapshotPage'),
-});
-const restore = createRoute({
-  getParentRoute: () => app,
-  path: '/snapshots/$snapshotId/restore',
-  component: lazyRouteComponent(() => import('../pages/restore.tsx'), 'RestorePage'),
-});
-const jobs = createRoute({
-  getParentRoute: () => app,
-  path: '/jobs',
-  component: lazyRouteComponent(() => import('../pages/jobs.tsx'), 'JobsPage'),
-});
-const job = createRoute({
-  getParentRoute: () => app,
-  path: '/jobs/$jobId',
-  component: lazyRouteComponent(() => import('../pages/job.tsx'), 'JobPage'),
-});
-const vaults = createRoute({
-  getParentRoute: () => app,
-  path: '/vaults',
-  component: lazyRouteComponent(() => import('../pages/vaults.tsx'), 'VaultsPage'),
-});
-const account = createRoute({
-  getParentRoute: () => app,
-  path: '/account',
-  component: lazyRouteComponent(() => import('../pages/account.tsx'), 'AccountPage'),
-});
-const users = createRoute({
-  getParentRoute: () => app,
-  path: '/users',
-  component: lazyRouteComponent(() => import('../pages/users.tsx'), 'UsersPage'),
-});
-const audit = createRoute({
-  getParentRoute: () => app,
-  path: '/audit',
-  component: lazyRouteComponent(() => import('../pages/audit.tsx'), 'AuditPage'),
-});
-const settings = createRoute({
-  getParentRoute: () => app,
-  path: '/settings',
-  component: lazyRouteComponent(() => import('../pages/settings.tsx'), 'SettingsPage'),
-});
-const apiReference = createRoute({
-  getParentRoute: () => app,
-  path: '/settings/api',
-  component: lazyRouteComponent(() => import('../pages/api-reference.tsx'), 'ApiReferencePage'),
-});
+const server = page(
+  '/servers/$serverId',
+  lazyRouteComponent(() => import('../pages/server.tsx'), 'ServerPage'),
+);
+const editServer = page(
+  '/servers/$serverId/edit',
+  lazyRouteComponent(() => import('../pages/edit-server.tsx'), 'EditServerPage'),
+);
+const databases = page(
+  '/databases',
+  lazyRouteComponent(() => import('../pages/databases.tsx'), 'DatabasesPage'),
+);
+const database = page(
+  '/databases/$databaseId',
+  lazyRouteComponent(() => import('../pages/database.tsx'), 'DatabasePage'),
+);
+const snapshot = page(
+  '/snapshots/$snapshotId',
+  lazyRouteComponent(() => import('../pages/snapshot.tsx'), 'SnapshotPage'),
+);
+const restore = page(
+  '/snapshots/$snapshotId/restore',
+  lazyRouteComponent(() => import('../pages/restore.tsx'), 'RestorePage'),
+);
+const jobs = page(
+  '/jobs',
+  lazyRouteComponent(() => import('../pages/jobs.tsx'), 'JobsPage'),
+);
+const job = page(
+  '/jobs/$jobId',
+  lazyRouteComponent(() => import('../pages/job.tsx'), 'JobPage'),
+);
+const vaults = page(
+  '/vaults',
+  lazyRouteComponent(() => import('../pages/vaults.tsx'), 'VaultsPage'),
+);
+const account = page(
+  '/account',
+  lazyRouteComponent(() => import('../pages/account.tsx'), 'AccountPage'),
+);
+const users = page(
+  '/users',
+  lazyRouteComponent(() => import('../pages/users.tsx'), 'UsersPage'),
+);
+const audit = page(
+  '/audit',
+  lazyRouteComponent(() => import('../pages/audit.tsx'), 'AuditPage'),
+);
+const settings = page(
+  '/settings',
+  lazyRouteComponent(() => import('../pages/settings.tsx'), 'SettingsPage'),
+);
+const apiReference = page(
+  '/settings/api',
+  lazyRouteComponent(() => import('../pages/api-reference.tsx'), 'ApiReferencePage'),
+);
 
 const tree = root.addChildren([
   setup,
