@@ -120,6 +120,7 @@ function headers(url: string) {
       baseUri: ["'none'"],
       manifestSrc: ["'self'"],
     },
+    permissionsPolicy: { camera: [], microphone: [], geolocation: [] },
     xFrameOptions: 'DENY',
     referrerPolicy: 'no-referrer',
     strictTransportSecurity: url.startsWith('https:') ? 'max-age=31536000' : false,

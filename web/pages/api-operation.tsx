@@ -1,3 +1,4 @@
+import { ChevronRight } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { useState } from 'react';
 import type { ApiDocument, ApiOperation, Parameter } from '../api/openapi.ts';
@@ -38,7 +39,12 @@ export function OperationDetails({ document, route }: { document: ApiDocument; r
           {method}
         </span>
         <code className="min-w-0 font-mono text-sm font-medium">{path}</code>
-        <span className="min-w-0 text-sm text-ink-2">{operation.summary}</span>
+        <span className="min-w-0 flex-1 text-sm text-ink-2">{operation.summary}</span>
+        <ChevronRight
+          aria-hidden
+          size={15}
+          className="shrink-0 self-center text-ink-3 transition-transform group-open:rotate-90"
+        />
       </summary>
       {open && <Operation document={document} route={route} />}
     </details>
@@ -101,7 +107,7 @@ function askedOf(operation: ApiOperation): [string, ReactNode][] {
   const reach = operation['x-homeport-within-reach'];
   return [
     ['Rights, or scopes of a key', rights.join(', ')],
-    ['Roles that have them', roles.join(', ')],
+    ['Roles with all of them', roles.join(', ')],
     ...(reach
       ? [['Only within reach', `the ${reach} of an agent whose labels the caller sees`] as [string, string]]
       : []),
