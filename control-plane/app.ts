@@ -11,6 +11,7 @@ import type { RequestEnv } from './http/env.ts';
 import { errorHandler } from './http/errors.ts';
 import { replyFailure } from './http/failures.ts';
 import { limitBody } from './http/limit-body.ts';
+import { providerRoutes } from './http/provider-routes.ts';
 import { webRoutes } from './http/web.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { auditRoutes } from './routes/audit.ts';
@@ -20,6 +21,7 @@ import { databaseRoutes } from './routes/databases.ts';
 import { enrolRoutes } from './routes/enrol.ts';
 import { enrolmentTokenRoutes } from './routes/enrolment-tokens.ts';
 import { eventRoutes } from './routes/events.ts';
+import { identityRoutes } from './routes/identities.ts';
 import { installRoutes } from './routes/install.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { linkRoutes } from './routes/links.ts';
@@ -31,6 +33,8 @@ import { serverRoutes } from './routes/servers.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { settingsRoutes } from './routes/settings.ts';
 import { setupRoutes } from './routes/setup.ts';
+import { signInRoutes } from './routes/sign-in.ts';
+import { signInProviderRoutes } from './routes/sign-in-provider.ts';
 import { snapshotRoutes } from './routes/snapshots.ts';
 import { updateRoutes } from './routes/updates.ts';
 import { userRoutes } from './routes/users.ts';
@@ -53,6 +57,7 @@ export function createApp(deps: AppDeps) {
       await next();
     })
     .get('/healthz', (c) => c.json({ ok: true }))
+    .route('/api/auth/oidc', providerRoutes(deps))
     .route('/api/auth', authRoutes(deps))
     .route(
       '/api/v1',
@@ -84,12 +89,14 @@ function apiRoutes(deps: AppDeps, routes: () => readonly RouterRoute[]) {
       if (!c.res.headers.has('cache-control')) c.res.headers.set('cache-control', 'no-store');
     })
     .route('/', setupRoutes(deps))
+    .route('/', signInRoutes(deps))
     .route('/', linkRoutes(deps))
     .use('*', authenticate(deps))
     .use('*', admit(deps))
     .route('/', meRoutes(deps))
     .route('/', sessionRoutes(deps))
     .route('/', passkeyRoutes(deps))
+    .route('/', identityRoutes(deps))
     .route('/', enrolmentTokenRoutes(deps))
     .route('/', agentRoutes(deps))
     .route('/', updateRoutes(deps))
@@ -101,6 +108,7 @@ function apiRoutes(deps: AppDeps, routes: () => readonly RouterRoute[]) {
     .route('/', replicaRoutes(deps))
     .route('/', userRoutes(deps))
     .route('/', settingsRoutes(deps))
+    .route('/', signInProviderRoutes(deps))
     .route('/', auditRoutes(deps))
     .route('/', eventRoutes(deps))
     .route('/', openapiRoutes(deps.url, routes));

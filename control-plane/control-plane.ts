@@ -14,6 +14,7 @@ import { createUpdates } from './agents/updates.ts';
 import { createApp } from './app.ts';
 import { createAudit } from './audit.ts';
 import { createAuth } from './auth/auth.ts';
+import { createOidc } from './auth/oidc/oidc.ts';
 import { createSetupLink, setupNeeded } from './auth/setup.ts';
 import { type ClientAddress, createClientAddress } from './client-address.ts';
 import { type Clock, systemClock } from './clock.ts';
@@ -21,6 +22,7 @@ import { type Config, publicUrl } from './config.ts';
 import { highestByOthers } from './db/jobs.ts';
 import { closeDb, DATABASE_FILE, type Db, openDb } from './db/open.ts';
 import { createEvents } from './events.ts';
+import { createFlowCookies } from './http/flow-cookies.ts';
 import { createOneTimeAccounts } from './jobs/accounts.ts';
 import { noteBeginnings } from './jobs/beginning.ts';
 import { createCommits } from './jobs/commits.ts';
@@ -102,11 +104,12 @@ async function assemble(config: Config, ground: Ground) {
   const bearers = createBearers(clock);
   const autoProtect = createAutoProtect({ db, clock, events, audit, log, registry });
   const progress = createProgressBoard(clock);
+  const outgoing = createOutgoing(config.localEndpoints);
   const vaults = await openVaultService({
     dataDir: config.dataDir,
     db,
     master,
-    outgoing: createOutgoing(config.localEndpoints),
+    outgoing,
     rclone,
     jobs: createJobDesk(db),
     clock,
@@ -173,6 +176,8 @@ async function assemble(config: Config, ground: Ground) {
   const auth = createAuth({ db, master, url, origins, log });
   const app = createApp({
     ...{ db, clock, log, audit, events, identity, auth, url, origins, registry, bearers, enrolment },
+    oidc: createOidc({ db, master, clock, outgoing, url }),
+    flowCookies: createFlowCookies({ master, url }),
     ...{ clientAddress, autoProtect, release, updates, rollouts, vault, agentVault, jobs, progress },
     webRoot: config.webRoot,
   });

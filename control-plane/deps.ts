@@ -7,10 +7,12 @@ import type { Rollouts } from './agents/rollouts.ts';
 import type { Updates } from './agents/updates.ts';
 import type { Audit } from './audit.ts';
 import type { Auth } from './auth/auth.ts';
+import type { Oidc } from './auth/oidc/oidc.ts';
 import type { ClientAddress } from './client-address.ts';
 import type { Clock } from './clock.ts';
 import type { Db } from './db/open.ts';
 import type { Events } from './events.ts';
+import type { FlowCookies } from './http/flow-cookies.ts';
 import type { ProgressBoard } from './jobs/progress.ts';
 import type { JobService } from './jobs/service.ts';
 import type { ControlPlaneIdentity } from './keys/identity.ts';
@@ -27,6 +29,8 @@ export interface AppDeps {
   clientAddress: ClientAddress;
   identity: ControlPlaneIdentity;
   auth: Auth;
+  oidc: Oidc;
+  flowCookies: FlowCookies;
   /** Address people and agents use, without a trailing slash. */
   url: string;
   /** Origins of our own pages. */

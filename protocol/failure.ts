@@ -68,6 +68,8 @@ export const FAILURE_CODES = [
   'unauthorized',
   'forbidden',
   'reauthentication_required',
+  'provider_unavailable',
+  'sign_in_refused',
   'not_found',
   'conflict',
   'internal',

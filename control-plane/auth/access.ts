@@ -20,6 +20,7 @@ const restore = (of?: Owned): Access => access(['view', 'restore'], of);
 const remove = (of?: Owned): Access => fresh(access(['view', 'configure', 'delete'], of));
 const fleet: Access = { needs: ['view', 'fleet'] };
 const administer: Access = { needs: ['view', 'fleet', 'administer'] };
+const own: Access = { needs: ['view', 'own'] };
 const removeFromFleet: Access = fresh({ needs: [...administer.needs, 'delete'] });
 
 function access(needs: readonly Right[], of: Owned | undefined): Access {
@@ -41,6 +42,8 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'DELETE /me/sessions': view(),
   'GET /me/passkeys': view(),
   'DELETE /me/passkeys/:id': fresh(view()),
+  'GET /me/identities': view(),
+  'DELETE /me/identities/:id': fresh(view()),
   'GET /engines': view(),
   'GET /overview': view(),
   'GET /overview/history': view(),
@@ -95,7 +98,7 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'GET /vaults/:id/space': fleet,
   'PUT /vaults/:id/store': administer,
   'POST /vaults/:id/use': administer,
-  'POST /vaults/:id/recovery-kit': fresh({ needs: ['view', 'own'] }),
+  'POST /vaults/:id/recovery-kit': fresh(own),
   'PUT /vaults/:id/replica': administer,
   'DELETE /vaults/:id/replica': removeFromFleet,
   'POST /vaults/:id/move': removeFromFleet,
@@ -109,6 +112,10 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'GET /invitations': administer,
   'POST /invitations': fresh(administer),
   'DELETE /invitations/:id': administer,
+
+  'GET /sign-in-provider': own,
+  'PUT /sign-in-provider': fresh(own),
+  'DELETE /sign-in-provider': fresh(own),
 
   'GET /api-keys': view(),
   'POST /api-keys': fresh(view()),

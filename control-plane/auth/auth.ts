@@ -7,6 +7,7 @@ import { twoFactor } from 'better-auth/plugins/two-factor';
 import { type Db, schema } from '../db/open.ts';
 import type { MasterKey } from '../keys/master.ts';
 import type { Logger } from '../log.ts';
+import { byProvider } from './by-provider.ts';
 
 /** Set by the server itself on every request it hands to better-auth; what a client sends is dropped. */
 export const CLIENT_HEADER = 'x-homeport-client';
@@ -50,6 +51,7 @@ export function createAuth(deps: AuthDeps) {
       // No trusted devices: the code is asked for each time. Nor codes by mail: that would be no second factor here.
       twoFactor({ issuer: 'Homeport' }),
       passkeys(origins),
+      byProvider(),
       apiKey({
         defaultPrefix: KEY_PREFIX,
         maximumNameLength: 100,

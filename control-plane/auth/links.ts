@@ -1,5 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { type FailureError, fail } from '../../protocol/failure.ts';
+import { insertIdentity } from '../db/identities.ts';
 import type { Db } from '../db/open.ts';
 import {
   dropExpiredLinks,
@@ -151,6 +152,33 @@ export async function acceptRecovery(
 
 function hash(token: string): string {
   return createHash('sha256').update(token).digest('hex');
+}
+
+/**
+ * Makes the account that an invitation is for, to be come in to with an account at an OpenID provider alone.
+ * @throws FailureError `forbidden` | `conflict`
+ */
+export function acceptByProvider(
+  deps: Pick<LinkDeps, 'db' | 'clock'>,
+  token: string,
+  { email, issuer, name, subject }: { name: string; email: string; issuer: string; subject: string },
+): { id: string; link: UserLinkRow } {
+  const { clock, db } = deps;
+  const link = lookAtLink(deps, token);
+  if (link.kind !== 'invitation') throw badLink();
+  const id = randomUUID();
+  db.transaction(
+    () => {
+      if (findUserByEmail(db, email)) throw taken(email);
+      if (!takeLink(db, link.id)) throw badLink();
+      const { extraRights, labels, role } = link;
+      const now = new Date(clock.now());
+      insertUser(db, { id, name, email, passwordHash: null, role, extraRights, labels, now });
+      insertIdentity(db, { userId: id, issuer, subject, now });
+    },
+    { behavior: 'immediate' },
+  );
+  return { id, link };
 }
 
 function badLink(): FailureError {

@@ -27,6 +27,7 @@ const BY_CODE: Partial<Record<FailureCode, number>> = {
   request_timeout: EXIT.outOfReach,
   control_plane_unreachable: EXIT.outOfReach,
   store_unavailable: EXIT.outOfReach,
+  provider_unavailable: EXIT.outOfReach,
 };
 
 /** Ends the command with a code; all there is to say has been said. */

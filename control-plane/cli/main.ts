@@ -15,6 +15,7 @@ import { addReplicaCommands } from './commands/replicas.ts';
 import { addRestoreCommand } from './commands/restore.ts';
 import { addSelectionCommand } from './commands/selection.ts';
 import { addSessionCommands } from './commands/session.ts';
+import { addSignInProviderCommands } from './commands/sign-in-provider.ts';
 import { addSnapshotCommands } from './commands/snapshots.ts';
 import { addSuccessionCommands } from './commands/succession.ts';
 import { addVaultCommands } from './commands/vault.ts';
@@ -50,6 +51,7 @@ function program(): Command {
   addBucketCommands(root);
   addRemoteCommands(root);
   addReplicaCommands(root);
+  addSignInProviderCommands(root);
   root.commandsGroup('On the control plane’s own host:');
   addLocalCommands(root);
   addHealthyCommand(root);

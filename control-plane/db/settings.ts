@@ -18,3 +18,7 @@ export function takeSetting(db: Db, key: string, value: string): boolean {
   const where = and(eq(settings.key, key), eq(settings.value, value));
   return db.delete(settings).where(where).run().changes > 0;
 }
+
+export function dropSetting(db: Db, key: string): void {
+  db.delete(settings).where(eq(settings.key, key)).run();
+}

@@ -27,10 +27,13 @@ export function countOwners(db: Db): number {
   return db.select({ n: count() }).from(user).where(eq(user.role, 'owner')).get()?.n ?? 0;
 }
 
-/** A user, with the password account better-auth signs in with. */
+/**
+ * A user, with the password account better-auth signs in with.
+ * @param wish `passwordHash`: null for who comes in by another way
+ */
 export function insertUser(
   db: Db,
-  wish: Standing & { id: string; name: string; email: string; passwordHash: string; now: Date },
+  wish: Standing & { id: string; name: string; email: string; passwordHash: string | null; now: Date },
 ): void {
   const { email, extraRights, id, labels, name, now, passwordHash, role } = wish;
   const times = { createdAt: now, updatedAt: now };
@@ -38,7 +41,7 @@ export function insertUser(
   db.insert(user)
     .values({ id, name, email: email.toLowerCase(), emailVerified: false, ...standing, ...times })
     .run();
-  insertPassword(db, { userId: id, passwordHash, now });
+  if (passwordHash !== null) insertPassword(db, { userId: id, passwordHash, now });
 }
 
 function insertPassword(db: Db, wish: { userId: string; passwordHash: string; now: Date }): void {
@@ -59,12 +62,11 @@ export function passwordOf(db: Db, userId: string): { id: string; hash: string |
   return db.select({ id: account.id, hash: account.password }).from(account).where(where).get();
 }
 
-/** Gives a user a new password, without a second factor or passkeys, and ends all their sessions. */
+/** Gives a user a new password, which is then the only way in, and ends all their sessions. */
 export function resetPassword(db: Db, wish: { userId: string; passwordHash: string; now: Date }): void {
   const { userId } = wish;
-  db.delete(account)
-    .where(and(eq(account.userId, userId), eq(account.providerId, PASSWORD)))
-    .run();
+  // With the accounts at providers: one of them may be another's, who is to be put out.
+  db.delete(account).where(eq(account.userId, userId)).run();
   insertPassword(db, wish);
   db.delete(twoFactor).where(eq(twoFactor.userId, userId)).run();
   db.delete(passkey).where(eq(passkey.userId, userId)).run();

@@ -15,6 +15,7 @@ const STATUS: Partial<Record<FailureCode, ContentfulStatusCode>> = {
   agent_revoked: 403,
   forbidden: 403,
   reauthentication_required: 403,
+  sign_in_refused: 403,
   policy_denied: 403,
   not_found: 404,
   agent_unknown: 404,
@@ -30,6 +31,7 @@ const STATUS: Partial<Record<FailureCode, ContentfulStatusCode>> = {
   agent_offline: 503,
   control_plane_unreachable: 503,
   store_unavailable: 503,
+  provider_unavailable: 503,
   request_timeout: 504,
   disk_full: 507,
 };

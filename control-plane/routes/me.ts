@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { ENGINES } from '../../protocol/engines/registry.ts';
 import { HOMEPORT_VERSION } from '../../protocol/version.ts';
 import type { PrincipalEnv } from '../auth/principal.ts';
+import { waysIn } from '../db/identities.ts';
 import type { AppDeps } from '../deps.ts';
 import { recentBackups } from '../views/history.ts';
 import { overview } from '../views/overview.ts';
@@ -20,7 +21,7 @@ export function meRoutes(deps: AppDeps) {
       };
       const { labels, role } = standing;
       return c.json({
-        user: { id, name, email, role, labels, twoFactor },
+        user: { id, name, email, role, labels, twoFactor, hasPassword: waysIn(deps.db, id).password },
         rights: [...rights],
         controlPlane,
       });

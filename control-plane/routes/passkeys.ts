@@ -4,6 +4,7 @@ import type { PrincipalEnv } from '../auth/principal.ts';
 import { passkeysOf, removePasskey } from '../db/passkeys.ts';
 import type { AppDeps } from '../deps.ts';
 import { auditAct, found } from '../http/acting.ts';
+import { requireOtherWay } from '../http/ways-in.ts';
 
 /** The caller's passkeys; they are made and used under `/api/auth/passkey`. */
 export function passkeyRoutes(deps: AppDeps) {
@@ -24,6 +25,8 @@ export function passkeyRoutes(deps: AppDeps) {
     .delete('/me/passkeys/:id', (c) => {
       requirePerson(c);
       const { user } = c.get('principal');
+      const own = passkeysOf(db, user.id).some(({ id }) => id === c.req.param('id'));
+      if (own) requireOtherWay(db, user.id);
       const { id, name } = found(removePasskey(db, user.id, c.req.param('id')), 'passkey');
       const target = { kind: 'passkey', id, name: name ?? undefined };
       auditAct(deps, c, { action: 'user.remove-passkey', target });

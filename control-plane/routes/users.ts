@@ -5,6 +5,7 @@ import { labelsSchema } from '../auth/labels.ts';
 import { createInvitation, createRecoveryLink } from '../auth/links.ts';
 import type { PrincipalEnv } from '../auth/principal.ts';
 import { EXTRA_RIGHTS, mayManage, ROLES, type Standing } from '../auth/rights.ts';
+import { turnAway } from '../db/turned-away.ts';
 import { findInvitation, openInvitations, takeLink } from '../db/user-links.ts';
 import { changeStanding, countOwners, findUser, listUsers, removeUser, type UserRow } from '../db/users.ts';
 import type { AppDeps } from '../deps.ts';
@@ -62,7 +63,10 @@ export function userRoutes(deps: AppDeps) {
       const user = manageable(c, findUser(db, c.req.param('id')));
       requireConfirmation(c.req.valid('json').confirm, user.name);
       requireOwnerLeft(deps, user);
-      db.transaction(() => removeUser(db, user.id));
+      db.transaction(() => {
+        turnAway(db, user);
+        removeUser(db, user.id);
+      });
       auditAct(deps, c, { action: 'user.remove', target: target(user), details: { email: user.email } });
       changed();
       return c.json({ id: user.id });

@@ -4,7 +4,13 @@ import type { ExtraRight, Role } from '../../control-plane/auth/rights.ts';
 export type Least = Role | `${Role}+${ExtraRight}`;
 
 /** Routes that ask nobody who they are. */
-export const OPEN_TO_ALL = ['GET /setup', 'POST /setup', 'POST /links/look', 'POST /links/accept'];
+export const OPEN_TO_ALL = [
+  'GET /setup',
+  'POST /setup',
+  'GET /sign-in',
+  'POST /links/look',
+  'POST /links/accept',
+];
 
 /** What each route is meant to ask for; written by hand, so that a slip in the product’s own table shows. */
 export const LEAST: Record<string, Least> = {
@@ -15,6 +21,8 @@ export const LEAST: Record<string, Least> = {
   'DELETE /me/sessions': 'admin',
   'GET /me/passkeys': 'admin',
   'DELETE /me/passkeys/:id': 'admin',
+  'GET /me/identities': 'admin',
+  'DELETE /me/identities/:id': 'admin',
   'GET /engines': 'viewer',
   'GET /overview': 'viewer',
   'GET /overview/history': 'viewer',
@@ -76,6 +84,9 @@ export const LEAST: Record<string, Least> = {
   'GET /invitations': 'admin',
   'POST /invitations': 'admin',
   'DELETE /invitations/:id': 'admin',
+  'GET /sign-in-provider': 'owner',
+  'PUT /sign-in-provider': 'owner',
+  'DELETE /sign-in-provider': 'owner',
   'GET /api-keys': 'viewer',
   'POST /api-keys': 'admin',
   'DELETE /api-keys/:id': 'admin',

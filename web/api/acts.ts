@@ -5,6 +5,7 @@ import type {
   RestoreOrder,
   Right,
   SealedServer,
+  SignInProviderWish,
   Standing,
   TableSelection,
   VaultStore,
@@ -84,6 +85,7 @@ export const acts = {
   checkVault: (id: string) => answer(api.vaults[':id'].check.$post(one(id))),
 
   removePasskey: (id: string) => answer(api.me.passkeys[':id'].$delete(one(id))),
+  disconnect: (id: string) => answer(api.me.identities[':id'].$delete(one(id))),
   endSession: (id: string) => answer(api.me.sessions[':id'].$delete(one(id))),
   endOtherSessions: () => answer(api.me.sessions.$delete()),
 
@@ -96,6 +98,10 @@ export const acts = {
   lookAtLink: (token: string) => answer(api.links.look.$post({ json: { token } })),
   acceptLink: (json: { token: string; password: string; name?: string; email?: string }) =>
     answer(api.links.accept.$post({ json })),
+
+  /** Asks the provider for its discovery document, then saves. */
+  setSignInProvider: (json: SignInProviderWish) => answer(api['sign-in-provider'].$put({ json })),
+  removeSignInProvider: (confirm: string) => answer(api['sign-in-provider'].$delete({ json: { confirm } })),
 
   createApiKey: (json: { name: string; expiresInDays?: number; scopes?: Right[] }) =>
     answer(api['api-keys'].$post({ json })),

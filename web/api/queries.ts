@@ -13,6 +13,19 @@ const AUDIT = 100;
  */
 export const queries = {
   setup: () => queryOptions({ queryKey: ['setup'], queryFn: () => answer(api.setup.$get()) }),
+  /** Not kept: why a sign-in came to nothing is told once. */
+  signIn: () =>
+    queryOptions({
+      queryKey: ['sign-in'],
+      queryFn: () => answer(api['sign-in'].$get()),
+      staleTime: Number.POSITIVE_INFINITY,
+      gcTime: 0,
+    }),
+  signInProvider: () =>
+    queryOptions({
+      queryKey: ['sign-in-provider'],
+      queryFn: () => answer(api['sign-in-provider'].$get()),
+    }),
   me: () => queryOptions({ queryKey: ['me'], queryFn: () => answer(api.me.$get()), meta: { guarded: true } }),
   engines: () =>
     queryOptions({
@@ -109,6 +122,8 @@ export const queries = {
   vaults: () => queryOptions({ queryKey: ['vaults'], queryFn: () => answer(api.vaults.$get()) }),
   sessions: () => queryOptions({ queryKey: ['sessions'], queryFn: () => answer(api.me.sessions.$get()) }),
   passkeys: () => queryOptions({ queryKey: ['passkeys'], queryFn: () => answer(api.me.passkeys.$get()) }),
+  identities: () =>
+    queryOptions({ queryKey: ['identities'], queryFn: () => answer(api.me.identities.$get()) }),
   users: () => queryOptions({ queryKey: ['users'], queryFn: () => answer(api.users.$get()) }),
   invitations: () =>
     queryOptions({ queryKey: ['invitations'], queryFn: () => answer(api.invitations.$get()) }),

@@ -50,6 +50,9 @@ export type RemoteStore = Extract<VaultStore, { kind: 'rclone' }>;
 export type Me = Answer<Api['me']['$get']>;
 export type Right = Me['rights'][number];
 export type Session = Answer<Api['me']['sessions']['$get']>[number];
+export type SignInProvider = NonNullable<Answer<Api['sign-in-provider']['$get']>['provider']>;
+/** As it is saved; with the secret where it is another one. */
+export type SignInProviderWish = InferRequestType<Api['sign-in-provider']['$put']>['json'];
 export type Passkey = Answer<Api['me']['passkeys']['$get']>[number];
 export type User = Answer<Api['users']['$get']>[number];
 export type Role = User['role'];

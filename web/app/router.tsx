@@ -37,6 +37,12 @@ const join = createRoute({
   component: lazyRouteComponent(() => import('../pages/join.tsx'), 'JoinPage'),
 });
 
+const signedIn = createRoute({
+  getParentRoute: () => root,
+  path: '/signed-in',
+  component: lazyRouteComponent(() => import('../pages/signed-in.tsx'), 'SignedInPage'),
+});
+
 const app = createRoute({
   getParentRoute: () => root,
   id: 'app',
@@ -131,6 +137,7 @@ const tree = root.addChildren([
   setup,
   login,
   join,
+  signedIn,
   app.addChildren([
     overview,
     agents,

@@ -59,7 +59,8 @@ export function SignInForm({ act, email: settled, onDone, passkey = true }: Sign
   );
 }
 
-function PasskeyButton({ onDone }: { onDone: () => void }) {
+/** Signs in with a passkey of the device. */
+export function PasskeyButton({ onDone }: { onDone: () => void }) {
   const login = useMutation({ mutationFn: signInWithPasskey, onSuccess: onDone });
   return (
     <div className="grid gap-3 border-t border-line pt-4">

@@ -11,7 +11,16 @@ const STALE: Record<Topic, string[]> = {
   databases: ['databases', 'servers', 'available-databases', 'overview', 'audit'],
   jobs: ['jobs', 'databases', 'overview', 'audit'],
   snapshots: ['snapshots', 'databases', 'vaults', 'overview', 'audit'],
-  settings: ['enrolment-tokens', 'api-keys', 'users', 'invitations', 'vaults', 'me', 'audit'],
+  settings: [
+    'enrolment-tokens',
+    'api-keys',
+    'users',
+    'invitations',
+    'vaults',
+    'me',
+    'sign-in-provider',
+    'audit',
+  ],
 };
 
 interface ProgressEvent {

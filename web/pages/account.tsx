@@ -9,8 +9,10 @@ import { Button } from '../components/button.tsx';
 import { ErrorCard } from '../components/failure.tsx';
 import { TextField } from '../components/field.tsx';
 import { Card, Facts, Page, Skeleton } from '../components/layout.tsx';
+import { ProviderFailure } from '../components/provider-button.tsx';
 import { RowTitle, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
+import { IdentitiesCard } from './identities.tsx';
 import { PasskeysCard } from './passkeys.tsx';
 import { ROLE_WORDS, SCOPE_WORDS } from './role-words.ts';
 import { TwoFactorCard } from './two-factor.tsx';
@@ -40,11 +42,25 @@ export function AccountPage() {
           ]}
         />
       </Card>
-      <TwoFactorCard on={user.twoFactor} />
+      <ProviderFailure />
+      {user.hasPassword && <TwoFactorCard on={user.twoFactor} />}
+      <IdentitiesCard />
       <PasskeysCard />
-      <PasswordCard />
+      {user.hasPassword ? <PasswordCard /> : <NoPasswordCard />}
       <SessionsCard />
     </Page>
+  );
+}
+
+function NoPasswordCard() {
+  return (
+    <Card title="Password">
+      <p className="text-ink-2">
+        You have none, and sign in with a connected account or a passkey. If you want one, an owner or admin
+        makes you a recovery link: whoever opens it chooses a password, which is then the only way in until
+        you connect again.
+      </p>
+    </Card>
   );
 }
 

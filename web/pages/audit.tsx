@@ -17,6 +17,7 @@ const KINDS = [
   ['', 'Everything'],
   ['user', 'Users and sign-ins'],
   ['api-key', 'API keys'],
+  ['sign-in-provider', 'Sign-in provider'],
   ['agent', 'Agents'],
   ['server', 'Servers'],
   ['database', 'Databases'],

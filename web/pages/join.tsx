@@ -5,6 +5,7 @@ import { AccountForm } from '../components/account-form.tsx';
 import { buttonClass } from '../components/button.tsx';
 import { ErrorCard } from '../components/failure.tsx';
 import { Skeleton } from '../components/layout.tsx';
+import { ProviderButton, ProviderFailure } from '../components/provider-button.tsx';
 import { PublicFrame } from './public-frame.tsx';
 import { ROLE_WORDS } from './role-words.ts';
 
@@ -55,7 +56,9 @@ export function JoinPage() {
       title="Join Homeport"
       lead={`${createdBy} invites you. ${ROLE_WORDS[role].label}: ${ROLE_WORDS[role].help}`}
     >
+      <ProviderFailure />
       <AccountForm act="Create account" onAccount={(account) => acts.acceptLink({ token, ...account })} />
+      <ProviderButton errand={{ for: 'join', token }} />
     </PublicFrame>
   );
 }

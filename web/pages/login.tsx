@@ -1,6 +1,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Navigate, useNavigate, useSearch } from '@tanstack/react-router';
 import { queries } from '../api/queries.ts';
+import { ProviderButton, ProviderFailure } from '../components/provider-button.tsx';
 import { SignInForm } from '../components/sign-in-form.tsx';
 import { PublicFrame } from './public-frame.tsx';
 
@@ -12,6 +13,7 @@ export function LoginPage() {
   if (setup.data?.needed) return <Navigate to="/setup" />;
   return (
     <PublicFrame title="Sign in to Homeport">
+      <ProviderFailure />
       <SignInForm
         act="Sign in"
         onDone={() => {
@@ -19,6 +21,7 @@ export function LoginPage() {
           void navigate({ to: next ?? '/' });
         }}
       />
+      <ProviderButton errand={{ for: 'sign-in', ...(next ? { next } : {}) }} />
     </PublicFrame>
   );
 }

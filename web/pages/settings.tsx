@@ -10,11 +10,15 @@ import { RowTitle, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 import { ApiKeysCard } from './api-keys.tsx';
 import { RecoveryKitsCard } from './recovery-kit.tsx';
+import { SignInProviderCard } from './sign-in-provider.tsx';
 
 export function SettingsPage() {
   return (
     <Page title="Settings">
       <ApiKeysCard />
+      <May to="own">
+        <SignInProviderCard />
+      </May>
       <May to={['configure', 'fleet']}>
         <EnrolmentTokensCard />
       </May>

@@ -1,0 +1,14 @@
+import { fail } from '../../protocol/failure.ts';
+import { waysIn } from '../db/identities.ts';
+import type { Db } from '../db/open.ts';
+
+/** Before a passkey or a connected account goes. @throws FailureError `conflict` where it is the only way in */
+export function requireOtherWay(db: Db, userId: string): void {
+  const { identities, passkeys, password } = waysIn(db, userId);
+  if (password || identities + passkeys > 1) return;
+  throw fail(
+    'conflict',
+    'This is the only way in to your account.',
+    'Add a passkey first, or have an admin make you a recovery link, with which you choose a password.',
+  );
+}
