@@ -78,6 +78,7 @@ describe('whoever is limited to agents with a label', () => {
     expect(others.map(([route]) => route)).toEqual([
       'DELETE /me/sessions/:id',
       'DELETE /me/passkeys/:id',
+      'DELETE /me/identities/:id',
       'DELETE /api-keys/:id',
     ]);
     expect(OF_ONE.length).toBeGreaterThan(20);
