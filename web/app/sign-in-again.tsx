@@ -32,7 +32,9 @@ export function SignInAgain() {
         ) : (
           hasPasskey && passkeysPossible() && <PasskeyButton onDone={() => end(true)} />
         )}
-        {(identities.data?.length ?? 0) > 0 && <ProviderAgain onDone={() => end(true)} />}
+        {(identities.data?.length ?? 0) > 0 && (
+          <ProviderAgain alone={!me.data.user.hasPassword && !hasPasskey} onDone={() => end(true)} />
+        )}
       </div>
     </Dialog>
   );

@@ -29,14 +29,27 @@ export function ProviderButton({ errand }: ProviderButtonProps) {
   );
 }
 
-/** Signs in once more at the provider, in a window of its own; absent where none is set up. */
-export function ProviderAgain({ onDone }: { onDone: () => void }) {
+interface ProviderAgainProps {
+  /** Whether there is no other way to sign in once more. */
+  alone: boolean;
+  onDone: () => void;
+}
+
+/** Signs in once more at the provider, in a window of its own; absent where none is set up and another way is left. */
+export function ProviderAgain({ alone, onDone }: ProviderAgainProps) {
   const signIn = useQuery(queries.signIn());
   const [refused, setRefused] = useState<Failure | null>(null);
   const open = useMutation({ mutationFn: openProvider, onMutate: () => setRefused(null) });
   useEffect(() => onOutcome(({ failure }) => (failure ? setRefused(failure) : onDone())), [onDone]);
   const provider = signIn.data?.provider;
-  if (!provider) return null;
+  if (!provider) {
+    return alone && signIn.data ? (
+      <p>
+        The provider you signed in with is not set up any more. An owner or admin can make you a recovery
+        link, with which you choose a password.
+      </p>
+    ) : null;
+  }
   return (
     <div className="grid gap-3">
       <Button busy={open.isPending} onClick={() => open.mutate()}>
