@@ -1,8 +1,9 @@
+import { z } from 'zod';
 import { ENGINES } from '../../protocol/engines/registry.ts';
 import { begun, CONFIRM, file, inGroup, list, made, type Operations, ok, SEALED } from './operation.ts';
 import { gone } from './shapes-common.ts';
 import * as data from './shapes-data.ts';
-import { apiKey, auditEntry, newApiKey } from './shapes-people.ts';
+import { apiKey, auditEntry, newApiKey, signInProvider } from './shapes-people.ts';
 import { space, vault } from './shapes-vaults.ts';
 
 const databases = inGroup('Databases');
@@ -135,6 +136,28 @@ export const DATA: Operations = {
     about: { scopes: 'All it may do of what its user may; absent: everything.' },
   }),
   'DELETE /api-keys/:id': vaults('End an API key', ok(gone, 'The key that works no more.')),
+  'GET /sign-in-provider': vaults(
+    'See which OpenID provider people may sign in with',
+    ok(signInProvider, 'The provider, without its secret.'),
+  ),
+  'PUT /sign-in-provider': vaults(
+    'Let people sign in with an OpenID provider',
+    ok(signInProvider, 'The provider, without its secret.'),
+    {
+      description: 'Fetches its discovery document first; 503 with what is wrong with it.',
+      about: {
+        name: 'As the button says it.',
+        issuer: 'As its discovery document spells it.',
+        clientSecret: 'May be left out for the same issuer and client.',
+        admission: 'Who comes in without an invitation; null: nobody.',
+      },
+    },
+  ),
+  'DELETE /sign-in-provider': vaults(
+    'Let nobody sign in with the provider any more',
+    ok(z.object({ issuer: z.string() }), 'The provider that is gone.'),
+    { about: { confirm: CONFIRM } },
+  ),
   'GET /audit': vaults('Read the audit log', list(auditEntry, 'Entries, newest first.'), {
     about: { ...AUDIT, before: 'Id of an entry: only older ones, to page on.' },
   }),

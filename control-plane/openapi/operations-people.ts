@@ -45,6 +45,10 @@ export const PEOPLE: Operations = {
       },
     },
   ),
+  'GET /sign-in': oneself(
+    'See whether people may sign in with a provider',
+    ok(people.signIn, 'The provider, and why this browser came back from it in vain just now; told once.'),
+  ),
   'GET /me': oneself('See who is asking, and what they may do', ok(people.me, 'The caller.')),
   'GET /me/sessions': oneself('List where one is signed in', list(people.session, 'Sessions.')),
   'DELETE /me/sessions/:id': oneself('Sign out there', ok(gone, 'The session that ended.')),
@@ -56,6 +60,17 @@ export const PEOPLE: Operations = {
   'DELETE /me/passkeys/:id': oneself(
     'Remove a passkey',
     ok(gone, 'The passkey that opens nothing any more.'),
+  ),
+  'GET /me/identities': oneself(
+    'List one’s accounts at sign-in providers',
+    list(people.identity, 'Connected accounts.'),
+  ),
+  'DELETE /me/identities/:id': oneself(
+    'Disconnect an account',
+    ok(gone, 'The account that opens nothing any more.'),
+    {
+      description: '409 for the only way in.',
+    },
   ),
   'GET /engines': oneself('List the engines and what their forms ask for', list(engine, 'Engines.')),
   'GET /overview': oneself('See whether everything is protected', ok(overview, 'How the fleet stands.')),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { EXTRA_RIGHTS, RIGHTS, ROLES } from '../auth/rights.ts';
-import { named, time, timeOrNull, uuid } from './shapes-common.ts';
+import { count, failure, named, time, timeOrNull, uuid } from './shapes-common.ts';
 
 const role = z.enum(ROLES);
 const rights = z.array(z.enum(RIGHTS));
@@ -129,5 +129,46 @@ export const auditEntry = named(
     target: z.object({ kind: z.string(), id: z.string().nullable(), name: z.string().nullable() }).nullable(),
     from: z.string().nullable(),
     details: z.record(z.string(), z.unknown()).nullable(),
+  }),
+);
+
+export const signIn = named(
+  'SignIn',
+  z.object({ provider: z.object({ name: z.string() }).nullable(), failure: failure.nullable() }),
+);
+
+export const identity = named(
+  'Identity',
+  z.object({
+    id: z.string(),
+    /** Its name, or its host where it is not the one that is set up. */
+    provider: z.string(),
+    issuer: z.string(),
+    subject: z.string(),
+    connectedAt: time,
+  }),
+);
+
+export const signInProvider = named(
+  'SignInProvider',
+  z.object({
+    /** What the provider has to allow. */
+    redirectUri: z.string(),
+    provider: z
+      .object({
+        name: z.string(),
+        issuer: z.string(),
+        clientId: z.string(),
+        admission: z
+          .object({
+            role: z.enum(['viewer', 'operator']),
+            labels,
+            domains: z.array(z.string()),
+            claim: z.object({ name: z.string(), values: z.array(z.string()) }).nullable(),
+          })
+          .nullable(),
+        users: z.object({ connected: count, withNothingElse: count }),
+      })
+      .nullable(),
   }),
 );
