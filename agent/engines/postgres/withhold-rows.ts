@@ -1,6 +1,6 @@
-/** Lines that begin anew: of the tool, or a part of the server’s message. A value may run over several lines. */
-const BEGINS = /^(?:pg_\w+: |[A-Z]+: {2}|Command was: )/;
-/** Where it went wrong in the data. libpq’s labels are English, since the tools run so; the rest may be in any language. */
+/** Where something new begins: of the tool, or a part of the server’s message. A value may run over several lines. */
+const BEGINS = /^(?=pg_\w+: |[A-Z]+: {2}|Command was: )/m;
+/** It went wrong in the data. libpq’s labels are English, since the tools run so; the rest may be in any language. */
 const IN_DATA = /^CONTEXT: {2}.*\bCOPY\b/m;
 
 /**
@@ -9,30 +9,25 @@ const IN_DATA = /^CONTEXT: {2}.*\bCOPY\b/m;
  */
 export function withholdRows(stderr: string): string {
   const inData = IN_DATA.test(stderr);
-  let cut = false;
   return stderr
-    .split('\n')
-    .flatMap((line) => {
-      if (cut && !BEGINS.test(line)) return [];
-      const shown = withheld(line, inData);
-      cut = shown !== line;
-      return [shown];
+    .split(BEGINS)
+    .map((part) => {
+      const text = part.replace(/\n$/, '');
+      return withheld(text, inData) + part.slice(text.length);
     })
-    .join('\n');
+    .join('');
 }
 
-function withheld(line: string, inData: boolean): string {
-  if (line.startsWith('DETAIL:  ')) {
-    // “Key (id)=(1) already exists.”, “Failing row contains (1, x).”
-    const shown = /^.*?\)=\(/.exec(line)?.[0] ?? /^.*?\(/.exec(line)?.[0];
-    return shown === undefined ? (inData ? quotesCut(line) : line) : `${shown}…)`;
+function withheld(part: string, inData: boolean): string {
+  if (part.startsWith('DETAIL:  ')) {
+    // “Key (id)=(1) already exists.”, “Failing row contains (1, x).”: a value ends at the last bracket or before.
+    const [, before, after] = /^(.*?\)=\(|.*?\()[\s\S]*(\)[\s\S]*)$/.exec(part) ?? [];
+    if (before !== undefined) return `${before}…${after}`;
+    return inData ? part.replace(/["»„«“「][\s\S]*$/, '…') : part;
   }
   // “COPY people, line 1, column name: "x"”
-  if (line.startsWith('CONTEXT:  ')) return line.replace(/^(CONTEXT: {2}.*?\d[^:：]*)[:：].*$/, '$1: …');
+  if (part.startsWith('CONTEXT:  '))
+    return part.replace(/^(CONTEXT: {2}.*?\d[^:：\n]*)[:：][\s\S]*$/, '$1: …');
   // “ERROR:  invalid input syntax for type integer: "x"”
-  return inData && BEGINS.test(line) ? line.replace(/: ["»„«“「].*$/, ': …') : line;
-}
-
-function quotesCut(line: string): string {
-  return line.replace(/["»„«“「].*$/, '…');
+  return inData ? part.replace(/: ["»„«“「][\s\S]*$/, ': …') : part;
 }

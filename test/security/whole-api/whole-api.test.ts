@@ -25,7 +25,7 @@ beforeAll(async () => {
   await place.answers.settled();
   logs.controlPlane = place.home.controlPlane.process().output();
   logs.agent = fleet.agent.process().output();
-}, 240_000);
+}, 480_000);
 afterAll(() => place?.[Symbol.asyncDispose]());
 
 /** What a download is for. */

@@ -14,14 +14,25 @@ test('a row that was refused is not quoted, its place is', () => {
     const shown = withholdRows(refused(value));
     expect(shown).not.toMatch(/can|ary/);
     expect(shown).toContain('violates check constraint "adult"');
-    expect(shown).toContain('DETAIL:  Failing row contains (…)');
+    expect(shown).toContain('DETAIL:  Failing row contains (…).');
     expect(shown).toMatch(/CONTEXT: {2}COPY people, line 7: …$/);
   }
 });
 
 test.for([
-  ['DETAIL:  Key (id, name)=(1, canary) already exists.', 'DETAIL:  Key (id, name)=(…)'],
-  ['DETAIL:  Schlüssel »(id)=(canary)« existiert bereits.', 'DETAIL:  Schlüssel »(id)=(…)'],
+  ['DETAIL:  Key (id, name)=(1, canary) already exists.', 'DETAIL:  Key (id, name)=(…) already exists.'],
+  [
+    'DETAIL:  Schlüssel »(id)=(canary)« existiert bereits.',
+    'DETAIL:  Schlüssel »(id)=(…)« existiert bereits.',
+  ],
+  [
+    'DETAIL:  Key (name)=(can\nary) (x) is duplicated.\nHINT:  Look.',
+    'DETAIL:  Key (name)=(…) is duplicated.\nHINT:  Look.',
+  ],
+  [
+    'DETAIL:  There are 2 other sessions using the database.',
+    'DETAIL:  There are 2 other sessions using the database.',
+  ],
   ['CONTEXT:  COPY t, Zeile 1, Spalte n: »canary«', 'CONTEXT:  COPY t, Zeile 1, Spalte n: …'],
   [
     'CONTEXT:  JSON data, line 1: {"canary\nCOPY t, line 1, column j: "canary"',
