@@ -34,6 +34,7 @@ export const me = named(
       role,
       labels,
       twoFactor: z.boolean(),
+      hasPassword: z.boolean(),
     }),
     rights,
     controlPlane: z.object({ id: uuid, url: z.string(), version: z.string(), fingerprint: z.string() }),

@@ -137,10 +137,7 @@ test('a backup that fails puts its database first on the overview', async () => 
   await look('database-at-risk');
   await goTo('Overview');
   await page.getByText('1 database at risk').waitFor();
-  await page
-    .getByRole('table', { name: /need attention/ })
-    .getByRole('link', { name: 'ledger' })
-    .waitFor();
+  await page.locator('table[aria-label*="need attention"] a', { hasText: 'ledger' }).waitFor();
   await page.getByRole('img', { name: /^The last 30 days: .* succeeded, 1 failed/ }).waitFor();
   await look('overview-at-risk');
 });

@@ -1,11 +1,13 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { holdAnswersToDocument } from '../support/held-answers.ts';
 import { ownerAt } from './owner.ts';
 import { type ProviderWorld, startProviderWorld } from './provider-world.ts';
 import { startWorld } from './world.ts';
 
 let w: ProviderWorld;
+holdAnswersToDocument(['GET /sign-in-provider', 'PUT /sign-in-provider', 'DELETE /sign-in-provider']);
 beforeEach(async () => {
   w = await startProviderWorld();
 });

@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { holdAnswersToDocument } from '../support/held-answers.ts';
 import { codeFor, owner } from './owner.ts';
 import { type ProviderWorld, startProviderWorld } from './provider-world.ts';
 
 let w: ProviderWorld;
+holdAnswersToDocument(['GET /sign-in', 'GET /me/identities', 'DELETE /me/identities/:id']);
 beforeEach(async () => {
   w = await startProviderWorld();
   w.provider.people.set('grace', { name: 'Grace Hopper', email: 'grace@example.org', email_verified: true });

@@ -66,6 +66,8 @@ const ELSEWHERE = [
   'DELETE /me/passkeys/:id',
   // They need a signed build that is newer: test/control-plane/rollouts.test.ts.
   ...['POST /agents/:id/update', 'POST /rollouts', 'POST /rollouts/:id/stop'],
+  // They need an OpenID provider: test/control-plane/provider-settings.test.ts and provider.test.ts.
+  ...['PUT /sign-in-provider', 'DELETE /sign-in-provider', 'DELETE /me/identities/:id'],
 ];
 
 test('every answer is as the document of the API has it, of every route', async () => {
