@@ -60,6 +60,7 @@ async function sessions({ home }: Place, ada: Browser): Promise<void> {
   expect((await ada.send('DELETE', `/api/v1/me/sessions/${other?.id}`)).status).toBe(200);
   expect((await ada.send('DELETE', '/api/v1/me/sessions')).status).toBe(200);
   await home.api.get('/me/passkeys');
+  await home.api.get('/sign-in');
 }
 
 async function keys({ canaries }: Place, ada: Browser): Promise<void> {
