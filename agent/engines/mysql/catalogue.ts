@@ -43,6 +43,11 @@ export function inDatabase(column: string): string {
   return `${column} = ? AND CAST(${column} AS BINARY) = CAST(? AS BINARY)`;
 }
 
+/** The order of names: those that differ by case alone come in one order, too, not as the server finds them. */
+function byName(column: string): string {
+  return `${column}, CAST(${column} AS BINARY)`;
+}
+
 /** Reads what a database holds. */
 export async function readCatalogue(session: Session, database: string): Promise<Catalogue> {
   const ours = [database, database];
@@ -51,7 +56,7 @@ export async function readCatalogue(session: Session, database: string): Promise
        CREATE_TIME AS created, COALESCE(CREATE_OPTIONS, '') AS options, COALESCE(TABLE_COMMENT, '') AS comment,
        COALESCE(DATA_LENGTH, 0) + COALESCE(INDEX_LENGTH, 0) AS bytes
      FROM information_schema.TABLES WHERE ${inDatabase('TABLE_SCHEMA')} AND TABLE_TYPE <> 'TEMPORARY'
-     ORDER BY TABLE_NAME`,
+     ORDER BY ${byName('TABLE_NAME')}`,
     ours,
   );
   return {
@@ -68,7 +73,7 @@ export async function readCatalogue(session: Session, database: string): Promise
     })),
     views: await session.rows(
       `SELECT TABLE_NAME AS name, DEFINER AS definer FROM information_schema.VIEWS
-       WHERE ${inDatabase('TABLE_SCHEMA')} ORDER BY TABLE_NAME`,
+       WHERE ${inDatabase('TABLE_SCHEMA')} ORDER BY ${byName('TABLE_NAME')}`,
       ours,
     ),
     programs: [...(await readPrograms(session, ours)), ...(await readLibraries(session, ours))],
