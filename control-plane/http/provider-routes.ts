@@ -13,6 +13,7 @@ import { endSession, endSessionOf } from '../db/sessions.ts';
 import type { AppDeps } from '../deps.ts';
 import type { RequestEnv } from './env.ts';
 import { limitBody } from './limit-body.ts';
+import { isOwnPath } from './own-path.ts';
 import { validate } from './validate.ts';
 
 const MAX_BODY_BYTES = 4 * 1024;
@@ -169,7 +170,7 @@ function whereNow(flow: Flow | undefined): string {
     case 'again':
       return '/signed-in';
     case 'sign-in':
-      return /^\/(?![/\\])/.test(flow.errand.next ?? '') ? (flow.errand.next as string) : '/';
+      return flow.errand.next !== undefined && isOwnPath(flow.errand.next) ? flow.errand.next : '/';
     default:
       return '/';
   }

@@ -73,7 +73,7 @@ describe('signing in', () => {
 
   test('leads only to pages of our own', async () => {
     await joined();
-    for (const next of ['//evil.example', '/\\evil.example', 'https://evil.example']) {
+    for (const next of ['//evil.example', '/\\evil.example', '/\t/evil.example', 'https://evil.example']) {
       const { response } = await w.go({ for: 'sign-in', next }, 'grace');
       expect(response.headers.get('location')).toBe('/');
     }

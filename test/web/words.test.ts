@@ -67,8 +67,16 @@ test('durations have two units at most', () => {
 
 test('after signing in one only goes to a page of ours', () => {
   expect(safeNext('/jobs/1')).toBe('/jobs/1');
-  for (const evil of ['https://evil.example', '//evil.example', '/\\evil.example', 'jobs', 7, undefined]) {
-    expect(safeNext(evil)).toBeUndefined();
+  expect(safeNext('/databases?q=a%09b#top')).toBe('/databases?q=a%09b#top');
+  const hosts = [
+    'https://evil.example',
+    '//evil.example',
+    '/\\evil.example',
+    '/\t/evil.example',
+    '/\n\\evil.example',
+  ];
+  for (const evil of [...hosts, '/.//evil.example', 'jobs', 7, undefined]) {
+    expect(safeNext(evil), String(evil)).toBeUndefined();
   }
 });
 
