@@ -36,7 +36,7 @@ export function requireRights(c: Context<PrincipalEnv>, ...needed: readonly Righ
 }
 
 /** For how long a sign-in is fresh. */
-const FRESH_MS = 10 * 60_000;
+export const FRESH_MS = 10 * 60_000;
 
 /**
  * Refuses a session that was signed in to a while ago: it may be an open page that somebody walked away from.

@@ -13,13 +13,21 @@ export function byProvider() {
     endpoints: {
       /** Does nothing but count against the limit of whoever asks. */
       countAttempt: createAuthEndpoint('/oidc/attempt', { method: 'POST' }, async (ctx) => ctx.json({})),
-      /** Without a path: only we can call it. */
+      /**
+       * Without a path: only we can call it. The session dates from when its user proved who they are, which may be
+       * long ago: whoever is signed in at the provider is not asked there.
+       */
       signInAs: createAuthEndpoint(
-        { method: 'POST', body: z.object({ userId: z.string() }) },
+        { method: 'POST', body: z.object({ userId: z.string(), provedAt: z.number() }) },
         async (ctx) => {
           const user = await ctx.context.internalAdapter.findUserById(ctx.body.userId);
           if (!user) throw new APIError('UNAUTHORIZED');
-          const session = await ctx.context.internalAdapter.createSession(user.id);
+          const session = await ctx.context.internalAdapter.createSession(
+            user.id,
+            false,
+            { createdAt: new Date(ctx.body.provedAt) },
+            true,
+          );
           await setSessionCookie(ctx, { session, user });
           return ctx.json({ token: session.token });
         },

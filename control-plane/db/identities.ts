@@ -51,8 +51,12 @@ export function removeIdentity(db: Db, userId: string, id: string): IdentityRow 
   return db.delete(account).where(where).returning(columns).get();
 }
 
-/** How many ways a user has to sign in. */
-export function waysIn(db: Db, userId: string): { password: boolean; passkeys: number; identities: number } {
+/** How many ways a user has to sign in; accounts at providers lead in only at the `issuer` that is set up. */
+export function waysIn(
+  db: Db,
+  userId: string,
+  issuer: string | undefined,
+): { password: boolean; passkeys: number; identities: number } {
   const kinds = db
     .select({ kind: account.providerId })
     .from(account)
@@ -60,8 +64,8 @@ export function waysIn(db: Db, userId: string): { password: boolean; passkeys: n
     .all()
     .map(({ kind }) => kind);
   const passkeys = db.select({ n: count() }).from(passkey).where(eq(passkey.userId, userId)).get()?.n ?? 0;
-  const identities = kinds.filter((kind) => kind !== PASSWORD).length;
-  return { password: identities < kinds.length, passkeys, identities };
+  const identities = kinds.filter((kind) => kind === issuer).length;
+  return { password: kinds.includes(PASSWORD), passkeys, identities };
 }
 
 /** How many users are connected to an issuer, and how many of them have no other way in. */
@@ -74,7 +78,7 @@ export function usersOf(db: Db, issuer: string): { connected: number; withNothin
     .map(({ id }) => id);
   const others = new Set(
     [
-      ...userIdsWith(db, ids, ne(account.providerId, issuer)),
+      ...userIdsWith(db, ids, eq(account.providerId, PASSWORD)),
       ...db.select({ id: passkey.userId }).from(passkey).where(inArray(passkey.userId, ids)).all(),
     ].map(({ id }) => id),
   );

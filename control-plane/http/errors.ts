@@ -16,6 +16,11 @@ const UNTOLD = fail(
   'The control plane’s log says what, at this time. Please report it with the lines around it.',
 ).failure;
 
+/** A failure as others may read it. */
+export function toldOf(failure: Failure): Failure {
+  return failure.code === 'internal' ? UNTOLD : failure;
+}
+
 /** Turns whatever a handler threw into `{ error: Failure }`; defects are logged, refused acts audited. */
 export function errorHandler(deps: Pick<AppDeps, 'audit' | 'log'>) {
   return (error: Error, c: Context): Response => {
@@ -28,7 +33,7 @@ export function errorHandler(deps: Pick<AppDeps, 'audit' | 'log'>) {
       const details = { method, path, code: failure.code };
       deps.audit({ actor: principal.actor, action: 'request.refused', from: c.get('from'), details });
     }
-    return replyFailure(c, failure.code === 'internal' ? UNTOLD : failure);
+    return replyFailure(c, toldOf(failure));
   };
 }
 

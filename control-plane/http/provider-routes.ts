@@ -12,6 +12,7 @@ import { findIdentity } from '../db/identities.ts';
 import { endSession, endSessionOf } from '../db/sessions.ts';
 import type { AppDeps } from '../deps.ts';
 import type { RequestEnv } from './env.ts';
+import { toldOf } from './errors.ts';
 import { limitBody } from './limit-body.ts';
 import { isOwnPath } from './own-path.ts';
 import { validate } from './validate.ts';
@@ -57,15 +58,20 @@ export function providerRoutes(deps: Deps) {
       .get('/callback', async (c) => {
         const cookie = flowCookies.take(c);
         const flow = oidc.flows.look(cookie);
+        const refuse = (failure: Failure) => {
+          flowCookies.tell(c, failure);
+          return c.redirect(whereElse(flow));
+        };
+        const tooMany = await requireTurn(deps, c).then(() => undefined, toFailure);
+        // Without a line in the audit log: it would be one for each of them.
+        if (tooMany) return refuse(tooMany);
         try {
-          await requireTurn(deps, c);
           await comeBack(deps, c, oidc.flows.take(cookie));
           return c.redirect(whereNow(flow));
         } catch (error) {
-          const failure = toFailure(error);
+          const failure = toldOf(toFailure(error));
           noteRefusal(deps, c, { flow, failure, error });
-          flowCookies.tell(c, failure);
-          return c.redirect(whereElse(flow));
+          return refuse(failure);
         }
       })
   );
@@ -120,12 +126,14 @@ async function comeBack(deps: Deps, c: Context<RequestEnv>, flow: Flow): Promise
   const identity = await oidc.provider.redeem(settings, flow, answer);
   const session = await sessionOf(deps, c);
   const arrival = arrive(deps, { flow, identity, settings, session });
-  if (arrival.signsIn) await signIn(deps, c, { ...arrival.user, ...pick(identity) });
+  if (arrival.signsIn) await signIn(deps, c, { ...arrival.user, ...pick(identity), ...arrival.signsIn });
   if (arrival.signsIn && session) endSession(db, session.userId, session.id);
   const { action, details, user } = arrival;
   const by = { kind: 'user' as const, id: user.id, name: user.name };
   const target = action === 'user.sign-in' ? {} : { target: by };
-  audit({ actor: by, action, ...target, from: c.get('from'), details });
+  // Which account there it was: the row that says so goes with the connection.
+  const account = { subject: identity.subject, ...(identity.email ? { email: identity.email } : {}) };
+  audit({ actor: by, action, ...target, from: c.get('from'), details: { ...details, ...account } });
   if (action !== 'user.sign-in') events.changed('settings');
 }
 
@@ -137,11 +145,13 @@ function pick({ issuer, subject }: { issuer: string; subject: string }) {
 async function signIn(
   { auth, db }: Deps,
   c: Context<RequestEnv>,
-  who: Arrival['user'] & { issuer: string; subject: string },
+  who: Arrival['user'] & { issuer: string; subject: string; provedAt: number },
 ): Promise<void> {
   const headers = new Headers(c.req.raw.headers);
   headers.set(CLIENT_HEADER, c.get('from'));
-  const made = await auth.api.signInAs({ body: { userId: who.id }, headers, returnHeaders: true });
+  const made = await auth.api.signInAs({
+    ...{ body: { userId: who.id, provedAt: who.provedAt }, headers, returnHeaders: true },
+  });
   if (findIdentity(db, who.issuer, who.subject)?.userId !== who.id) {
     endSessionOf(db, made.response.token);
     throw refusal('Your account here was disconnected at the same moment.', 'Sign in by another way.');
@@ -156,8 +166,10 @@ function noteRefusal(
 ): void {
   if (failure.code === 'internal') log.error({ err: error }, 'a sign-in with the provider failed');
   else log.info({ code: failure.code, err: error }, failure.message);
-  const userId = flow && 'userId' in flow.errand ? flow.errand.userId : null;
-  const details = { provider: flow?.issuer ?? 'unknown', why: failure.message };
+  // Anybody can make any browser come here: what was not begun in it is not worth a line in the audit log.
+  if (!flow) return;
+  const userId = 'userId' in flow.errand ? flow.errand.userId : null;
+  const details = { provider: flow.issuer, why: failure.message };
   const actor = { kind: 'user' as const, id: userId, name: null };
   audit({ actor, action: 'user.sign-in-refused', from: c.get('from'), details });
 }

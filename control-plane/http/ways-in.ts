@@ -1,10 +1,10 @@
 import { fail } from '../../protocol/failure.ts';
 import { waysIn } from '../db/identities.ts';
-import type { Db } from '../db/open.ts';
+import type { AppDeps } from '../deps.ts';
 
 /** Before a passkey or a connected account goes. @throws FailureError `conflict` where it is the only way in */
-export function requireOtherWay(db: Db, userId: string): void {
-  const { identities, passkeys, password } = waysIn(db, userId);
+export function requireOtherWay({ db, oidc }: Pick<AppDeps, 'db' | 'oidc'>, userId: string): void {
+  const { identities, passkeys, password } = waysIn(db, userId, oidc.settings.read()?.issuer);
   if (password || identities + passkeys > 1) return;
   throw fail(
     'conflict',

@@ -33,7 +33,8 @@ export function identityRoutes(deps: AppDeps) {
         identitiesOf(db, user.id).find(({ id }) => id === c.req.param('id')),
         'connected account',
       );
-      requireOtherWay(db, user.id);
+      // One at a provider that is not set up any more leads nowhere.
+      if (identity.issuer === oidc.settings.read()?.issuer) requireOtherWay(deps, user.id);
       removeIdentity(db, user.id, identity.id);
       const target = { kind: 'user', id: user.id, name: user.name };
       const details = { provider: nameOf(identity.issuer) };

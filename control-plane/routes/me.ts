@@ -21,7 +21,15 @@ export function meRoutes(deps: AppDeps) {
       };
       const { labels, role } = standing;
       return c.json({
-        user: { id, name, email, role, labels, twoFactor, hasPassword: waysIn(deps.db, id).password },
+        user: {
+          id,
+          name,
+          email,
+          role,
+          labels,
+          twoFactor,
+          hasPassword: waysIn(deps.db, id, undefined).password,
+        },
         rights: [...rights],
         controlPlane,
       });

@@ -26,7 +26,7 @@ export function passkeyRoutes(deps: AppDeps) {
       requirePerson(c);
       const { user } = c.get('principal');
       const own = passkeysOf(db, user.id).some(({ id }) => id === c.req.param('id'));
-      if (own) requireOtherWay(db, user.id);
+      if (own) requireOtherWay(deps, user.id);
       const { id, name } = found(removePasskey(db, user.id, c.req.param('id')), 'passkey');
       const target = { kind: 'passkey', id, name: name ?? undefined };
       auditAct(deps, c, { action: 'user.remove-passkey', target });

@@ -19,11 +19,27 @@ async function joined(): Promise<string> {
 }
 const age = () => w.world.db.$client.exec(`UPDATE session SET createdAt = createdAt - ${11 * 60_000}`);
 
-describe('signing in once more', () => {
-  const old = (back: number) => ({
-    claims: (claims: object) => ({ ...claims, auth_time: Math.floor(Date.now() / 1000) - back }),
-  });
+const old = (back: number) => ({
+  claims: (claims: object) => ({ ...claims, auth_time: Math.floor(Date.now() / 1000) - back }),
+});
+const silent = { claims: ({ auth_time: _, ...claims }: JWTPayload) => claims };
 
+describe('signing in as usual', () => {
+  test.for([
+    ['has just asked for the password', old(5), 200],
+    ['asked long ago', old(3600), 403],
+    ['does not say when it asked', silent, 403],
+  ] as const)('is as fresh as the provider is sure: one that %s', async ([, lie, status]) => {
+    const cookie = await joined();
+    w.provider.lie = lie as never;
+    // Out and in again, as whoever finds the browser could.
+    const { cookie: again } = await w.go({ for: 'sign-in' }, 'grace', cookie);
+    expect((await w.me(again)).status).toBe(200);
+    expect((await w.begin({ for: 'connect' }, again)).response.status).toBe(status);
+  });
+});
+
+describe('signing in once more', () => {
   test('makes the session fresh, if the provider has just asked', async () => {
     const cookie = await joined();
     age();
@@ -35,11 +51,7 @@ describe('signing in once more', () => {
 
   test.for([
     ['asked long ago', old(3600), /did not ask you again/],
-    [
-      'does not say when',
-      { claims: ({ auth_time: _, ...claims }: JWTPayload) => claims },
-      /does not say when/,
-    ],
+    ['does not say when', silent, /does not say when/],
   ] as const)('a provider that %s is not enough', async ([, lie, message]) => {
     const cookie = await joined();
     w.provider.lie = lie as never;

@@ -88,6 +88,7 @@ describe('a provider that is none', () => {
 
   test.for<[string, (issuer: string) => object, RegExp]>([
     ['is another issuer’s', () => complete('https://example.org'), /another issuer/],
+    ['spells its issuer otherwise', (issuer) => complete(`${issuer}/`), /has the issuer http.*\/\./],
     ['has no keys', (issuer) => ({ ...complete(issuer), jwks_uri: undefined }), /no jwks_uri/],
     [
       'sends secrets over plain HTTP',

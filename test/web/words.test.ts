@@ -74,6 +74,7 @@ test('after signing in one only goes to a page of ours', () => {
     '/\\evil.example',
     '/\t/evil.example',
     '/\n\\evil.example',
+    '/jobs\nx',
   ];
   for (const evil of [...hosts, '/.//evil.example', 'jobs', 7, undefined]) {
     expect(safeNext(evil), String(evil)).toBeUndefined();

@@ -19,7 +19,7 @@ const HERE = 'http://here.invalid';
 
 /** The page to go to after signing in; only a path of our own. */
 export function safeNext(next: unknown): string | undefined {
-  // As a browser reads it: “//host” is another host's address, with a backslash, a tab or a line break in it, too.
-  const url = typeof next === 'string' && next.startsWith('/') ? URL.parse(next, HERE) : null;
+  // As a browser reads it: “//host” is another host's address, with a backslash in it, too.
+  const url = typeof next === 'string' && /^\/\P{Cc}*$/u.test(next) ? URL.parse(next, HERE) : null;
   return url?.origin === HERE && !url.pathname.startsWith('//') ? (next as string) : undefined;
 }

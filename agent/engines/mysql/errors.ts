@@ -217,10 +217,15 @@ export function toolComplaint(stderr: string): { number: number | undefined; lin
 const RESTORE_PRIVILEGE_HINT =
   'Plan it again: “Check the target” prints the GRANT where one helps. Otherwise restore with an account that may do more for this once.';
 
-const QUOTED_VALUES = /((?:Duplicate entry|[Ii]ncorrect [\w ]*value:) ')[\s\S]*('(?= for (?:key|column)))/g;
+/** A value ends at the last quote that more of the server’s words, or else nothing, comes after. */
+const QUOTED_VALUES = [
+  /((?:Duplicate entry|[Ii]ncorrect [\w ]*value:) ')[\s\S]*('(?= for (?:key|column|function)\b| at row ))/g,
+  /([Ii]ncorrect [\w ]*value: ')(?!…')[\s\S]*('(?=\s*$))/g,
+];
 
 /** The server’s words without the values it quotes: what is kept of them is read by people who may see no data. */
-export const withholdValues = (words: string) => words.replace(QUOTED_VALUES, '$1…$2');
+export const withholdValues = (words: string) =>
+  QUOTED_VALUES.reduce((shown, quoted) => shown.replace(quoted, '$1…$2'), words);
 
 function explainTool(error: ToolError, where: MysqlConnection): Failure {
   const lines = withholdValues(error.exit.stderr.trim());

@@ -71,7 +71,9 @@ function refused(error: unknown, command: Command): unknown {
   if (!(error instanceof FailureError)) return error;
   const { failure } = error;
   if (CIRCUMSTANCES.includes(failure.code)) return error;
-  const cause = withholdValues((error.cause as { message?: string } | undefined)?.message ?? failure.message);
+  const words = withholdValues((error.cause as { message?: string } | undefined)?.message ?? failure.message);
+  // “near '1,'x'),(2' at line 1” quotes the statement.
+  const cause = command.rows ? words.replace(/(near ')[\s\S]*(' at line)/, '$1…$2') : words;
   const what = command.creates ? ` (${command.creates.what} “${command.creates.name}”)` : '';
   const options = { cause: error, detail: startOf(command) };
   const number = (error.cause as { errno?: number } | undefined)?.errno;

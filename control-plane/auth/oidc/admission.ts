@@ -24,7 +24,7 @@ export function admitStranger(
     throw refusal('Your account here was removed.', hint);
   }
   const id = randomUUID();
-  const name = (identity.name ?? email).slice(0, 100);
+  const name = identity.name ?? email;
   db.transaction(
     () => {
       if (findUserByEmail(db, email)) throw takenBySomebody(provider, email);

@@ -2,6 +2,7 @@ import { fail } from '../../../protocol/failure.ts';
 import { findIdentity, identitiesOf, insertIdentity } from '../../db/identities.ts';
 import type { Db } from '../../db/open.ts';
 import { findUser } from '../../db/users.ts';
+import { FRESH_MS } from '../admit.ts';
 import { acceptByProvider } from '../links.ts';
 import { admitStranger } from './admission.ts';
 import type { Errand, Flow } from './flow.ts';
@@ -15,8 +16,8 @@ export interface Arrival {
   /** As the audit log calls it. */
   action: 'user.sign-in' | 'user.join' | 'user.admit' | 'user.connect-provider';
   details: Record<string, string>;
-  /** Whether they are signed in by it; not where they were already. */
-  signsIn: boolean;
+  /** Where they are signed in by it, since when it is sure who they are, in ms since the epoch; null where they were already. */
+  signsIn: { provedAt: number } | null;
 }
 
 interface ArrivalDeps {
@@ -54,10 +55,10 @@ export function arrive(deps: ArrivalDeps, back: Back): Arrival {
 function signIn(deps: ArrivalDeps, { identity, settings }: Back): Arrival {
   const user = known(deps.db, identity);
   const details = { provider: settings.name };
-  if (user) return { user, action: 'user.sign-in', details, signsIn: true };
+  if (user) return { user, action: 'user.sign-in', details, signsIn: { provedAt: provedAt(deps, identity) } };
   const admitted = admitStranger(deps, settings, identity);
   const role = settings.admission?.role ?? '';
-  return { user: admitted, action: 'user.admit', details: { ...details, role }, signsIn: true };
+  return { user: admitted, action: 'user.admit', details: { ...details, role }, signsIn: justNow(deps) };
 }
 
 function join(deps: ArrivalDeps, { identity, settings }: Back, token: string): Arrival {
@@ -70,13 +71,13 @@ function join(deps: ArrivalDeps, { identity, settings }: Back, token: string): A
       'Let its administrator release the scope “email” to Homeport, or join with a password.',
     );
   }
-  const name = (identity.name ?? email).slice(0, 100);
+  const name = identity.name ?? email;
   const { id, link } = acceptByProvider(deps, token, { name, email, issuer, subject });
   const details = {
     ...{ linkId: link.id, madeBy: link.createdBy, role: link.role },
     provider: settings.name,
   };
-  return { user: { id, name, email }, action: 'user.join', details, signsIn: true };
+  return { user: { id, name, email }, action: 'user.join', details, signsIn: justNow(deps) };
 }
 
 function connect(deps: ArrivalDeps, back: Back, errand: Errand & { kind: 'connect' }): Arrival {
@@ -97,18 +98,27 @@ function connect(deps: ArrivalDeps, back: Back, errand: Errand & { kind: 'connec
     },
     { behavior: 'immediate' },
   );
-  return { user, action: 'user.connect-provider', details: { provider: settings.name }, signsIn: false };
+  return { user, action: 'user.connect-provider', details: { provider: settings.name }, signsIn: null };
 }
 
-function again({ db }: ArrivalDeps, back: Back, errand: Errand & { kind: 'again' }): Arrival {
+function again(deps: ArrivalDeps, back: Back, errand: Errand & { kind: 'again' }): Arrival {
   const { flow, identity, settings } = back;
+  const { db } = deps;
   const user = ofSession(db, back, errand);
   if (known(db, identity)?.id !== user.id) {
     const hint = `Sign in at ${settings.name} with the account that you are connected with here.`;
     throw refusal(`At ${settings.name} you are somebody else.`, hint);
   }
   requireAnew(settings.name, flow, identity);
-  return { user, action: 'user.sign-in', details: { provider: settings.name }, signsIn: true };
+  return { user, action: 'user.sign-in', details: { provider: settings.name }, signsIn: justNow(deps) };
+}
+
+const justNow = ({ clock }: ArrivalDeps) => ({ provedAt: clock.now() });
+
+/** Whoever is signed in at the provider comes back without having been asked: where it does not say when, it was long ago. */
+function provedAt({ clock }: ArrivalDeps, { authenticatedAt }: Identity): number {
+  const present = clock.now();
+  return authenticatedAt === null ? present - FRESH_MS : Math.min(present, authenticatedAt * 1000);
 }
 
 /** @throws FailureError where the provider has not just made sure who it is */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Outgoing } from '../../../protocol/outgoing.ts';
 import { createGuardedFetch, requireSecure } from './guarded-fetch.ts';
 import type { ProviderSettings } from './settings.ts';
-import { badDiscovery, badEndpoint, notSignedIn, unreachable } from './words.ts';
+import { badDiscovery, badEndpoint, notSignedIn, otherIssuer, unreachable } from './words.ts';
 
 /** What has to come back unchanged for a sign-in to be the one that was begun. */
 export interface Proof {
@@ -76,7 +76,7 @@ export function createProvider(deps: {
     async authorizationUrl(settings, { nonce, state, verifier }, again) {
       const config = await configOf(settings);
       const code_challenge = await openid.calculatePKCECodeChallenge(verifier);
-      const asked = again ? onceMore(config) : {};
+      const asked = { ...timeAsked(config, again), ...(again ? onceMore(config) : {}) };
       return openid.buildAuthorizationUrl(config, {
         ...{ redirect_uri: redirectUri, scope: SCOPE, state, nonce },
         ...{ code_challenge, code_challenge_method: 'S256', ...asked },
@@ -116,6 +116,8 @@ async function discover(settings: ProviderSettings, guarded: openid.CustomFetch)
       throw unreachable(name, issuer, error);
     });
   requireEndpoints(found.serverMetadata());
+  // Whose tokens are taken is whose people are looked up: `openid-client` is content with less.
+  if (found.serverMetadata().issuer !== issuer) throw otherIssuer(issuer, found.serverMetadata().issuer);
   const { token_endpoint_auth_methods_supported: ways = ['client_secret_basic'] } = found.serverMetadata();
   if (ways.includes('client_secret_post')) return found;
   return openid.discovery(server, clientId, metadata, openid.ClientSecretBasic(clientSecret), options);
@@ -143,14 +145,23 @@ function isSecure(address: string): boolean {
 /** Refuses “login”, which every provider has to know. It lets people choose who they are, and counts for no more. */
 const WITHOUT_LOGIN_PROMPT = 'https://accounts.google.com';
 
-/** Asks for the password again, and for the time at which it was given. */
+/** Asks for the password again. */
 function onceMore(config: openid.Configuration): Record<string, string> {
-  const { claims_parameter_supported, issuer } = config.serverMetadata();
-  const asked = { prompt: issuer === WITHOUT_LOGIN_PROMPT ? 'select_account' : 'login', max_age: '0' };
-  // Some give that time only where a request names it.
-  return claims_parameter_supported === true
-    ? { ...asked, claims: JSON.stringify({ id_token: { auth_time: { essential: true } } }) }
-    : asked;
+  const { issuer } = config.serverMetadata();
+  return { prompt: issuer === WITHOUT_LOGIN_PROMPT ? 'select_account' : 'login', max_age: '0' };
+}
+
+/** For how long the provider may take somebody for the one who signed in there, in seconds: 30 days. */
+const LONGEST_S = 30 * 24 * 3600;
+
+/** Asks when the password was given: who is asked for a longest age has to say it, others where a request names it. */
+function timeAsked(config: openid.Configuration, needed: boolean): Record<string, string> {
+  const asked = { max_age: String(LONGEST_S) };
+  if (config.serverMetadata().claims_parameter_supported !== true) return asked;
+  return {
+    ...asked,
+    claims: JSON.stringify({ id_token: { auth_time: needed ? { essential: true } : null } }),
+  };
 }
 
 /** What only the userinfo endpoint says, where something is missing; it has to be about the same person. */
@@ -165,6 +176,12 @@ async function moreOf(
   return openid.fetchUserInfo(config, accessToken, claims.sub);
 }
 
+/** A name that can be shown in a line and typed again, of 100 characters at most. */
+function nameIn(text: string | null): string | null {
+  const plain = [...(text ?? '').replaceAll(/[\p{C}\s]+/gu, ' ').trim()].slice(0, 100).join('').trim();
+  return plain === '' ? null : plain;
+}
+
 function identityOf(claims: Record<string, unknown>): Identity {
   const text = (name: string) => {
     const value = claims[name];
@@ -177,7 +194,7 @@ function identityOf(claims: Record<string, unknown>): Identity {
     // It becomes the address of an account.
     email: z.email().max(254).safeParse(text('email')?.toLowerCase()).data ?? null,
     emailVerified: verified === true || verified === 'true',
-    name: text('name') ?? text('preferred_username'),
+    name: nameIn(text('name')) ?? nameIn(text('preferred_username')),
     authenticatedAt: typeof at === 'number' ? at : null,
     claims,
   };

@@ -25,6 +25,14 @@ export function unreachable(name: string, issuer: string, error: unknown): Failu
   );
 }
 
+export function otherIssuer(wanted: string, found: string): FailureError {
+  return fail(
+    'provider_unavailable',
+    `The discovery document of ${wanted} has the issuer ${found}.`,
+    'Write the issuer exactly as the document’s “issuer” has it, a slash at the end included.',
+  );
+}
+
 export function badDiscovery(missing: string): FailureError {
   return fail(
     'provider_unavailable',

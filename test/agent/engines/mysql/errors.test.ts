@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ToolError } from '../../../../agent/engines/errors.ts';
-import { explain } from '../../../../agent/engines/mysql/errors.ts';
+import { explain, withholdValues } from '../../../../agent/engines/mysql/errors.ts';
 
 const where = { host: 'db', port: 3306, user: 'u', tls: 'prefer' as const };
 const server = (errno: number, message: string) =>
@@ -84,5 +84,15 @@ describe('what tools say', () => {
     });
     // What a row holds is for nobody who only looks at jobs.
     expect(JSON.stringify(failure)).not.toContain('ary');
+  });
+
+  test.for([
+    "Truncated incorrect DOUBLE value: '%'",
+    "Incorrect datetime value: '%' for function str_to_date",
+    "Incorrect integer value: '%' for column `shop`.`t`.`n` at row 7",
+  ])('%s', (form) => {
+    const stderr = `ERROR 1292 (22007) at line 12: ${form.replace('%', "can'ary")}`;
+    expect(JSON.stringify(tool(stderr, 'mariadb 10.11.19'))).not.toMatch(/can|ary/);
+    expect(withholdValues(stderr)).toContain(form.replace('%', '…'));
   });
 });

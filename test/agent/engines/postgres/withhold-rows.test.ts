@@ -50,6 +50,32 @@ test('a value that does not fit its column is not quoted', () => {
   );
 });
 
+test('nor is it where a function of its table failed, which stands first in the context', () => {
+  const said = (first: string) =>
+    `pg_restore: error: COPY failed for table "people": ERROR:  invalid input syntax for type integer: "canary"\nCONTEXT:  ${first}\nCOPY people, line 1: "1\tcanary\tcan\nary"`;
+  for (const first of [
+    'PL/pgSQL function public.valid(text) line 3 at RETURN',
+    'SQL function "valid" during startup',
+  ]) {
+    const shown = withholdRows(said(first));
+    expect(shown).not.toMatch(/can|ary/);
+    expect(shown).toContain(`CONTEXT:  ${first}\nCOPY people, line 1: …`);
+  }
+  const json =
+    'pg_restore: error: ERROR:  invalid input syntax for type json\nDETAIL:  Token "canary" is invalid.\nCONTEXT:  JSON data, line 1: {"canary\nCOPY t, line 1, column j: "canary"';
+  expect(withholdRows(json)).not.toContain('canary');
+});
+
+test('a value that looks like a label is none', () => {
+  const said = (label: string) =>
+    `pg_restore: error: COPY failed: ERROR:  no\nDETAIL:  Failing row contains (1, canary\n${label}:  more canary, x).\nCONTEXT:  COPY people, line 7: "1\tcanary"`;
+  for (const label of ['NOTE', 'HINT', 'CANARY']) {
+    const shown = withholdRows(said(label));
+    expect(shown).not.toMatch(/canary/);
+    expect(shown).toMatch(/\nCONTEXT: {2}COPY people, line 7: …$/);
+  }
+});
+
 test('words about anything but rows stay as they are', () => {
   const said = [
     'pg_restore: error: could not execute query: ERROR:  relation "nowhere" does not exist',
