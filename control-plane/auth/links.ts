@@ -1,7 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { type FailureError, fail } from '../../protocol/failure.ts';
-import { insertIdentity } from '../db/identities.ts';
 import type { Db } from '../db/open.ts';
+import { insertProviderUser, type ProviderUser } from '../db/provider-users.ts';
 import {
   dropExpiredLinks,
   dropLinksOf,
@@ -161,20 +161,16 @@ function hash(token: string): string {
 export function acceptByProvider(
   deps: Pick<LinkDeps, 'db' | 'clock'>,
   token: string,
-  { email, issuer, name, subject }: { name: string; email: string; issuer: string; subject: string },
+  who: ProviderUser,
 ): { id: string; link: UserLinkRow } {
   const { clock, db } = deps;
   const link = lookAtLink(deps, token);
   if (link.kind !== 'invitation') throw badLink();
-  const id = randomUUID();
-  db.transaction(
+  const id = db.transaction(
     () => {
-      if (findUserByEmail(db, email)) throw taken(email);
+      if (findUserByEmail(db, who.email)) throw taken(who.email);
       if (!takeLink(db, link.id)) throw badLink();
-      const { extraRights, labels, role } = link;
-      const now = new Date(clock.now());
-      insertUser(db, { id, name, email, passwordHash: null, role, extraRights, labels, now });
-      insertIdentity(db, { userId: id, issuer, subject, now });
+      return insertProviderUser(db, who, { ...link, now: new Date(clock.now()) });
     },
     { behavior: 'immediate' },
   );

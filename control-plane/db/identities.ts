@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { and, asc, count, eq, inArray, ne } from 'drizzle-orm';
 import type { Db } from './open.ts';
 import { account, passkey } from './schema/auth.ts';
+import { PASSWORD } from './users.ts';
 
 /** Somebody’s account at an OpenID provider, as a way in to theirs here. */
 export interface IdentityRow {
@@ -11,8 +12,6 @@ export interface IdentityRow {
   subject: string;
   createdAt: Date;
 }
-
-const PASSWORD = 'credential';
 
 const columns = {
   id: account.id,
@@ -78,17 +77,13 @@ export function usersOf(db: Db, issuer: string): { connected: number; withNothin
     .map(({ id }) => id);
   const others = new Set(
     [
-      ...userIdsWith(db, ids, eq(account.providerId, PASSWORD)),
+      ...db
+        .select({ id: account.userId })
+        .from(account)
+        .where(and(inArray(account.userId, ids), eq(account.providerId, PASSWORD)))
+        .all(),
       ...db.select({ id: passkey.userId }).from(passkey).where(inArray(passkey.userId, ids)).all(),
     ].map(({ id }) => id),
   );
   return { connected: ids.length, withNothingElse: ids.filter((id) => !others.has(id)).length };
-}
-
-function userIdsWith(db: Db, ids: string[], which: ReturnType<typeof ne>) {
-  return db
-    .select({ id: account.userId })
-    .from(account)
-    .where(and(inArray(account.userId, ids), which))
-    .all();
 }

@@ -54,7 +54,7 @@ function insertPassword(db: Db, wish: { userId: string; passwordHash: string; no
 }
 
 /** What better-auth calls an account that is signed in to with a password. */
-const PASSWORD = 'credential';
+export const PASSWORD = 'credential';
 
 /** The password a user has now: a change keeps its id, a recovery makes another one. */
 export function passwordOf(db: Db, userId: string): { id: string; hash: string | null } | undefined {

@@ -126,19 +126,16 @@ async function comeBack(deps: Deps, c: Context<RequestEnv>, flow: Flow): Promise
   const identity = await oidc.provider.redeem(settings, flow, answer);
   const session = await sessionOf(deps, c);
   const arrival = arrive(deps, { flow, identity, settings, session });
-  if (arrival.signsIn) await signIn(deps, c, { ...arrival.user, ...pick(identity), ...arrival.signsIn });
+  const { email, issuer, subject } = identity;
+  if (arrival.signsIn) await signIn(deps, c, { ...arrival.user, issuer, subject, ...arrival.signsIn });
   if (arrival.signsIn && session) endSession(db, session.userId, session.id);
   const { action, details, user } = arrival;
   const by = { kind: 'user' as const, id: user.id, name: user.name };
   const target = action === 'user.sign-in' ? {} : { target: by };
   // Which account there it was: the row that says so goes with the connection.
-  const account = { subject: identity.subject, ...(identity.email ? { email: identity.email } : {}) };
+  const account = { subject, ...(email ? { email } : {}) };
   audit({ actor: by, action, ...target, from: c.get('from'), details: { ...details, ...account } });
   if (action !== 'user.sign-in') events.changed('settings');
-}
-
-function pick({ issuer, subject }: { issuer: string; subject: string }) {
-  return { issuer, subject };
 }
 
 /** A session in the browser that asks; none where the two were disconnected at the same moment. */

@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { insertIdentity } from '../../db/identities.ts';
 import type { Db } from '../../db/open.ts';
+import { insertProviderUser } from '../../db/provider-users.ts';
 import { isTurnedAway } from '../../db/turned-away.ts';
-import { findUserByEmail, insertUser } from '../../db/users.ts';
+import { findUserByEmail } from '../../db/users.ts';
 import type { Identity } from './provider.ts';
 import type { Admission, ProviderSettings } from './settings.ts';
 import { refusal } from './words.ts';
@@ -23,15 +22,12 @@ export function admitStranger(
     const hint = 'Ask an owner or admin of this Homeport for an invitation.';
     throw refusal('Your account here was removed.', hint);
   }
-  const id = randomUUID();
   const name = identity.name ?? email;
-  db.transaction(
+  const id = db.transaction(
     () => {
       if (findUserByEmail(db, email)) throw takenBySomebody(provider, email);
-      const { labels, role } = admission;
-      const now = new Date(clock.now());
-      insertUser(db, { id, name, email, passwordHash: null, role, extraRights: [], labels, now });
-      insertIdentity(db, { userId: id, issuer, subject, now });
+      const standing = { ...admission, extraRights: [], now: new Date(clock.now()) };
+      return insertProviderUser(db, { name, email, issuer, subject }, standing);
     },
     { behavior: 'immediate' },
   );
