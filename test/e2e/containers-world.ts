@@ -148,7 +148,8 @@ async function startWorld(): Promise<ContainerWorld & AsyncDisposable> {
       const { key } = await claim(`http://${address}:7433`, `https://${NAME}`, link);
       const { output } = await world.exec(CADDY, ...['cat', '/data/caddy/pki/authorities/local/root.crt']);
       await writeFile(join(engine.directory, 'authority.crt'), output);
-      return createApi(`http://${address}:7433`, key);
+      // A container's network goes with it, now and then before the end of its connections has come through: none is kept.
+      return createApi(`http://${address}:7433`, key, { connection: 'close' });
     },
     online: (api, version) =>
       eventually(

@@ -30,15 +30,20 @@ export interface Api {
   finished(jobId: string): Promise<ApiJob>;
 }
 
+/** As long as the command line waits: longer than the control plane waits for an agent. */
+const REQUEST_MS = 60_000;
+
 const ENDED = new Set(['succeeded', 'failed', 'cancelled', 'lost']);
 
-export function createApi(url: string, key: string): Api {
-  const headers = { authorization: `Bearer ${key}` };
+/** `more` are headers of every request. */
+export function createApi(url: string, key: string, more: Record<string, string> = {}): Api {
+  const headers = { ...more, authorization: `Bearer ${key}` };
   const send = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
     const response = await fetch(`${url}/api/v1${path}`, {
       method,
       headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(REQUEST_MS),
     });
     return answer<T>(`${method} ${path}`, response);
   };

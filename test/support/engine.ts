@@ -89,13 +89,15 @@ export async function startEngine(): Promise<Engine> {
 
 /**
  * crun refuses hosts that have both generations of cgroups, and containers here need none. What Podman keeps elsewhere
- * goes where nobody else sees it.
+ * goes where nobody else sees it: names of containers, too, or those of a run that was broken off would be answered with
+ * addresses where nobody is any more.
  */
 const HOLD = `
 for place in $(awk '$5 ~ "^/sys/fs/cgroup/" {print $5}' /proc/self/mountinfo); do umount "$place"; done
 mount -t tmpfs none /sys/fs/cgroup
-mkdir -p /run/netns
+mkdir -p /run/netns /run/containers
 mount -t tmpfs none /run/netns
+mount -t tmpfs none /run/containers
 touch "$1/ready"
 exec sleep infinity
 `;
