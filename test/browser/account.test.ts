@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ageSessions } from '../support/age-sessions.ts';
 import { OWNER } from '../support/control-plane.ts';
 import { totpOf } from '../support/totp.ts';
 import { type Stage, startStage } from './stage.ts';
@@ -74,7 +75,7 @@ test('signing in asks for a code then; a backup code does as well', async () => 
 
 test('what opens every backup asks once more after a while, and then goes on by itself', async () => {
   const db = new Database(join(stage.controlPlane.data, 'homeport.sqlite'));
-  db.exec(`UPDATE session SET createdAt = createdAt - ${11 * 60_000}`);
+  ageSessions(db);
   db.close();
   await goTo('Settings');
   await button('Download recovery kit').click();

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ageSessions } from '../support/age-sessions.ts';
 import { type OpenIdProvider, startOpenIdProvider } from '../support/openid-provider.ts';
 import { type Stage, startStage } from './stage.ts';
 import { tell } from './story.ts';
@@ -96,7 +97,7 @@ test('they sign out, and in with it; somebody whom nobody knows does not', async
 
 test('they prove once more that it is them, and what they began goes on', async () => {
   const db = new Database(join(stage.controlPlane.data, 'homeport.sqlite'));
-  db.exec(`UPDATE session SET createdAt = createdAt - ${11 * 60_000}`);
+  ageSessions(db);
   db.close();
   await other.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Agents' }).click();
   await other.getByRole('link', { name: 'lost-host' }).click();

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { ageSessions } from '../support/age-sessions.ts';
 import { cookieOf, owner, ownerAt } from './owner.ts';
 import { startWorld, type World } from './world.ts';
 
@@ -97,7 +98,7 @@ describe('sessions', () => {
 });
 
 describe('a session that was signed in to a while ago', () => {
-  const age = () => world.db.$client.exec(`UPDATE session SET createdAt = createdAt - ${11 * 60_000}`);
+  const age = () => ageSessions(world.db.$client);
 
   test('has to be signed in to again for what cannot be taken back; keys are not asked', async () => {
     const [vault] = await world.api.get<{ id: string }[]>('/vaults');

@@ -1,23 +1,13 @@
 import type { JWTPayload } from 'jose';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { owner } from './owner.ts';
-import { type ProviderWorld, startProviderWorld } from './provider-world.ts';
+import { type ProviderWorld, startPeopledWorld } from './provider-world.ts';
 
 /** What cannot be taken back asks people of the provider once more. */
 let w: ProviderWorld;
 beforeEach(async () => {
-  w = await startProviderWorld();
-  w.provider.people.set('grace', { name: 'Grace Hopper', email: 'grace@example.org', email_verified: true });
-  w.provider.people.set('mallory', { name: 'Mallory', email: owner.email, email_verified: true });
-  expect((await w.configure()).status).toBe(200);
+  w = await startPeopledWorld();
 });
 afterEach(() => w[Symbol.asyncDispose]());
-
-async function joined(): Promise<string> {
-  const { url } = await w.world.api.post<{ url: string }>('/invitations', { standing: { role: 'operator' } });
-  return (await w.go({ for: 'join', token: new URL(url).hash.slice(1) }, 'grace')).cookie;
-}
-const age = () => w.world.db.$client.exec(`UPDATE session SET createdAt = createdAt - ${11 * 60_000}`);
 
 const old = (back: number) => ({
   claims: (claims: object) => ({ ...claims, auth_time: Math.floor(Date.now() / 1000) - back }),
@@ -30,7 +20,7 @@ describe('signing in as usual', () => {
     ['asked long ago', old(3600), 403],
     ['does not say when it asked', silent, 403],
   ] as const)('is as fresh as the provider is sure: one that %s', async ([, lie, status]) => {
-    const cookie = await joined();
+    const cookie = await w.joined();
     w.provider.lie = lie as never;
     // Out and in again, as whoever finds the browser could.
     const { cookie: again } = await w.go({ for: 'sign-in' }, 'grace', cookie);
@@ -41,8 +31,8 @@ describe('signing in as usual', () => {
 
 describe('signing in once more', () => {
   test('makes the session fresh, if the provider has just asked', async () => {
-    const cookie = await joined();
-    age();
+    const cookie = await w.joined();
+    w.age();
     const again = await w.go({ for: 'again' }, 'grace', cookie);
     expect(again.response.headers.get('location')).toBe('/signed-in');
     expect((await w.begin({ for: 'connect' }, again.cookie)).response.status).toBe(200);
@@ -53,7 +43,7 @@ describe('signing in once more', () => {
     ['asked long ago', old(3600), /did not ask you again/],
     ['does not say when', silent, /does not say when/],
   ] as const)('a provider that %s is not enough', async ([, lie, message]) => {
-    const cookie = await joined();
+    const cookie = await w.joined();
     w.provider.lie = lie as never;
     const { response } = await w.go({ for: 'again' }, 'grace', cookie);
     expect(response.headers.get('location')).toBe('/signed-in');
@@ -61,14 +51,14 @@ describe('signing in once more', () => {
   });
 
   test('as somebody else is not', async () => {
-    const cookie = await joined();
+    const cookie = await w.joined();
     await w.go({ for: 'connect' }, 'mallory', w.ada.jar.cookie);
     const { response } = await w.go({ for: 'again' }, 'mallory', cookie);
     expect(await w.told(response)).toMatchObject({ message: expect.stringMatching(/somebody else/) });
   });
 
   test('asks the provider for the password in any case', async () => {
-    const { url } = await w.begin({ for: 'again' }, await joined());
+    const { url } = await w.begin({ for: 'again' }, await w.joined());
     const { searchParams } = new URL(url);
     expect([searchParams.get('prompt'), searchParams.get('max_age')]).toEqual(['login', '0']);
   });

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { ageSessions } from '../support/age-sessions.ts';
 import { holdAnswersToDocument } from '../support/held-answers.ts';
 import { ownerAt } from './owner.ts';
 import { type ProviderWorld, startProviderWorld } from './provider-world.ts';
@@ -61,7 +62,7 @@ describe('the settings', () => {
     await w.configure();
     const remove = (confirm: string) => w.ada.send('DELETE', '/api/v1/sign-in-provider', { confirm });
     expect((await remove('something')).status).toBe(400);
-    w.world.db.$client.exec(`UPDATE session SET createdAt = createdAt - ${11 * 60_000}`);
+    ageSessions(w.world.db.$client);
     expect((await failureOf(await remove('Works'))).code).toBe('reauthentication_required');
     expect((await failureOf(await w.configure())).code).toBe('reauthentication_required');
     await w.world.api.delete('/sign-in-provider', { confirm: 'Works' });

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { ageSessions } from '../support/age-sessions.ts';
 import { type OpenIdProvider, startOpenIdProvider } from '../support/openid-provider.ts';
 import { freePort } from '../support/ports.ts';
 import { cookieOf, owner, ownerAt } from './owner.ts';
@@ -17,11 +18,30 @@ export interface ProviderWorld extends AsyncDisposable {
   comeBack(address: string, cookie: string): Promise<Response>;
   /** The whole way; the answer to the last step and the cookies the browser then has. */
   go(wish: object, login: string, cookie?: string): Promise<{ response: Response; cookie: string }>;
+  /** Joins by an invitation as Grace. @returns the cookies of her browser */
+  joined(): Promise<string>;
+  /** Makes every session one of a while ago. */
+  age(): void;
   /** Why a browser came back in vain. */
   told(response: Response): Promise<{ code: string; message: string; hint: string } | null>;
   me(
     cookie: string,
   ): Promise<{ status: number; user?: { id: string; name: string; role: string; email: string } }>;
+}
+
+/** The same with the provider set up, where Grace and Mallory have accounts; Mallory's with the owner's address. */
+export async function startPeopledWorld(): Promise<ProviderWorld> {
+  const w = await startProviderWorld();
+  w.provider.people.set('grace', { name: 'Grace Hopper', email: 'grace@example.org', email_verified: true });
+  w.provider.people.set('mallory', { name: 'Mallory', email: owner.email, email_verified: true });
+  expect((await w.configure()).status).toBe(200);
+  return w;
+}
+
+/** An open invitation. @returns its token */
+export async function invite({ world }: ProviderWorld, role = 'operator'): Promise<string> {
+  const { url } = await world.api.post<{ url: string }>('/invitations', { standing: { role } });
+  return new URL(url).hash.slice(1);
 }
 
 export async function startProviderWorld(): Promise<ProviderWorld> {
@@ -36,7 +56,7 @@ export async function startProviderWorld(): Promise<ProviderWorld> {
   };
   const comeBack = (address: string, cookie: string) =>
     fetch(address, { headers: { cookie }, redirect: 'manual' });
-  return {
+  const w: ProviderWorld = {
     ...{ world, provider, ada, begin, comeBack },
     configure: (more = {}) => {
       const { clientId, clientSecret, issuer } = provider;
@@ -49,6 +69,8 @@ export async function startProviderWorld(): Promise<ProviderWorld> {
       const response = await comeBack(await provider.signIn(begun.url, login), begun.cookie);
       return { response, cookie: merged(cookie, cookieOf(response)) };
     },
+    joined: async () => (await w.go({ for: 'join', token: await invite(w) }, 'grace')).cookie,
+    age: () => ageSessions(world.db.$client),
     async told(response) {
       const asked = await ada.send('GET', '/api/v1/sign-in', undefined, cookieOf(response) || ' ');
       return ((await asked.json()) as { failure: never }).failure;
@@ -62,6 +84,7 @@ export async function startProviderWorld(): Promise<ProviderWorld> {
       await provider.stop();
     },
   };
+  return w;
 }
 
 /** Cookies that a browser has after an answer brought some. */

@@ -1,30 +1,21 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { holdAnswersToDocument } from '../support/held-answers.ts';
-import { codeFor, owner } from './owner.ts';
-import { type ProviderWorld, startProviderWorld } from './provider-world.ts';
+import { codeFor } from './owner.ts';
+import { invite, type ProviderWorld, startPeopledWorld } from './provider-world.ts';
 
 let w: ProviderWorld;
 holdAnswersToDocument(['GET /sign-in', 'GET /me/identities', 'DELETE /me/identities/:id']);
 beforeEach(async () => {
-  w = await startProviderWorld();
-  w.provider.people.set('grace', { name: 'Grace Hopper', email: 'grace@example.org', email_verified: true });
-  w.provider.people.set('mallory', { name: 'Mallory', email: owner.email, email_verified: true });
-  expect((await w.configure()).status).toBe(200);
+  w = await startPeopledWorld();
 });
 afterEach(() => w[Symbol.asyncDispose]());
 
-async function invite(role = 'operator'): Promise<string> {
-  const { url } = await w.world.api.post<{ url: string }>('/invitations', { standing: { role } });
-  return new URL(url).hash.slice(1);
-}
-const joined = async (login = 'grace') => (await w.go({ for: 'join', token: await invite() }, login)).cookie;
 const identities = async (cookie: string) =>
   (await (await w.ada.send('GET', '/api/v1/me/identities', undefined, cookie)).json()) as { id: string }[];
-const age = () => w.world.db.$client.exec(`UPDATE session SET createdAt = createdAt - ${11 * 60_000}`);
 
 describe('an invitation', () => {
   test('makes an account without a password, which then signs in with the provider', async () => {
-    const token = await invite();
+    const token = await invite(w);
     const { cookie, response } = await w.go({ for: 'join', token }, 'grace');
     expect(response.headers.get('location')).toBe('/');
     expect(await w.me(cookie)).toMatchObject({
@@ -38,7 +29,7 @@ describe('an invitation', () => {
   });
 
   test('gives nobody the account of somebody whose address the provider says they have', async () => {
-    const token = await invite();
+    const token = await invite(w);
     const { cookie, response } = await w.go({ for: 'join', token }, 'mallory');
     expect(response.headers.get('location')).toBe(`/join#${token}`);
     expect(await w.told(response)).toMatchObject({ code: 'conflict' });
@@ -48,8 +39,8 @@ describe('an invitation', () => {
   });
 
   test('is not used up by somebody who has an account', async () => {
-    await joined();
-    const token = await invite();
+    await w.joined();
+    const token = await invite(w);
     const { response } = await w.go({ for: 'join', token }, 'grace');
     expect(await w.told(response)).toMatchObject({
       code: 'conflict',
@@ -72,7 +63,7 @@ describe('signing in', () => {
   });
 
   test('leads only to pages of our own', async () => {
-    await joined();
+    await w.joined();
     for (const next of ['//evil.example', '/\\evil.example', '/\t/evil.example', 'https://evil.example']) {
       const { response } = await w.go({ for: 'sign-in', next }, 'grace');
       expect(response.headers.get('location')).toBe('/');
@@ -110,7 +101,7 @@ describe('signing in', () => {
   });
 
   test('a provider that is gone is said to be', async () => {
-    await joined();
+    await w.joined();
     const { cookie, url } = await w.begin({ for: 'sign-in' });
     const address = await w.provider.signIn(url, 'grace');
     await w.provider.stop();
@@ -119,7 +110,7 @@ describe('signing in', () => {
   });
 
   test('somebody who was removed is out', async () => {
-    const cookie = await joined();
+    const cookie = await w.joined();
     const { user } = await w.me(cookie);
     await w.world.api.delete(`/users/${user?.id}`, { confirm: user?.name });
     expect((await w.me(cookie)).status).toBe(401);
@@ -129,7 +120,7 @@ describe('signing in', () => {
   });
 
   test('a recovery link ends what was connected', async () => {
-    const cookie = await joined();
+    const cookie = await w.joined();
     const { user } = await w.me(cookie);
     const { url } = await w.world.api.post<{ url: string }>(`/users/${user?.id}/recovery-link`);
     const body = { token: new URL(url).hash.slice(1), password: 'another horse' };
@@ -155,9 +146,9 @@ describe('connecting', () => {
   });
 
   test('needs a fresh sign-in, to disconnect as well', async () => {
-    const cookie = await joined();
+    const cookie = await w.joined();
     const [identity] = await identities(cookie);
-    age();
+    w.age();
     const begun = await w.begin({ for: 'connect' }, cookie);
     expect([begun.response.status, (await begun.response.json()).error.code]).toEqual([
       403,
@@ -168,7 +159,7 @@ describe('connecting', () => {
   });
 
   test('the only way in is not taken away', async () => {
-    const cookie = await joined();
+    const cookie = await w.joined();
     const [identity] = await identities(cookie);
     const removed = await w.ada.send('DELETE', `/api/v1/me/identities/${identity?.id}`, {}, cookie);
     expect([removed.status, (await removed.json()).error.message]).toEqual([
@@ -178,7 +169,7 @@ describe('connecting', () => {
   });
 
   test('takes nobody’s account from them', async () => {
-    await joined();
+    await w.joined();
     const { response } = await w.go({ for: 'connect' }, 'grace', w.ada.jar.cookie);
     expect(response.headers.get('location')).toBe('/account');
     expect(await w.told(response)).toMatchObject({ code: 'conflict' });
@@ -188,7 +179,7 @@ describe('connecting', () => {
   });
 
   test('is for the session that began it', async () => {
-    const grace = await joined();
+    const grace = await w.joined();
     const begun = await w.begin({ for: 'connect' }, w.ada.jar.cookie);
     const flow = begun.cookie.split('; ').find((pair) => pair.includes('oidc_flow'));
     const session = grace.split('; ').find((pair) => pair.includes('session_token'));

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { ageSessions } from '../support/age-sessions.ts';
 import { codeFor, cookieOf, owner, ownerAt } from './owner.ts';
 import { startWorld, type World } from './world.ts';
 
@@ -91,7 +92,7 @@ describe('what would go around the second factor does not', () => {
     ['/change-password', { currentPassword: owner.password, newPassword: 'another horse' }],
   ] as const)('%s with the password alone needs a fresh sign-in', async ([path, body]) => {
     await ada.withSecondFactor();
-    world.db.$client.exec(`UPDATE session SET createdAt = createdAt - ${11 * 60_000}`);
+    ageSessions(world.db.$client);
     const refused = await ada.post(`/api/auth${path}`, body, ada.jar.cookie);
     expect([refused.status, (await refused.json()).error.code]).toEqual([403, 'reauthentication_required']);
   });
