@@ -3,7 +3,7 @@ import { type Failure, fail, toFailure } from '../../protocol/failure.ts';
 import type { ValueOf } from '../../protocol/messages.ts';
 import type { Actor, Audit } from '../audit.ts';
 import type { Clock } from '../clock.ts';
-import { isDecided, listDatabases, protectDatabase } from '../db/databases.ts';
+import { databasesOfServer, isDecided, protectDatabase } from '../db/databases.ts';
 import type { Db } from '../db/open.ts';
 import { autoProtectedServers, findServer, type ServerRow } from '../db/servers.ts';
 import type { Events } from '../events.ts';
@@ -115,7 +115,7 @@ function protectNew(deps: AutoProtectDeps, serverId: string, listed: Listed): vo
   const { added, left } = db.transaction(() => {
     const server = chosen(db, serverId); // it may have been switched off while the agent was asked
     if (!server) return { added: 0, left: 0 };
-    const rows = listDatabases(db, { serverId });
+    const rows = databasesOfServer(db, serverId);
     const ids = new Map(rows.map(({ id, name }) => [name, id]));
     const decided = new Set(rows.filter(isDecided).map(({ name }) => name));
     const fresh = listed.filter(({ connectable, name }) => connectable && isName(name) && !decided.has(name));

@@ -74,6 +74,7 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'GET /servers/:id/available-databases': view('server'),
 
   'GET /databases': view(),
+  'GET /databases/counts': view(),
   'GET /databases/:id': view('database'),
   'GET /databases/:id/history': view('database'),
   'POST /databases': configure(),

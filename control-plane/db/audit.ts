@@ -1,6 +1,6 @@
-import { and, desc, eq, gt, gte, lt, max, or, type SQL, sql } from 'drizzle-orm';
-import type { AnySQLiteColumn } from 'drizzle-orm/sqlite-core';
+import { and, desc, eq, gt, gte, lt, max, or, sql } from 'drizzle-orm';
 import type { Db } from './open.ts';
+import { contains, literal } from './pages.ts';
 import { auditLog } from './schema/fleet.ts';
 
 export type AuditRow = typeof auditLog.$inferSelect;
@@ -51,13 +51,4 @@ export function listAudit(
     until === undefined ? undefined : lt(at, until),
   );
   return db.select().from(auditLog).where(where).orderBy(desc(id)).limit(limit).all();
-}
-
-/** As LIKE takes it, with `\\` before what it would read as a pattern. */
-function literal(text: string): string {
-  return text.replaceAll(/[%_\\]/g, '\\$&');
-}
-
-function contains(column: AnySQLiteColumn, text: string): SQL {
-  return sql`${column} LIKE ${`%${literal(text)}%`} ESCAPE '\\'`;
 }

@@ -1,7 +1,7 @@
 import { and, count, desc, eq, sql } from 'drizzle-orm';
 import type { PackEntry } from '../../protocol/vault/pack.ts';
 import type { Db } from './open.ts';
-import { chunks, packs } from './schema/vault.ts';
+import { chunks, packs, vaultTotals } from './schema/vault.ts';
 
 /** One place where a chunk is stored; offset and lengths in bytes. */
 export interface ChunkRow {
@@ -126,8 +126,7 @@ export function chunkQueries(db: Db) {
 
     /** Bytes of all packs of a vault. */
     storedBytes(vaultId: string): number {
-      const sum = sql<number>`coalesce(sum(${packs.length}), 0)`;
-      return db.select({ sum }).from(packs).where(eq(packs.vaultId, vaultId)).get()?.sum ?? 0;
+      return db.select().from(vaultTotals).where(eq(vaultTotals.vaultId, vaultId)).get()?.bytes ?? 0;
     },
   };
 }

@@ -1,6 +1,7 @@
 import { and, asc, eq, type SQL } from 'drizzle-orm';
 import type { TableSelection } from '../../protocol/selection.ts';
 import type { Db } from './open.ts';
+import { among } from './pages.ts';
 import { agents, databases, servers } from './schema/fleet.ts';
 
 export type DatabaseRow = typeof databases.$inferSelect;
@@ -16,24 +17,27 @@ export interface DatabaseListing extends DatabaseRow {
   agentRevokedAt: number | null;
 }
 
+/** The columns of a listing, where databases are joined with their servers and agents. */
+export const DATABASE_LISTED = {
+  id: databases.id,
+  serverId: databases.serverId,
+  name: databases.name,
+  createdAt: databases.createdAt,
+  protectedAt: databases.protectedAt,
+  stoppedAt: databases.stoppedAt,
+  selection: databases.selection,
+  serverName: servers.name,
+  engine: servers.engine,
+  serverRemovedAt: servers.removedAt,
+  serverAwaitsSince: servers.awaitsCredentialsSince,
+  agentId: servers.agentId,
+  agentName: agents.name,
+  agentRevokedAt: agents.revokedAt,
+};
+
 function select(db: Db, where: SQL | undefined): DatabaseListing[] {
   return db
-    .select({
-      id: databases.id,
-      serverId: databases.serverId,
-      name: databases.name,
-      createdAt: databases.createdAt,
-      protectedAt: databases.protectedAt,
-      stoppedAt: databases.stoppedAt,
-      selection: databases.selection,
-      serverName: servers.name,
-      engine: servers.engine,
-      serverRemovedAt: servers.removedAt,
-      serverAwaitsSince: servers.awaitsCredentialsSince,
-      agentId: servers.agentId,
-      agentName: agents.name,
-      agentRevokedAt: agents.revokedAt,
-    })
+    .select(DATABASE_LISTED)
     .from(databases)
     .innerJoin(servers, eq(servers.id, databases.serverId))
     .innerJoin(agents, eq(agents.id, servers.agentId))
@@ -42,8 +46,13 @@ function select(db: Db, where: SQL | undefined): DatabaseListing[] {
     .all();
 }
 
-export function listDatabases(db: Db, filter: { serverId?: string | undefined } = {}): DatabaseListing[] {
-  return select(db, filter.serverId === undefined ? undefined : eq(databases.serverId, filter.serverId));
+/** All of a server that are known, by name. */
+export function databasesOfServer(db: Db, serverId: string): DatabaseListing[] {
+  return select(db, eq(databases.serverId, serverId));
+}
+
+export function databasesCalled(db: Db, ids: readonly string[]): DatabaseListing[] {
+  return select(db, among(databases.id, ids));
 }
 
 export function findDatabase(db: Db, id: string): DatabaseListing | undefined {

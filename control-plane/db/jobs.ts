@@ -1,8 +1,9 @@
-import { and, asc, desc, eq, inArray, isNotNull, lt, lte, max, min, ne, type SQL } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, isNotNull, lte, max, min, ne } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/sqlite-core';
 import type { JobState } from '../../protocol/job.ts';
 import type { RestorePlan } from '../../protocol/restore.ts';
 import type { Db } from './open.ts';
+import { among } from './pages.ts';
 import { agents, databases, type jobAttempts, jobs, servers } from './schema/fleet.ts';
 
 export type JobRow = typeof jobs.$inferSelect;
@@ -44,7 +45,8 @@ function listing({ earlierSnapshotId, earlierState, job, ...names }: Listed): Jo
 
 export const OPEN_STATES = ['queued', 'offered', 'running'] as const satisfies JobState[];
 
-function select(db: Db, where: SQL | undefined, limit: number): JobListing[] {
+/** Jobs by their ids, newest first. */
+export function jobListings(db: Db, ids: readonly string[]): JobListing[] {
   return db
     .select(LISTED)
     .from(jobs)
@@ -53,36 +55,14 @@ function select(db: Db, where: SQL | undefined, limit: number): JobListing[] {
     .innerJoin(agents, eq(agents.id, jobs.agentId))
     .leftJoin(earlier, eq(earlier.id, jobs.afterJobId))
     .leftJoin(later, eq(later.afterJobId, jobs.id))
-    .where(where)
+    .where(among(jobs.id, ids))
     .orderBy(desc(jobs.createdAt), desc(jobs.id))
-    .limit(limit)
     .all()
     .map(listing);
 }
 
-export interface JobFilter {
-  states?: readonly JobState[] | undefined;
-  databaseId?: string | undefined;
-  /** Of these agents; null: of all. */
-  agentIds: readonly string[] | null;
-  /** Created before this time. */
-  before?: number | undefined;
-  limit: number;
-}
-
-/** Newest first. */
-export function listJobs(db: Db, { agentIds, before, databaseId, limit, states }: JobFilter): JobListing[] {
-  const where = and(
-    states === undefined ? undefined : inArray(jobs.state, [...states]),
-    databaseId === undefined ? undefined : eq(jobs.databaseId, databaseId),
-    agentIds === null ? undefined : inArray(jobs.agentId, [...agentIds]),
-    before === undefined ? undefined : lt(jobs.createdAt, before),
-  );
-  return select(db, where, limit);
-}
-
 export function findJobListing(db: Db, id: string): JobListing | undefined {
-  return select(db, eq(jobs.id, id), 1)[0];
+  return jobListings(db, [id])[0];
 }
 
 export function findJob(db: Db, id: string): JobRow | undefined {
@@ -153,12 +133,12 @@ export function restoreAfter(db: Db, jobId: string): JobRow | undefined {
   return db.select().from(jobs).where(eq(jobs.afterJobId, jobId)).get();
 }
 
-/** Id of the backup → id of the restore it was made before. */
-export function restoresAfter(db: Db): Map<string, string> {
+/** Of backups: id of the backup → id of the restore it was made before. */
+export function restoresAfter(db: Db, jobIds: readonly string[]): Map<string, string> {
   const rows = db
     .select({ id: jobs.id, afterJobId: jobs.afterJobId })
     .from(jobs)
-    .where(isNotNull(jobs.afterJobId))
+    .where(among(jobs.afterJobId, jobIds))
     .all();
   return new Map(rows.map(({ afterJobId, id }) => [String(afterJobId), id]));
 }
@@ -190,24 +170,4 @@ export function highestByOthers(db: Db, databaseId: string, agentId: string): nu
   const highest = max(jobs.sequence);
   const where = and(made, ne(jobs.agentId, agentId));
   return db.select({ highest }).from(jobs).where(where).get()?.highest ?? 0;
-}
-
-/** Newest backup job of each database. */
-export function latestBackups(db: Db): Map<string, JobListing> {
-  const times = db.select({ databaseId: jobs.databaseId, at: max(jobs.createdAt).as('at') }).from(jobs);
-  const newest = times.where(eq(jobs.kind, 'backup')).groupBy(jobs.databaseId).as('newest');
-  const rows = db
-    .select(LISTED)
-    .from(newest)
-    .innerJoin(
-      jobs,
-      and(eq(jobs.databaseId, newest.databaseId), eq(jobs.kind, 'backup'), eq(jobs.createdAt, newest.at)),
-    )
-    .innerJoin(databases, eq(databases.id, jobs.databaseId))
-    .innerJoin(servers, eq(servers.id, jobs.serverId))
-    .innerJoin(agents, eq(agents.id, jobs.agentId))
-    .leftJoin(earlier, eq(earlier.id, jobs.afterJobId))
-    .leftJoin(later, eq(later.afterJobId, jobs.id))
-    .all();
-  return new Map(rows.map((row) => [row.job.databaseId, listing(row)]));
 }

@@ -17,6 +17,9 @@ export type Db = BetterSQLite3Database<typeof schema> & { $client: Database.Data
 /** Name of the database file inside the data directory. */
 export const DATABASE_FILE = 'homeport.sqlite';
 
+/** Most that is kept in memory of the file: what lists of ten thousand databases are read from fits. */
+const CACHE_KIB = 64 * 1024;
+
 /**
  * Opens (creating where needed) the database and brings its tables up to date.
  * A full WAL sync per commit: an outcome that was acknowledged to an agent must survive a power cut.
@@ -29,6 +32,7 @@ export function openDb(file: string): Db {
   sqlite.pragma('synchronous = FULL');
   sqlite.pragma('foreign_keys = ON');
   sqlite.pragma('busy_timeout = 5000');
+  sqlite.pragma(`cache_size = -${CACHE_KIB}`);
   const db = drizzle(sqlite, { schema });
   migrate(db, { migrationsFolder: join(import.meta.dirname, 'migrations') });
   return db;

@@ -59,6 +59,11 @@ export function replicaCopyQueries(db: Db) {
       return new Map(rows.map(({ length, name }) => [name, length]));
     },
 
+    countBelow(vaultId: string, folder: string): number {
+      const where = and(eq(replicaCopies.vaultId, vaultId), ...below(replicaCopies.name, folder));
+      return db.select({ n: count() }).from(replicaCopies).where(where).get()?.n ?? 0;
+    },
+
     /** Some packs that are not copied yet, in the order they came, behind the one with the id `after`. */
     uncopiedPacks(vaultId: string, after: number): { id: number; sha256: string }[] {
       return db

@@ -1,11 +1,13 @@
-import { and, asc, count, eq, isNotNull, isNull, sql } from 'drizzle-orm';
+import { and, asc, count, eq, isNotNull, isNull, type SQL, sql } from 'drizzle-orm';
 import type { Db } from './open.ts';
+import { among, matching, type Page, type PageWish, ROWS } from './pages.ts';
 import { agents, databases, servers } from './schema/fleet.ts';
 
 export type ServerRow = typeof servers.$inferSelect;
 /** A server with the names a reader needs beside it. */
 export interface ServerListing extends ServerRow {
   agentName: string;
+  agentRevokedAt: number | null;
   /** Those that are protected. */
   databaseCount: number;
 }
@@ -14,23 +16,56 @@ export function findServer(db: Db, id: string): ServerRow | undefined {
   return db.select().from(servers).where(eq(servers.id, id)).get();
 }
 
-export function listServers(db: Db): ServerListing[] {
-  const counts = new Map(
-    db
-      .select({ id: databases.serverId, n: count() })
-      .from(databases)
-      .where(isNotNull(databases.protectedAt))
-      .groupBy(databases.serverId)
-      .all()
-      .map(({ id, n }) => [id, n]),
-  );
+export interface ServerFilter {
+  /** Looked for in its name, its agent's and its address; or its id. */
+  q?: string | undefined;
+  agentId?: string | undefined;
+  engine?: string | undefined;
+  /** Only those that an agent can log in to: not removed, with credentials, and the agent is not revoked. */
+  usable?: boolean;
+  /** Of these agents; null: of all. */
+  agentIds: readonly string[] | null;
+}
+
+const protectedOnIt = sql<number>`(select count(*) from ${databases}
+  where ${databases.serverId} = ${servers.id} and ${databases.protectedAt} is not null)`;
+
+/** By name. */
+export function pageOfServers(db: Db, filter: ServerFilter, wish: PageWish): Page<ServerListing> {
+  const where = whereOf(filter);
+  const counted = db.select(ROWS).from(servers).innerJoin(agents, eq(agents.id, servers.agentId));
+  return { rows: listed(db, where, wish), total: counted.where(where).get()?.n ?? 0 };
+}
+
+function listed(db: Db, where: SQL | undefined, { limit, offset }: PageWish): ServerListing[] {
+  const beside = { agentName: agents.name, agentRevokedAt: agents.revokedAt, databaseCount: protectedOnIt };
   return db
-    .select({ server: servers, agentName: agents.name })
+    .select({ server: servers, ...beside })
     .from(servers)
     .innerJoin(agents, eq(agents.id, servers.agentId))
+    .where(where)
     .orderBy(asc(servers.name), asc(servers.id))
+    .limit(limit)
+    .offset(offset)
     .all()
-    .map(({ server, agentName }) => ({ ...server, agentName, databaseCount: counts.get(server.id) ?? 0 }));
+    .map(({ server, ...names }) => ({ ...server, ...names }));
+}
+
+function whereOf({ agentId, agentIds, engine, q, usable }: ServerFilter): SQL | undefined {
+  const { awaitsCredentialsSince, connection, name, removedAt } = servers;
+  const address = sql`coalesce(json_extract(${connection}, '$.host') || ':' || json_extract(${connection}, '$.port'), '')`;
+  const canBeUsed = and(isNull(removedAt), isNull(awaitsCredentialsSince), isNull(agents.revokedAt));
+  return and(
+    matching(q, servers.id, [name, agents.name, address]),
+    agentId === undefined ? undefined : eq(servers.agentId, agentId),
+    engine === undefined ? undefined : eq(servers.engine, engine),
+    usable ? canBeUsed : undefined,
+    agentIds === null ? undefined : among(servers.agentId, agentIds),
+  );
+}
+
+export function findServerListing(db: Db, id: string): ServerListing | undefined {
+  return listed(db, eq(servers.id, id), { limit: 1, offset: 0 })[0];
 }
 
 /** What is kept of a connection, JSON: plain values only, as readers of it expect. */

@@ -1,8 +1,17 @@
-import { and, count, countDistinct, desc, eq, gt, inArray, max } from 'drizzle-orm';
+import { and, count, countDistinct, desc, eq, gt, inArray, max, type SQL, sql } from 'drizzle-orm';
+import { snapshotTotals } from './database-list.ts';
 import type { Db } from './open.ts';
+import { among, type Page, type PageWish } from './pages.ts';
+import { databases, servers } from './schema/fleet.ts';
 import { snapshots } from './schema/vault.ts';
 
 export type SnapshotRow = typeof snapshots.$inferSelect;
+
+export interface SnapshotFilter {
+  databaseId?: string | undefined;
+  /** Of the databases of these agents; null: of all, those of databases that are known no more included. */
+  agentIds: readonly string[] | null;
+}
 
 /** Committed snapshots. */
 export function snapshotQueries(db: Db) {
@@ -12,33 +21,47 @@ export function snapshotQueries(db: Db) {
     },
 
     /** Newest commit first. */
-    list(filter: { databaseId?: string }): SnapshotRow[] {
-      return db
+    page({ agentIds, databaseId }: SnapshotFilter, { limit, offset }: PageWish): Page<SnapshotRow> {
+      const total = snapshotTotals(db, agentIds, databaseId).snapshots;
+      const where = and(
+        databaseId === undefined ? undefined : eq(snapshots.databaseId, databaseId),
+        agentIds === null ? undefined : ofAgents(agentIds, total <= FEW),
+      );
+      const order = [desc(snapshots.createdAt), desc(snapshots.sequence)];
+      const found = db
+        .select({ id: snapshots.id })
+        .from(snapshots)
+        .where(where)
+        .orderBy(...order);
+      const ids = found
+        .limit(limit)
+        .offset(offset)
+        .all()
+        .map(({ id }) => id);
+      const rows = db
         .select()
         .from(snapshots)
-        .where(filter.databaseId === undefined ? undefined : eq(snapshots.databaseId, filter.databaseId))
-        .orderBy(desc(snapshots.createdAt), desc(snapshots.sequence))
+        .where(among(snapshots.id, ids))
+        .orderBy(...order)
         .all();
+      return { rows, total };
     },
 
-    /** The snapshot with the highest sequence of each database, with how many the database has. */
-    latestByDatabase(): Map<string, { latest: SnapshotRow; count: number }> {
-      const newest = db
-        .select({
-          databaseId: snapshots.databaseId,
-          sequence: max(snapshots.sequence).as('highest'),
-          count: count().as('count'),
-        })
-        .from(snapshots)
-        .groupBy(snapshots.databaseId)
-        .as('newest');
-      const same = and(eq(snapshots.databaseId, newest.databaseId), eq(snapshots.sequence, newest.sequence));
-      const rows = db
-        .select({ latest: snapshots, count: newest.count })
-        .from(newest)
-        .innerJoin(snapshots, same)
-        .all();
-      return new Map(rows.map((row) => [row.latest.databaseId, row]));
+    /** The snapshot with the highest sequence of each of these databases that has one. */
+    latestOf(databaseIds: readonly string[]): SnapshotRow[] {
+      const highest = sql`(select max(newest."sequence") from ${snapshots} newest where newest."databaseId" = ${snapshots.databaseId})`;
+      const where = and(among(snapshots.databaseId, databaseIds), eq(snapshots.sequence, highest));
+      return db.select().from(snapshots).where(where).all();
+    },
+
+    /** The snapshot with the highest sequence that one of these agents made of a database in a vault. */
+    newestBy(
+      agentIds: readonly string[],
+      { databaseId, vaultId }: Pick<SnapshotRow, 'databaseId' | 'vaultId'>,
+    ): SnapshotRow | undefined {
+      const theirs = among(snapshots.agentId, agentIds);
+      const where = and(eq(snapshots.databaseId, databaseId), eq(snapshots.vaultId, vaultId), theirs);
+      return db.select().from(snapshots).where(where).orderBy(desc(snapshots.sequence)).limit(1).get();
     },
 
     highestSequence(databaseId: string): number {
@@ -93,6 +116,17 @@ export function snapshotQueries(db: Db) {
       return db.select({ n: count() }).from(snapshots).where(eq(snapshots.vaultId, vaultId)).get()?.n ?? 0;
     },
   };
+}
+
+/** So many are sorted faster than they are found among all by going through them in order. */
+const FEW = 5000;
+
+/** A snapshot is its database's agent's, whichever agent made it. */
+function ofAgents(agentIds: readonly string[], few: boolean): SQL {
+  const owned = sql`(select ${databases.id} from ${databases} join ${servers} on ${servers.id} = ${databases.serverId}
+    where ${among(servers.agentId, agentIds)})`;
+  // With a plus, they are read in the order of the list and tried.
+  return few ? sql`${snapshots.databaseId} in ${owned}` : sql`+${snapshots.databaseId} in ${owned}`;
 }
 
 export type SnapshotQueries = ReturnType<typeof snapshotQueries>;

@@ -1,5 +1,4 @@
 import { and, eq, sql } from 'drizzle-orm';
-import { below } from './below.ts';
 import type { Db } from './open.ts';
 import { storeLocks } from './schema/vault.ts';
 
@@ -23,16 +22,6 @@ export function storeLockQueries(db: Db) {
   return {
     of(place: string, name: string): FileLock | undefined {
       return one.get({ place, name });
-    },
-
-    /** Name → until when it is locked, of every file below a folder. */
-    below(place: string, folder: string): Map<string, number> {
-      const rows = db
-        .select({ name: storeLocks.name, until: storeLocks.until })
-        .from(storeLocks)
-        .where(and(eq(storeLocks.place, place), ...below(storeLocks.name, folder)))
-        .all();
-      return new Map(rows.map(({ name, until }) => [name, until]));
     },
 
     note(place: string, name: string, lock: FileLock): void {

@@ -10,18 +10,29 @@ import type { PrincipalEnv } from '../auth/principal.ts';
 import { changeAgent, findAgent } from '../db/agents.ts';
 import type { AppDeps } from '../deps.ts';
 import { auditAct, found, requireConfirmation } from '../http/acting.ts';
+import { pageFields, replyPage, searchField } from '../http/paging.ts';
 import { validate } from '../http/validate.ts';
-import { allAgents, oneAgent } from '../views/agents.ts';
+import { agentsPage, oneAgent } from '../views/agents.ts';
 
 const changeBody = z.object({
   name: z.string().trim().min(1).max(255).optional(),
   labels: labelsSchema.optional(),
 });
 
+const listQuery = z.object({
+  q: searchField,
+  state: z.enum(['online', 'offline', 'revoked']).optional(),
+  order: z.enum(['name', 'newest']).default('name'),
+  ...pageFields,
+});
+
 export function agentRoutes(deps: AppDeps) {
   const { db, events, registry } = deps;
   return new Hono<PrincipalEnv>()
-    .get('/agents', (c) => c.json(allAgents(deps, c.get('reach'))))
+    .get('/agents', validate('query', listQuery), (c) => {
+      const { limit, offset, order, ...filter } = c.req.valid('query');
+      return replyPage(c, agentsPage(deps, filter, { limit, offset, order, reach: c.get('reach') }));
+    })
     .get('/agents/:id', (c) => c.json(found(oneAgent(deps, c.req.param('id')), 'agent')))
     .patch('/agents/:id', validate('json', changeBody), (c) => {
       const agent = found(findAgent(db, c.req.param('id')), 'agent');

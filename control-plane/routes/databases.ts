@@ -17,8 +17,9 @@ import { openBackupOf } from '../db/jobs.ts';
 import { findServer } from '../db/servers.ts';
 import type { AppDeps } from '../deps.ts';
 import { auditAct, found, requireConfirmation } from '../http/acting.ts';
+import { pageFields, replyPage, searchField } from '../http/paging.ts';
 import { validate } from '../http/validate.ts';
-import { oneDatabase, searchDatabases } from '../views/databases.ts';
+import { databaseCounts, databasesPage, oneDatabase, STATUSES } from '../views/databases.ts';
 import { recentBackups } from '../views/history.ts';
 import { oneJob } from '../views/jobs.ts';
 
@@ -28,13 +29,22 @@ const protectBody = z.object({
 });
 /** Null: everything. */
 const selectionField = tableSelectionSchema.nullable();
-const searchQuery = z.object({ q: z.string().max(255).optional(), serverId: z.uuid().optional() });
+const searchQuery = z.object({ q: searchField, serverId: z.uuid().optional() });
+const listQuery = searchQuery.extend({
+  status: z.enum(STATUSES).optional(),
+  order: z.enum(['name', 'urgency']).default('name'),
+  ...pageFields,
+});
 
 export function databaseRoutes(deps: AppDeps) {
   const { clock, db, events, jobs, registry } = deps;
   return new Hono<PrincipalEnv>()
-    .get('/databases', validate('query', searchQuery), (c) =>
-      c.json(searchDatabases(deps, c.req.valid('query'), c.get('reach'))),
+    .get('/databases', validate('query', listQuery), (c) => {
+      const { limit, offset, order, ...search } = c.req.valid('query');
+      return replyPage(c, databasesPage(deps, search, { limit, offset, order, reach: c.get('reach') }));
+    })
+    .get('/databases/counts', validate('query', searchQuery), (c) =>
+      c.json(databaseCounts(deps, c.req.valid('query'), c.get('reach'))),
     )
     .get('/databases/:id', (c) => c.json(found(oneDatabase(deps, c.req.param('id')), 'database')))
     .get('/databases/:id/history', (c) => {

@@ -3,11 +3,12 @@ import { z } from 'zod';
 import { JOB_STATES, type JobState } from '../../protocol/job.ts';
 import { requireReach, requireRights } from '../auth/admit.ts';
 import type { PrincipalEnv } from '../auth/principal.ts';
-import { findJob, listJobs } from '../db/jobs.ts';
+import { findJob } from '../db/jobs.ts';
 import type { AppDeps } from '../deps.ts';
 import { auditAct, found } from '../http/acting.ts';
+import { pageFields, replyPage } from '../http/paging.ts';
 import { validate } from '../http/validate.ts';
-import { type JobView, jobInFull, jobView, oneJob } from '../views/jobs.ts';
+import { type JobView, jobInFull, jobsPage, oneJob } from '../views/jobs.ts';
 
 const listQuery = z.object({
   /** Comma-separated. */
@@ -17,23 +18,20 @@ const listQuery = z.object({
     .pipe(z.array(z.enum(JOB_STATES)).max(JOB_STATES.length))
     .optional(),
   databaseId: z.uuid().optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
   before: z.iso
     .datetime()
     .transform((text) => Date.parse(text))
     .optional(),
+  ...pageFields,
 });
 
 export function jobRoutes(deps: AppDeps) {
   const { db, events, jobs } = deps;
   return new Hono<PrincipalEnv>()
     .get('/jobs', validate('query', listQuery), (c) => {
-      const { before, databaseId, limit, state } = c.req.valid('query');
-      return c.json(
-        listJobs(db, { states: state, databaseId, before, limit, agentIds: c.get('reach').agentIds }).map(
-          (job) => jobView(deps, job),
-        ),
-      );
+      const { limit, offset, state: states, ...filter } = c.req.valid('query');
+      const page = { limit, offset, reach: c.get('reach') };
+      return replyPage(c, jobsPage(deps, { ...filter, states }, page));
     })
     .get('/jobs/:id', (c) => c.json(found(jobInFull(deps, c.req.param('id')), 'job')))
     .post('/jobs/:id/cancel', (c) => {

@@ -5,12 +5,13 @@ import { fail } from '../../protocol/failure.ts';
 import { putServer, removeServer } from '../agents/servers.ts';
 import { requireReach, requireRights } from '../auth/admit.ts';
 import type { PrincipalEnv } from '../auth/principal.ts';
-import { listDatabases } from '../db/databases.ts';
+import { databasesOfServer } from '../db/databases.ts';
 import { findServer, updateServer } from '../db/servers.ts';
 import type { AppDeps } from '../deps.ts';
 import { auditAct, found, requireConfirmation } from '../http/acting.ts';
+import { pageFields, replyPage, searchField } from '../http/paging.ts';
 import { validate } from '../http/validate.ts';
-import { allServers, oneServer } from '../views/servers.ts';
+import { oneServer, serversPage } from '../views/servers.ts';
 
 const serverBody = z.object({
   agentId: z.uuid(),
@@ -26,10 +27,23 @@ const probeBody = z.object({
   sealed: sealedCredentialsSchema.optional(),
 });
 
+const listQuery = z.object({
+  q: searchField,
+  agentId: z.uuid().optional(),
+  engine: z.string().max(32).optional(),
+  /** Whether something can be backed up from it and restored to it, as far as that is known here. */
+  usable: z.enum(['true']).optional(),
+  ...pageFields,
+});
+
 export function serverRoutes(deps: AppDeps) {
   const { autoProtect, clock, db, events, registry } = deps;
   return new Hono<PrincipalEnv>()
-    .get('/servers', (c) => c.json(allServers(deps, c.get('reach'))))
+    .get('/servers', validate('query', listQuery), (c) => {
+      const { limit, offset, usable, ...filter } = c.req.valid('query');
+      const wanted = { ...filter, usable: usable !== undefined };
+      return replyPage(c, serversPage(deps, wanted, { limit, offset, reach: c.get('reach') }));
+    })
     .get('/servers/:id', (c) => c.json(found(oneServer(deps, c.req.param('id')), 'server')))
     .post('/servers/probe', validate('json', probeBody), async (c) => {
       const { agentId, name, sealed, serverId } = c.req.valid('json');
@@ -89,7 +103,7 @@ export function serverRoutes(deps: AppDeps) {
       const server = found(findServer(db, c.req.param('id')), 'server');
       const { databases } = await registry.ask(server.agentId, 'databases.list', { serverId: server.id });
       const ours = new Map(
-        listDatabases(db, { serverId: server.id })
+        databasesOfServer(db, server.id)
           .filter(({ protectedAt }) => protectedAt !== null)
           .map(({ id, name }) => [name, id]),
       );

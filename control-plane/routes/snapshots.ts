@@ -9,10 +9,11 @@ import type { PrincipalEnv } from '../auth/principal.ts';
 import { findServer } from '../db/servers.ts';
 import type { AppDeps } from '../deps.ts';
 import { auditAct, found, requireConfirmation } from '../http/acting.ts';
+import { pageFields, replyPage } from '../http/paging.ts';
 import { validate } from '../http/validate.ts';
 import { requirePossible, requireSense } from '../jobs/restore-check.ts';
 import { oneJob } from '../views/jobs.ts';
-import { oneSnapshot, type SnapshotView, snapshotsOf } from '../views/snapshots.ts';
+import { oneSnapshot, type SnapshotView, snapshotsPage } from '../views/snapshots.ts';
 
 /** Credentials for one restore, sealed to the server's agent: passed on, kept nowhere but in memory. */
 const sealed = sealedCredentialsSchema.optional();
@@ -29,15 +30,18 @@ const restoreBody = z.object({
   sealed,
 });
 
+const listQuery = z.object({ databaseId: z.uuid().optional(), ...pageFields });
+
 /** Tables whose rows a snapshot does not hold, as its driver noted them. */
 const leftOutSchema = z.array(z.string()).catch([]);
 
 export function snapshotRoutes(deps: AppDeps) {
   const { db, events, jobs, vault } = deps;
   return new Hono<PrincipalEnv>()
-    .get('/snapshots', validate('query', z.object({ databaseId: z.uuid().optional() })), (c) =>
-      c.json(snapshotsOf(deps, c.req.valid('query'), c.get('reach'))),
-    )
+    .get('/snapshots', validate('query', listQuery), (c) => {
+      const { databaseId, limit, offset } = c.req.valid('query');
+      return replyPage(c, snapshotsPage(deps, { databaseId }, { limit, offset, reach: c.get('reach') }));
+    })
     .get('/snapshots/:id', async (c) => {
       const snapshot = found(oneSnapshot(deps, c.req.param('id')), 'snapshot');
       const { objectCounts, requirements, tables } = await vault.catalogOf(snapshot.id);

@@ -43,10 +43,7 @@ function lineBefore({ fleet }: VaultContext, agentId: string): string[] {
 }
 
 function newestBy(context: VaultContext, job: RunningJob, line: string[]): SnapshotRow | undefined {
-  return context.snapshots
-    .list({ databaseId: job.databaseId })
-    .filter(({ agentId, vaultId }) => vaultId === job.vaultId && line.includes(agentId))
-    .toSorted((a, b) => b.sequence - a.sequence)[0];
+  return context.snapshots.newestBy(line, job);
 }
 
 function nothing() {

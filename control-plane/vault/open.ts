@@ -171,16 +171,16 @@ function createService(context: VaultContext, parts: ServiceGround): VaultServic
     },
     withdrawAgent: (agentId) => keepRevocation(ground.dataDir, agentId, context.now()),
     ...replicaActs(context, replicas, describe),
-    listSnapshots: (filter) => context.snapshots.list(filter).map(publicFacts(context)),
+    snapshotsPage: (filter, page) => {
+      const { rows, total } = context.snapshots.page(filter, page);
+      return { rows: rows.map(publicFacts(context)), total };
+    },
     snapshot: (id) => {
       const row = context.snapshots.snapshot(id);
       return row && publicFacts(context)(row);
     },
-    latestByDatabase: () => {
-      const rows = context.snapshots.latestByDatabase();
-      const publish = publicFacts(context);
-      return new Map([...rows].map(([id, { latest, count }]) => [id, { latest: publish(latest), count }]));
-    },
+    latestSnapshots: (ids) => context.snapshots.latestOf(ids).map(publicFacts(context)),
+    storedBytes: () => [...context.vaults.keys()].reduce((n, id) => n + context.chunks.storedBytes(id), 0),
     nextSequence: (databaseId) => context.snapshots.highestSequence(databaseId) + 1,
     catalogOf: async (id) => {
       const { vault, row } = snapshotOf(context, id);

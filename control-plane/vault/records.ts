@@ -60,7 +60,7 @@ function replicaRecord(
     remote: remoteOf(secrets.replica),
     state: running ? 'copying' : failure ? 'waiting' : 'current',
     ...{ failure, moving, nextTryAt },
-    snapshotCount: copies.below(id, SNAPSHOTS).size,
+    snapshotCount: copies.countBelow(id, SNAPSHOTS),
     pending: copies.pending(id),
   };
 }
@@ -85,35 +85,15 @@ function remoteOf(store: OpenVault['secrets']['store']): VaultRecord['remote'] {
   return { type: 'sftp', path, sftp: { host, port, user, hostKeys, fingerprints } };
 }
 
-interface ManifestFacts {
-  /** Those that the replica has; null without one. */
-  copied: ReadonlyMap<string, number> | null;
-  /** Milliseconds since the epoch. */
-  lockedUntil: ReadonlyMap<string, number>;
-}
-
-function manifestFacts({ copies, locks, vaults }: VaultContext, vaultId: string): ManifestFacts {
-  const vault = vaults.get(vaultId);
-  return {
-    copied: vault?.secrets.replica === undefined ? null : copies.below(vaultId, SNAPSHOTS),
-    lockedUntil: locks.below(vault?.place ?? '', SNAPSHOTS),
-  };
-}
-
-/** Tells others of snapshots. Made for one answer: what replicas have and stores lock is looked up once. */
+/** Tells others of snapshots. */
 export function publicFacts(context: VaultContext): (row: SnapshotRow) => SnapshotRecord {
-  const known = new Map<string, ManifestFacts>();
-  const factsOf = (vaultId: string) => {
-    const facts = known.get(vaultId) ?? manifestFacts(context, vaultId);
-    known.set(vaultId, facts);
-    return facts;
-  };
+  const { copies, locks, vaults } = context;
   return ({ path, ...facts }) => {
-    const { copied, lockedUntil } = factsOf(facts.vaultId);
-    const until = lockedUntil.get(path) ?? 0;
+    const vault = vaults.get(facts.vaultId);
+    const until = locks.of(vault?.place ?? '', path)?.until ?? 0;
     return {
       ...facts,
-      copied: copied?.has(path) ?? null,
+      copied: vault?.secrets.replica === undefined ? null : copies.has(facts.vaultId, path),
       lockedUntil: until > context.now() ? until : null,
     };
   };

@@ -1,6 +1,8 @@
 import type { DownloadWay, UploadWay } from '../../protocol/direct.ts';
 import type { HeritageDocument, RestoreSourceDocument } from '../../protocol/job.ts';
 import type { SealedCatalog } from '../../protocol/vault/manifest.ts';
+import type { Page, PageWish } from '../db/pages.ts';
+import type { SnapshotFilter } from '../db/snapshots.ts';
 import type { Download } from './download.ts';
 import type { VaultSpace } from './growth.ts';
 import type { StoreChoice, StoreElsewhere } from './stores/choice.ts';
@@ -87,10 +89,12 @@ export interface VaultService {
   /** Keeps the agent revoked even if the database is lost. Durable when it resolves; idempotent. */
   withdrawAgent(agentId: string): Promise<void>;
   /** Newest first. */
-  listSnapshots(filter: { databaseId?: string }): SnapshotRecord[];
+  snapshotsPage(filter: SnapshotFilter, page: PageWish): Page<SnapshotRecord>;
   snapshot(id: string): SnapshotRecord | undefined;
-  /** The newest snapshot of each database that has one, with how many there are. */
-  latestByDatabase(): Map<string, { latest: SnapshotRecord; count: number }>;
+  /** The newest snapshot of each of these databases that has one. */
+  latestSnapshots(databaseIds: readonly string[]): SnapshotRecord[];
+  /** Bytes of all packs of all vaults. */
+  storedBytes(): number;
   /** Highest sequence of the database's snapshots plus one. */
   nextSequence(databaseId: string): number;
   catalogOf(snapshotId: string): Promise<SealedCatalog>;

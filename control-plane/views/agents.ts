@@ -1,9 +1,15 @@
 import { fingerprint } from '../../protocol/enrolment.ts';
 import type { Inventory } from '../../protocol/messages.ts';
 import type { Reach } from '../auth/reach.ts';
-import { type AgentRow, findAgent, listAgents } from '../db/agents.ts';
-import { listDatabases } from '../db/databases.ts';
-import { listServers } from '../db/servers.ts';
+import {
+  type AgentCounts,
+  type AgentOrder,
+  countsOfAgents,
+  kinOfAgents,
+  pageOfAgents,
+} from '../db/agent-list.ts';
+import { type AgentRow, findAgent } from '../db/agents.ts';
+import type { Page, PageWish } from '../db/pages.ts';
 import type { AppDeps } from '../deps.ts';
 import { iso, isoOrNull } from './times.ts';
 
@@ -19,7 +25,7 @@ export function agentState(
   return registry.isOnline(agent.id) ? 'online' : 'offline';
 }
 
-function view({ clock, registry }: Deps, agent: AgentRow, { called, counts, successors }: Beside) {
+function view({ clock, registry }: Deps, agent: AgentRow, { counts, kin }: Beside) {
   const session = registry.session(agent.id);
   return {
     id: agent.id,
@@ -38,8 +44,8 @@ function view({ clock, registry }: Deps, agent: AgentRow, { called, counts, succ
     /** Servers that wait for their credentials. */
     waitingServerCount: counts.waiting.get(agent.id) ?? 0,
     /** The agent whose place it took, and the one that took its own. */
-    predecessor: called(agent.predecessorId),
-    successor: called(successors.get(agent.id) ?? null),
+    predecessor: kin.predecessors.get(agent.predecessorId ?? '') ?? null,
+    successor: kin.successors.get(agent.id) ?? null,
   };
 }
 
@@ -47,51 +53,43 @@ function view({ clock, registry }: Deps, agent: AgentRow, { called, counts, succ
 export type AgentView = ReturnType<typeof view>;
 
 interface Beside {
-  counts: Counts;
-  /** Id of the agent that has an agent's place now, by the id of that one. */
-  successors: ReadonlyMap<string, string>;
-  called(id: string | null): { id: string; name: string } | null;
+  counts: AgentCounts;
+  kin: ReturnType<typeof kinOfAgents>;
 }
 
-function besides(deps: Deps): Beside {
-  const agents = listAgents(deps.db);
-  const names = new Map(agents.map(({ id, name }) => [id, name]));
-  const followed = agents.flatMap(({ id, predecessorId }) => (predecessorId ? [[predecessorId, id]] : []));
-  return {
-    counts: countsOf(deps),
-    successors: new Map(followed as [string, string][]),
-    called: (id) => (id === null ? null : { id, name: names.get(id) ?? '' }),
+function views(deps: Deps, agents: AgentRow[]): AgentView[] {
+  const beside: Beside = {
+    counts: countsOfAgents(
+      deps.db,
+      agents.map(({ id }) => id),
+    ),
+    kin: kinOfAgents(deps.db, agents),
   };
+  return agents.map((agent) => view(deps, agent, beside));
 }
 
-interface Counts {
-  servers: Map<string, number>;
-  databases: Map<string, number>;
-  waiting: Map<string, number>;
-}
-
-function countsOf({ db }: Deps): Counts {
-  const servers = new Map<string, number>();
-  const databases = new Map<string, number>();
-  const waiting = new Map<string, number>();
-  const add = (map: Map<string, number>, id: string) => map.set(id, (map.get(id) ?? 0) + 1);
-  for (const { agentId, awaitsCredentialsSince, removedAt } of listServers(db)) {
-    if (removedAt === null) add(servers, agentId);
-    if (awaitsCredentialsSince !== null) add(waiting, agentId);
-  }
-  for (const { agentId, protectedAt } of listDatabases(db)) if (protectedAt !== null) add(databases, agentId);
-  return { servers, databases, waiting };
-}
-
-/** Those within reach. */
-export function allAgents(deps: Deps, reach: Reach): AgentView[] {
-  const beside = besides(deps);
-  return listAgents(deps.db)
-    .filter(({ id }) => reach.has(id))
-    .map((agent) => view(deps, agent, beside));
+/** Those within reach that a search finds. */
+export function agentsPage(
+  deps: Deps,
+  filter: { q?: string | undefined; state?: AgentState | undefined },
+  { reach, ...page }: PageWish & { reach: Reach; order: AgentOrder },
+): Page<AgentView> {
+  const { q, state } = filter;
+  const ids = [...deps.registry.sessions()].map(({ agentId }) => agentId);
+  const { rows, total } = pageOfAgents(
+    deps.db,
+    {
+      q,
+      agentIds: reach.agentIds,
+      revoked: state === undefined ? undefined : state === 'revoked',
+      connected: state === 'online' || state === 'offline' ? { ids, wanted: state === 'online' } : undefined,
+    },
+    page,
+  );
+  return { rows: views(deps, rows), total };
 }
 
 export function oneAgent(deps: Deps, id: string): AgentView | undefined {
   const agent = findAgent(deps.db, id);
-  return agent && view(deps, agent, besides(deps));
+  return agent && views(deps, [agent])[0];
 }

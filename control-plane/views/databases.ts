@@ -1,107 +1,125 @@
 import type { Reach } from '../auth/reach.ts';
-import { type DatabaseListing, findDatabase, listDatabases, selectionOf } from '../db/databases.ts';
-import { type JobListing, latestBackups, restoresAfter } from '../db/jobs.ts';
+import {
+  CONDITIONS,
+  type Condition,
+  countByCondition,
+  type DatabaseFilter,
+  type DatabaseOrder,
+  type JudgedDatabase,
+  judgedDatabases,
+  pageOfDatabases,
+} from '../db/database-list.ts';
+import { selectionOf } from '../db/databases.ts';
+import { jobListings } from '../db/jobs.ts';
+import type { Page, PageWish } from '../db/pages.ts';
 import type { AppDeps } from '../deps.ts';
 import { agentState } from './agents.ts';
-import { jobView } from './jobs.ts';
-import { type SnapshotView, snapshotView } from './snapshots.ts';
+import { type JobView, jobView } from './jobs.ts';
+import { type SnapshotView, snapshotViews } from './snapshots.ts';
 import { iso } from './times.ts';
 
 type Deps = Pick<AppDeps, 'db' | 'registry' | 'vault' | 'progress'>;
 
-export type DatabaseStatus = 'protected' | 'at-risk' | 'unprotected';
+export const STATUSES = ['protected', 'at-risk', 'unprotected'] as const;
+export type DatabaseStatus = (typeof STATUSES)[number];
+
+/** What people are told of how a database stands. */
+export const TOLD: Readonly<Record<Condition, { status: DatabaseStatus; reason: string }>> = {
+  'not-protected': { status: 'unprotected', reason: 'Not protected: no backups are made of it.' },
+  'first-backup-failed': { status: 'unprotected', reason: 'The first backup failed.' },
+  'no-backup': { status: 'unprotected', reason: 'No backup yet.' },
+  'awaits-credentials': {
+    status: 'at-risk',
+    reason: 'Its server waits for credentials on the new agent.',
+  },
+  'last-backup-failed': { status: 'at-risk', reason: 'The last backup failed.' },
+  'agent-revoked': { status: 'at-risk', reason: 'Its agent was revoked.' },
+  'server-removed': { status: 'at-risk', reason: 'Its server was removed.' },
+  good: { status: 'protected', reason: 'The last backup succeeded.' },
+};
 
 interface Evidence {
-  snapshot: SnapshotView | null;
-  job: JobListing | undefined;
+  snapshot: SnapshotView | undefined;
+  job: JobView | undefined;
 }
 
-/** How safe a database is, and why; `since` in ms since the epoch. */
-export function judge(
-  database: DatabaseListing,
-  { job, snapshot }: Evidence,
-): { status: DatabaseStatus; reason: string; since: number } {
-  if (database.protectedAt === null) {
-    return {
-      status: 'unprotected',
-      reason: 'Not protected: no backups are made of it.',
-      since: database.createdAt,
-    };
-  }
-  const failed = job !== undefined && (job.state === 'failed' || job.state === 'lost');
-  const since = job?.finishedAt ?? database.createdAt;
-  if (!snapshot) {
-    const reason = failed ? 'The first backup failed.' : 'No backup yet.';
-    return { status: 'unprotected', reason, since };
-  }
-  if (database.serverAwaitsSince !== null && database.agentRevokedAt === null) {
-    const reason = 'Its server waits for credentials on the new agent.';
-    return { status: 'at-risk', reason, since: database.serverAwaitsSince };
-  }
-  if (failed) return { status: 'at-risk', reason: 'The last backup failed.', since };
-  if (database.agentRevokedAt !== null) {
-    return { status: 'at-risk', reason: 'Its agent was revoked.', since: database.agentRevokedAt };
-  }
-  if (database.serverRemovedAt !== null) {
-    return { status: 'at-risk', reason: 'Its server was removed.', since: database.serverRemovedAt };
-  }
-  return { status: 'protected', reason: 'The last backup succeeded.', since };
-}
-
-function view(deps: Deps, database: DatabaseListing, evidence: Evidence & { count: number }) {
+function view({ registry }: Deps, database: JudgedDatabase, { job, snapshot }: Evidence) {
   const { agentId, agentRevokedAt } = database;
-  const { reason, since, status } = judge(database, evidence);
+  const { reason, status } = TOLD[database.condition];
   return {
     id: database.id,
     serverId: database.serverId,
     serverName: database.serverName,
     agentId,
     agentName: database.agentName,
-    agentState: agentState(deps.registry, { id: agentId, revokedAt: agentRevokedAt }),
+    agentState: agentState(registry, { id: agentId, revokedAt: agentRevokedAt }),
     engine: database.engine,
     name: database.name,
     createdAt: iso(database.createdAt),
     protected: database.protectedAt !== null,
     /** Whose rows its backups hold; null: everybody's. */
     selection: selectionOf(database),
-    snapshotCount: evidence.count,
-    lastSnapshot: evidence.snapshot,
-    lastJob: evidence.job ? jobView(deps, evidence.job) : null,
+    snapshotCount: database.snapshotCount,
+    lastSnapshot: snapshot ?? null,
+    lastJob: job ?? null,
     status,
     statusReason: reason,
-    statusSince: iso(since),
+    statusSince: iso(database.since),
   };
 }
 
 /** A database as the API shows it. */
 export type DatabaseView = ReturnType<typeof view>;
 
-function views(deps: Deps, databases: DatabaseListing[]): DatabaseView[] {
-  const newest = deps.vault.latestByDatabase();
-  const jobs = latestBackups(deps.db);
-  const restores = restoresAfter(deps.db);
+function views(deps: Deps, databases: JudgedDatabase[]): DatabaseView[] {
+  const ids = databases.map(({ id }) => id);
+  const latest = snapshotViews(deps, deps.vault.latestSnapshots(ids));
+  const snapshots = new Map(latest.map((snapshot) => [snapshot.databaseId, snapshot]));
+  const backups = jobListings(
+    deps.db,
+    databases.flatMap(({ backupJobId }) => backupJobId ?? []),
+  );
+  const jobs = new Map(backups.map((job) => [job.id, job]));
   return databases.map((database) => {
-    const found = newest.get(database.id);
-    const restoreId = found && restores.get(found.latest.jobId);
-    const snapshot = found ? snapshotView(found.latest, { database, restoreId }) : null;
-    return view(deps, database, { snapshot, count: found?.count ?? 0, job: jobs.get(database.id) });
+    const job = jobs.get(database.backupJobId ?? '');
+    return view(deps, database, {
+      snapshot: snapshots.get(database.id),
+      job: job && jobView(deps, job),
+    });
   });
 }
 
-/** Databases within reach that are protected or have snapshots; `q` is looked for in their and their servers' names. */
-export function searchDatabases(
+/** What to look for among databases. */
+export interface DatabaseSearch {
+  q?: string | undefined;
+  serverId?: string | undefined;
+  status?: DatabaseStatus | undefined;
+}
+
+/** The same for the tables. */
+export function filterOf({ status, ...search }: DatabaseSearch, { agentIds }: Reach): DatabaseFilter {
+  const conditions = status && CONDITIONS.filter((condition) => TOLD[condition].status === status);
+  return { ...search, conditions, agentIds };
+}
+
+/** Databases within reach that are protected or have snapshots, as far as a search finds them. */
+export function databasesPage(
   deps: Deps,
-  filter: { q?: string | undefined; serverId?: string | undefined },
-  reach: Reach,
-): DatabaseView[] {
-  const q = filter.q?.trim().toLowerCase() ?? '';
-  const matching = reach
-    .within(listDatabases(deps.db, { serverId: filter.serverId }))
-    .filter(({ name, serverName }) => name.toLowerCase().includes(q) || serverName.toLowerCase().includes(q));
-  return views(deps, matching).filter((one) => one.protected || one.snapshotCount > 0);
+  search: DatabaseSearch,
+  { reach, ...page }: PageWish & { reach: Reach; order: DatabaseOrder },
+): Page<DatabaseView> {
+  const { rows, total } = pageOfDatabases(deps.db, filterOf(search, reach), page);
+  return { rows: views(deps, rows), total };
+}
+
+/** How many of the databases that a search finds have which status. */
+export function databaseCounts({ db }: Pick<Deps, 'db'>, search: DatabaseSearch, reach: Reach) {
+  const counts = countByCondition(db, filterOf(search, reach));
+  const sum = (wanted: DatabaseStatus) =>
+    [...counts].reduce((all, [condition, n]) => all + (TOLD[condition].status === wanted ? n : 0), 0);
+  return { protected: sum('protected'), atRisk: sum('at-risk'), unprotected: sum('unprotected') };
 }
 
 export function oneDatabase(deps: Deps, id: string): DatabaseView | undefined {
-  const database = findDatabase(deps.db, id);
-  return database && views(deps, [database])[0];
+  return views(deps, judgedDatabases(deps.db, [id]))[0];
 }

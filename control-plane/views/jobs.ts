@@ -1,9 +1,12 @@
 import type { Failure } from '../../protocol/failure.ts';
 import type { JobResult, Progress } from '../../protocol/job.ts';
 import type { RestorePlan } from '../../protocol/restore.ts';
+import type { Reach } from '../auth/reach.ts';
 import { attemptsOf } from '../db/job-attempts.ts';
+import { type JobFilter, pageOfJobs } from '../db/job-list.ts';
 import { logOf } from '../db/job-log.ts';
 import { findJobListing, type JobListing } from '../db/jobs.ts';
+import type { Page, PageWish } from '../db/pages.ts';
 import type { AppDeps } from '../deps.ts';
 import { iso, isoOrNull } from './times.ts';
 
@@ -49,6 +52,16 @@ export function jobView({ progress }: Pick<Deps, 'progress'>, job: JobListing) {
 
 /** A job as the API shows it. */
 export type JobView = ReturnType<typeof jobView>;
+
+/** Those of agents within reach that a filter finds, newest first. */
+export function jobsPage(
+  deps: Deps,
+  filter: Omit<JobFilter, 'agentIds'>,
+  { reach, ...page }: PageWish & { reach: Reach },
+): Page<JobView> {
+  const { rows, total } = pageOfJobs(deps.db, { ...filter, agentIds: reach.agentIds }, page);
+  return { rows: rows.map((job) => jobView(deps, job)), total };
+}
 
 export function oneJob(deps: Deps, id: string): JobView | undefined {
   const job = findJobListing(deps.db, id);

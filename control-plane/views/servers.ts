@@ -1,18 +1,18 @@
-import { EVERYWHERE, type Reach } from '../auth/reach.ts';
-import { listAgents } from '../db/agents.ts';
-import { listServers, type ServerListing } from '../db/servers.ts';
+import type { Reach } from '../auth/reach.ts';
+import type { Page, PageWish } from '../db/pages.ts';
+import { findServerListing, pageOfServers, type ServerFilter, type ServerListing } from '../db/servers.ts';
 import type { AppDeps } from '../deps.ts';
-import { type AgentState, agentState } from './agents.ts';
+import { agentState } from './agents.ts';
 import { iso, isoOrNull } from './times.ts';
 
 type Deps = Pick<AppDeps, 'db' | 'registry' | 'autoProtect'>;
 
-function view({ autoProtect }: Deps, server: ServerListing, state: AgentState) {
+function view({ autoProtect, registry }: Deps, server: ServerListing) {
   return {
     id: server.id,
     agentId: server.agentId,
     agentName: server.agentName,
-    agentState: state,
+    agentState: agentState(registry, { id: server.agentId, revokedAt: server.agentRevokedAt }),
     name: server.name,
     engine: server.engine,
     connection: JSON.parse(server.connection) as Record<string, string | number | boolean>,
@@ -34,15 +34,17 @@ function view({ autoProtect }: Deps, server: ServerListing, state: AgentState) {
 /** A server as the API shows it. */
 export type ServerView = ReturnType<typeof view>;
 
-/** Those within reach. */
-export function allServers(deps: Deps, reach: Reach): ServerView[] {
-  const { db, registry } = deps;
-  const states = new Map(listAgents(db).map((agent) => [agent.id, agentState(registry, agent)]));
-  return reach
-    .within(listServers(db))
-    .map((server) => view(deps, server, states.get(server.agentId) ?? 'offline'));
+/** Those within reach that a search finds, by name. */
+export function serversPage(
+  deps: Deps,
+  filter: Omit<ServerFilter, 'agentIds'>,
+  { reach, ...page }: PageWish & { reach: Reach },
+): Page<ServerView> {
+  const { rows, total } = pageOfServers(deps.db, { ...filter, agentIds: reach.agentIds }, page);
+  return { rows: rows.map((server) => view(deps, server)), total };
 }
 
 export function oneServer(deps: Deps, id: string): ServerView | undefined {
-  return allServers(deps, EVERYWHERE).find((server) => server.id === id);
+  const server = findServerListing(deps.db, id);
+  return server && view(deps, server);
 }

@@ -1,6 +1,7 @@
 import type { Reach } from '../auth/reach.ts';
-import { type DatabaseListing, findDatabase, listDatabases } from '../db/databases.ts';
-import { restoreAfter, restoresAfter } from '../db/jobs.ts';
+import { type DatabaseListing, databasesCalled } from '../db/databases.ts';
+import { restoresAfter } from '../db/jobs.ts';
+import type { Page, PageWish } from '../db/pages.ts';
 import type { AppDeps } from '../deps.ts';
 import type { SnapshotRecord } from '../vault/service.ts';
 import { iso, isoOrNull } from './times.ts';
@@ -13,7 +14,7 @@ interface Beside {
   restoreId: string | undefined;
 }
 
-export function snapshotView(snapshot: SnapshotRecord, { database, restoreId }: Beside) {
+function snapshotView(snapshot: SnapshotRecord, { database, restoreId }: Beside) {
   return {
     id: snapshot.id,
     databaseId: snapshot.databaseId,
@@ -40,29 +41,18 @@ export function snapshotView(snapshot: SnapshotRecord, { database, restoreId }: 
 /** A snapshot as the API shows it. */
 export type SnapshotView = ReturnType<typeof snapshotView>;
 
-/** Of snapshots, those of databases within reach. */
-export function ofDatabases<T extends { databaseId: string }>(
-  snapshots: T[],
-  databases: readonly { id: string; agentId: string }[],
-  reach: Reach,
-): T[] {
-  // Also those of databases that are known no more.
-  if (reach.agentIds === null) return snapshots;
-  const seen = new Set(databases.filter(({ agentId }) => reach.has(agentId)).map(({ id }) => id));
-  return snapshots.filter(({ databaseId }) => seen.has(databaseId));
-}
-
-/** Those of databases within reach. */
-export function snapshotsOf(
-  deps: Deps,
-  { databaseId }: { databaseId?: string | undefined },
-  reach: Reach,
-): SnapshotView[] {
-  const listed = listDatabases(deps.db);
+/** Snapshots as the API shows them, in the order they are given. */
+export function snapshotViews({ db }: Pick<Deps, 'db'>, snapshots: SnapshotRecord[]): SnapshotView[] {
+  const listed = databasesCalled(
+    db,
+    snapshots.map(({ databaseId }) => databaseId),
+  );
   const databases = new Map(listed.map((database) => [database.id, database]));
-  const restores = restoresAfter(deps.db);
-  const all = deps.vault.listSnapshots(databaseId === undefined ? {} : { databaseId });
-  return ofDatabases(all, listed, reach).map((snapshot) =>
+  const restores = restoresAfter(
+    db,
+    snapshots.map(({ jobId }) => jobId),
+  );
+  return snapshots.map((snapshot) =>
     snapshotView(snapshot, {
       database: databases.get(snapshot.databaseId),
       restoreId: restores.get(snapshot.jobId),
@@ -70,9 +60,17 @@ export function snapshotsOf(
   );
 }
 
+/** Those of databases within reach, newest first. */
+export function snapshotsPage(
+  deps: Deps,
+  { databaseId }: { databaseId?: string | undefined },
+  { reach, ...page }: PageWish & { reach: Reach },
+): Page<SnapshotView> {
+  const { rows, total } = deps.vault.snapshotsPage({ databaseId, agentIds: reach.agentIds }, page);
+  return { rows: snapshotViews(deps, rows), total };
+}
+
 export function oneSnapshot(deps: Deps, id: string): SnapshotView | undefined {
   const snapshot = deps.vault.snapshot(id);
-  if (!snapshot) return undefined;
-  const database = findDatabase(deps.db, snapshot.databaseId);
-  return snapshotView(snapshot, { database, restoreId: restoreAfter(deps.db, snapshot.jobId)?.id });
+  return snapshot && snapshotViews(deps, [snapshot])[0];
 }

@@ -8,8 +8,8 @@ import { createAudit } from '../../control-plane/audit.ts';
 import { insertAgent } from '../../control-plane/db/agents.ts';
 import { listAudit } from '../../control-plane/db/audit.ts';
 import {
+  databasesOfServer,
   findDatabaseByName,
-  listDatabases,
   rememberDatabase,
   stopProtecting,
 } from '../../control-plane/db/databases.ts';
@@ -54,7 +54,7 @@ beforeEach(() => {
 
 const databases = (...names: string[]) => names.map((name) => ({ name, connectable: true }));
 const protectedNames = () =>
-  listDatabases(db, { serverId })
+  databasesOfServer(db, serverId)
     .filter(({ protectedAt }) => protectedAt !== null)
     .map(({ name }) => name);
 

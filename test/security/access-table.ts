@@ -50,6 +50,7 @@ export const LEAST: Record<string, Least> = {
   'DELETE /servers/:id': 'admin+delete',
   'GET /servers/:id/available-databases': 'viewer',
   'GET /databases': 'viewer',
+  'GET /databases/counts': 'viewer',
   'GET /databases/:id': 'viewer',
   'GET /databases/:id/history': 'viewer',
   'POST /databases': 'admin',

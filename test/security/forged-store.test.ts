@@ -9,6 +9,7 @@ import { ed25519Raw, generateEd25519 } from '../../protocol/keys.ts';
 import { signStatement } from '../../protocol/vault/statement.ts';
 import { world } from '../control-plane/vault/world.ts';
 import { temporaryState } from '../support/agent-at-peer.ts';
+import { allSnapshots } from '../support/all-snapshots.ts';
 
 test('a writer to the store with one agent’s key cannot add snapshots of another agent’s databases', async () => {
   await using w = await world();
@@ -24,7 +25,7 @@ test('a writer to the store with one agent’s key cannot add snapshots of anoth
   w.stop();
   await w.start();
   expect(w.reconciled?.refused).toMatchObject([{ name, reason: expect.stringContaining('another agent') }]);
-  expect(w.vaults.service.listSnapshots({ databaseId: victim.databaseId })).toHaveLength(1);
+  expect(allSnapshots(w.vaults.service, victim.databaseId)).toHaveLength(1);
 });
 
 test('a vault’s statement can change neither its recipients silently nor its signing key at all', async () => {

@@ -1,11 +1,15 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import { fetchApiDocument } from './openapi.ts';
-import { answer, api } from './rpc.ts';
-import type { AuditFilter } from './types.ts';
+import { answer, answerPage, api } from './rpc.ts';
+import type { AgentFilter, AuditFilter, DatabaseFilter, JobFilter, ServerFilter } from './types.ts';
 
 /** Rows of one page of a long list. */
-const JOBS = 50;
+export const PAGE_ROWS = 100;
+/** Most rows that the API gives at once. */
+const MAX_ROWS = 500;
 const AUDIT = 100;
+
+const pageAt = (offset: number) => ({ limit: String(PAGE_ROWS), offset: String(offset) });
 
 /**
  * Every question a page asks. The first part of a key is a topic of the event stream, which says when to
@@ -50,7 +54,12 @@ export const queries = {
       queryKey: ['databases', id, 'history'],
       queryFn: () => answer(api.databases[':id'].history.$get({ param: { id } })),
     }),
-  agents: () => queryOptions({ queryKey: ['agents'], queryFn: () => answer(api.agents.$get()) }),
+  /** A page of those that a filter finds, from the `offset`th on; as with all lists below. */
+  agents: (filter: AgentFilter = {}, offset = 0) =>
+    queryOptions({
+      queryKey: ['agents', 'list', filter, offset],
+      queryFn: () => answerPage(api.agents.$get({ query: { ...filter, ...pageAt(offset) } })),
+    }),
   agent: (id: string) =>
     queryOptions({
       queryKey: ['agents', id],
@@ -65,7 +74,17 @@ export const queries = {
       staleTime: 60_000,
       retry: false,
     }),
-  servers: () => queryOptions({ queryKey: ['servers'], queryFn: () => answer(api.servers.$get()) }),
+  servers: (filter: ServerFilter = {}, offset = 0) =>
+    queryOptions({
+      queryKey: ['servers', 'list', filter, offset],
+      queryFn: () => answerPage(api.servers.$get({ query: { ...filter, ...pageAt(offset) } })),
+    }),
+  /** As many as the API gives at once. */
+  serversOfAgent: (agentId: string) =>
+    queryOptions({
+      queryKey: ['servers', 'of-agent', agentId],
+      queryFn: () => answerPage(api.servers.$get({ query: { agentId, limit: String(MAX_ROWS) } })),
+    }),
   server: (id: string) =>
     queryOptions({
       queryKey: ['servers', id],
@@ -78,38 +97,36 @@ export const queries = {
       queryFn: () => answer(api.servers[':id']['available-databases'].$get({ param: { id } })),
       retry: false,
     }),
-  databases: (query: { serverId?: string } = {}) =>
+  databases: (filter: DatabaseFilter = {}, offset = 0) =>
     queryOptions({
-      queryKey: ['databases', 'list', query],
-      queryFn: () => answer(api.databases.$get({ query })),
+      queryKey: ['databases', 'list', filter, offset],
+      queryFn: () => answerPage(api.databases.$get({ query: { ...filter, ...pageAt(offset) } })),
+    }),
+  databaseCounts: (query: { q?: string } = {}) =>
+    queryOptions({
+      queryKey: ['databases', 'counts', query],
+      queryFn: () => answer(api.databases.counts.$get({ query })),
     }),
   database: (id: string) =>
     queryOptions({
       queryKey: ['databases', id],
       queryFn: () => answer(api.databases[':id'].$get({ param: { id } })),
     }),
-  snapshots: (databaseId: string) =>
+  snapshots: (databaseId: string, offset = 0) =>
     queryOptions({
-      queryKey: ['snapshots', 'list', databaseId],
-      queryFn: () => answer(api.snapshots.$get({ query: { databaseId } })),
+      queryKey: ['snapshots', 'list', databaseId, offset],
+      queryFn: () => answerPage(api.snapshots.$get({ query: { databaseId, ...pageAt(offset) } })),
     }),
   snapshot: (id: string) =>
     queryOptions({
       queryKey: ['snapshots', id],
       queryFn: () => answer(api.snapshots[':id'].$get({ param: { id } })),
     }),
-  /** Newest first, page by page. */
-  jobs: (filter: { databaseId?: string; state?: string } = {}) =>
-    infiniteQueryOptions({
-      queryKey: ['jobs', 'list', filter],
-      queryFn: ({ pageParam }) =>
-        answer(
-          api.jobs.$get({
-            query: { ...filter, limit: String(JOBS), ...(pageParam ? { before: pageParam } : {}) },
-          }),
-        ),
-      initialPageParam: '',
-      getNextPageParam: (page) => (page.length === JOBS ? page.at(-1)?.createdAt : undefined),
+  /** Newest first. */
+  jobs: (filter: JobFilter = {}, offset = 0) =>
+    queryOptions({
+      queryKey: ['jobs', 'list', filter, offset],
+      queryFn: () => answerPage(api.jobs.$get({ query: { ...filter, ...pageAt(offset) } })),
     }),
   job: (id: string) =>
     queryOptions({ queryKey: ['jobs', id], queryFn: () => answer(api.jobs[':id'].$get({ param: { id } })) }),

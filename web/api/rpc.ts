@@ -22,6 +22,24 @@ export async function answer<T>(
   return response.json();
 }
 
+/** Some rows of a list, and how many all of it has. */
+export interface Page<T> {
+  rows: T[];
+  total: number;
+}
+
+/**
+ * A page of a list, with the number of rows that the whole list has.
+ * @throws ApiError as {@link answer} does
+ */
+export async function answerPage<T>(
+  pending: Promise<{ ok: boolean; status: number; headers: Headers; json(): Promise<T[]> }>,
+): Promise<Page<T>> {
+  const response = await pending;
+  const rows = await answer(Promise.resolve(response));
+  return { rows, total: Number(response.headers.get('homeport-total') ?? rows.length) };
+}
+
 /**
  * The text of an answer that is a file, with the name it gives.
  * @throws ApiError as {@link answer} does

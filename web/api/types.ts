@@ -60,6 +60,27 @@ export type ExtraRight = User['extraRights'][number];
 export type Standing = Pick<User, 'role' | 'extraRights' | 'labels'>;
 export type Invitation = Answer<Api['invitations']['$get']>[number];
 export type ApiKey = Answer<Api['api-keys']['$get']>[number];
+/** As the API takes them; absent: all. */
+export interface AgentFilter {
+  q?: string;
+  order?: 'name' | 'newest';
+}
+export interface ServerFilter {
+  q?: string;
+  agentId?: string;
+  engine?: string;
+  usable?: 'true';
+}
+export interface DatabaseFilter {
+  q?: string;
+  serverId?: string;
+  status?: ProtectionStatus;
+  order?: 'name' | 'urgency';
+}
+export interface JobFilter {
+  databaseId?: string;
+  state?: string;
+}
 /** As the API takes it; absent: all. */
 export interface AuditFilter {
   kind?: string;

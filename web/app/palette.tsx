@@ -1,7 +1,7 @@
-import { useQuery } from '@tanstack/react-query';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { Database, type LucideIcon, Server, Waypoints } from 'lucide-react';
-import { type KeyboardEvent, useEffect, useId, useState } from 'react';
+import { type KeyboardEvent, useDeferredValue, useEffect, useId, useState } from 'react';
 import { queries } from '../api/queries.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { matches } from '../components/search.tsx';
@@ -15,20 +15,29 @@ interface Hit {
   href: string;
 }
 
-const MAX_HITS = 12;
+const MAX_HITS = 16;
+const MAX_OF_KIND = 6;
 
+/** Pages by their names here; the rest is asked for, as long as the fleet may be. */
 function useHits(search: string): Hit[] {
   const destinations = useEveryDestination();
-  const databases = useQuery(queries.databases()).data ?? [];
-  const servers = useQuery(queries.servers()).data ?? [];
-  const agents = useQuery(queries.agents()).data ?? [];
-  const all: Hit[] = [
-    ...destinations.map(({ to, label, icon }) => ({ key: to, label, note: 'Page', icon, href: to })),
-    ...databases.map((d) => hit(Database, `/databases/${d.id}`, d.name, `Database on ${d.serverName}`)),
-    ...servers.map((s) => hit(Server, `/servers/${s.id}`, s.name, `Server on ${s.agentName}`)),
-    ...agents.map((a) => hit(Waypoints, `/agents/${a.id}`, a.name, 'Agent')),
-  ];
-  return all.filter((each) => matches(search, [each.label, each.note])).slice(0, MAX_HITS);
+  const q = useDeferredValue(search.trim());
+  const filter = q === '' ? {} : { q };
+  const kept = { placeholderData: keepPreviousData };
+  const databases = useQuery({ ...queries.databases(filter), ...kept }).data?.rows ?? [];
+  const servers = useQuery({ ...queries.servers(filter), ...kept }).data?.rows ?? [];
+  const agents = useQuery({ ...queries.agents(filter), ...kept }).data?.rows ?? [];
+  const pages = destinations
+    .map(({ to, label, icon }) => ({ key: to, label, note: 'Page', icon, href: to }))
+    .filter(({ label, note }) => matches(search, [label, note]));
+  // Of each kind some, though the search finds a hundred of the first.
+  const some = <T,>(rows: T[]) => rows.slice(0, MAX_OF_KIND);
+  return [
+    ...pages,
+    ...some(databases).map((d) => hit(Database, `/databases/${d.id}`, d.name, `Database on ${d.serverName}`)),
+    ...some(servers).map((s) => hit(Server, `/servers/${s.id}`, s.name, `Server on ${s.agentName}`)),
+    ...some(agents).map((a) => hit(Waypoints, `/agents/${a.id}`, a.name, 'Agent')),
+  ].slice(0, MAX_HITS);
 }
 
 function hit(icon: LucideIcon, href: string, label: string, note: string): Hit {

@@ -10,6 +10,7 @@ import {
 import { PageError } from '../components/failure.tsx';
 import { Page, Skeleton } from '../components/layout.tsx';
 import { requireSession, safeNext } from './guards.ts';
+import { databaseSearch, jobSearch, listSearch } from './list-search.ts';
 import { newServerSearch } from './new-server-search.ts';
 import { NotFound } from './not-found.tsx';
 import { Shell } from './shell.tsx';
@@ -58,18 +59,22 @@ const overview = page(
   '/',
   lazyRouteComponent(() => import('../pages/overview.tsx'), 'OverviewPage'),
 );
-const agents = page(
-  '/agents',
-  lazyRouteComponent(() => import('../pages/agents.tsx'), 'AgentsPage'),
-);
+const agents = createRoute({
+  getParentRoute: () => app,
+  path: '/agents',
+  validateSearch: listSearch,
+  component: lazyRouteComponent(() => import('../pages/agents.tsx'), 'AgentsPage'),
+});
 const agent = page(
   '/agents/$agentId',
   lazyRouteComponent(() => import('../pages/agent.tsx'), 'AgentPage'),
 );
-const servers = page(
-  '/servers',
-  lazyRouteComponent(() => import('../pages/servers.tsx'), 'ServersPage'),
-);
+const servers = createRoute({
+  getParentRoute: () => app,
+  path: '/servers',
+  validateSearch: listSearch,
+  component: lazyRouteComponent(() => import('../pages/servers.tsx'), 'ServersPage'),
+});
 const addServer = createRoute({
   getParentRoute: () => app,
   path: '/servers/new',
@@ -84,10 +89,12 @@ const editServer = page(
   '/servers/$serverId/edit',
   lazyRouteComponent(() => import('../pages/edit-server.tsx'), 'EditServerPage'),
 );
-const databases = page(
-  '/databases',
-  lazyRouteComponent(() => import('../pages/databases.tsx'), 'DatabasesPage'),
-);
+const databases = createRoute({
+  getParentRoute: () => app,
+  path: '/databases',
+  validateSearch: databaseSearch,
+  component: lazyRouteComponent(() => import('../pages/databases.tsx'), 'DatabasesPage'),
+});
 const database = page(
   '/databases/$databaseId',
   lazyRouteComponent(() => import('../pages/database.tsx'), 'DatabasePage'),
@@ -100,10 +107,12 @@ const restore = page(
   '/snapshots/$snapshotId/restore',
   lazyRouteComponent(() => import('../pages/restore.tsx'), 'RestorePage'),
 );
-const jobs = page(
-  '/jobs',
-  lazyRouteComponent(() => import('../pages/jobs.tsx'), 'JobsPage'),
-);
+const jobs = createRoute({
+  getParentRoute: () => app,
+  path: '/jobs',
+  validateSearch: jobSearch,
+  component: lazyRouteComponent(() => import('../pages/jobs.tsx'), 'JobsPage'),
+});
 const job = page(
   '/jobs/$jobId',
   lazyRouteComponent(() => import('../pages/job.tsx'), 'JobPage'),

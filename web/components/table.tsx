@@ -1,4 +1,4 @@
-import { type ReactNode, useState } from 'react';
+import { type HTMLAttributes, type ReactNode, type Ref, useState } from 'react';
 import { Button } from './button.tsx';
 import { count } from './format.ts';
 
@@ -20,7 +20,7 @@ interface TableProps<T> {
 
 const PAGE = 100;
 
-function cellClass<T>(column: Column<T>, first: boolean): string {
+export function cellClass<T>(column: Column<T>, first: boolean): string {
   // Only names may be broken anywhere; otherwise narrow screens squeeze the other columns to single letters.
   const width = first ? 'w-full lg:w-auto lg:min-w-44' : 'wrap-break-word';
   const shown = column.show === 'wide' ? 'hidden lg:table-cell' : '';
@@ -34,28 +34,10 @@ export function Table<T>({ label, columns, rows, rowKey }: TableProps<T>) {
   return (
     <div className="overflow-x-auto">
       <table className="w-full border-collapse" aria-label={label}>
-        <thead>
-          <tr className="border-b border-line text-sm text-ink-3">
-            {columns.map((column, index) => (
-              <th
-                key={column.header}
-                scope="col"
-                className={`${cellClass(column, index === 0)} py-2 font-medium whitespace-nowrap`}
-              >
-                {column.header}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <TableHead columns={columns} />
         <tbody>
           {rows.slice(0, shown).map((row) => (
-            <tr key={rowKey(row)} className="border-b border-line last:border-b-0 hover:bg-raised/60">
-              {columns.map((column, index) => (
-                <td key={column.header} className={`${cellClass(column, index === 0)} align-middle`}>
-                  {column.cell(row)}
-                </td>
-              ))}
-            </tr>
+            <TableRow key={rowKey(row)} row={row} columns={columns} />
           ))}
         </tbody>
       </table>
@@ -68,6 +50,43 @@ export function Table<T>({ label, columns, rows, rowKey }: TableProps<T>) {
         </div>
       )}
     </div>
+  );
+}
+
+export function TableHead<T>({ columns }: { columns: Column<T>[] }) {
+  return (
+    <thead>
+      <tr className="border-b border-line text-sm text-ink-3">
+        {columns.map((column, index) => (
+          <th
+            key={column.header}
+            scope="col"
+            className={`${cellClass(column, index === 0)} py-2 font-medium whitespace-nowrap`}
+          >
+            {column.header}
+          </th>
+        ))}
+      </tr>
+    </thead>
+  );
+}
+
+interface TableRowProps<T> {
+  row: T;
+  columns: Column<T>[];
+  /** Attributes that say where in a longer list it is. */
+  place?: HTMLAttributes<HTMLTableRowElement> & { ref?: Ref<HTMLTableRowElement> };
+}
+
+export function TableRow<T>({ row, columns, place }: TableRowProps<T>) {
+  return (
+    <tr {...place} className="border-b border-line last:border-b-0 hover:bg-raised/60">
+      {columns.map((column, index) => (
+        <td key={column.header} className={`${cellClass(column, index === 0)} align-middle`}>
+          {column.cell(row)}
+        </td>
+      ))}
+    </tr>
   );
 }
 

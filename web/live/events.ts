@@ -1,4 +1,5 @@
-import type { InfiniteData, Query, QueryClient } from '@tanstack/react-query';
+import type { Query, QueryClient } from '@tanstack/react-query';
+import type { Page } from '../api/rpc.ts';
 import type { Job, JobDetail, JobState, LogLine, Overview, Progress } from '../api/types.ts';
 
 export type Topic = 'agents' | 'servers' | 'databases' | 'jobs' | 'snapshots' | 'settings';
@@ -35,9 +36,11 @@ interface ProgressEvent {
 /** Lines of a job's log kept on the page. */
 const MAX_LOG_LINES = 2000;
 
-/** Longest wait between two tries to connect, and the time in which changes are gathered, in milliseconds. */
+/** Longest wait between two tries to connect, in milliseconds. */
 const MAX_WAIT = 15_000;
+/** The time in which changes are gathered, and the least between asking twice: a large fleet changes all the time. */
 const GATHER = 80;
+const CALM = 1000;
 
 /**
  * The one connection over which the control plane says what changed; it keeps the query cache current and
@@ -89,8 +92,10 @@ function parse<T>(event: MessageEvent<string>): T {
 function gatherTopics(client: QueryClient) {
   const topics = new Set<string>();
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let asked = Number.NEGATIVE_INFINITY;
   const flush = () => {
     timer = undefined;
+    asked = performance.now();
     for (const topic of topics) {
       // A list off screen that was empty would flash its “nothing here yet” when it is opened again.
       client.removeQueries({ queryKey: [topic], type: 'inactive', predicate: isEmptyList });
@@ -101,14 +106,15 @@ function gatherTopics(client: QueryClient) {
   return {
     add(topic: Topic): void {
       for (const stale of STALE[topic] ?? []) topics.add(stale);
-      timer ??= setTimeout(flush, GATHER);
+      timer ??= setTimeout(flush, Math.max(GATHER, asked + CALM - performance.now()));
     },
     stop: () => clearTimeout(timer),
   };
 }
 
 function isEmptyList({ state }: Query): boolean {
-  return Array.isArray(state.data) && state.data.length === 0;
+  const data = state.data as Partial<Page<unknown>> | unknown[] | undefined;
+  return Array.isArray(data) ? data.length === 0 : data?.rows?.length === 0;
 }
 
 function applyProgress(client: QueryClient, event: ProgressEvent): void {
@@ -116,9 +122,9 @@ function applyProgress(client: QueryClient, event: ProgressEvent): void {
   const merge = <T extends Job>(job: T): T =>
     job.id === jobId && job.attempt <= event.attempt ? { ...job, ...fresh } : job;
   client.setQueryData<JobDetail>(['jobs', jobId], (job) => job && merge(job));
-  client.setQueriesData<InfiniteData<Job[]>>(
+  client.setQueriesData<Page<Job>>(
     { queryKey: ['jobs', 'list'] },
-    (list) => list && { ...list, pages: list.pages.map((page) => page.map(merge)) },
+    (page) => page && { ...page, rows: page.rows.map(merge) },
   );
   client.setQueryData<Overview>(
     ['overview'],

@@ -12,6 +12,9 @@ import { ErrorCard } from '../components/failure.tsx';
 import { TextField } from '../components/field.tsx';
 import { Time } from '../components/time.tsx';
 
+/** Whoever comes is among the newest. */
+const NEWEST = { order: 'newest' } as const;
+
 /** Makes a token, shows the one command, and says when the agent has dialled in. */
 export function AddAgentDialog({ onClose }: { onClose: () => void }) {
   const [token, setToken] = useState<NewEnrolmentToken>();
@@ -37,7 +40,7 @@ function NameStep({ onToken }: { onToken: (token: NewEnrolmentToken, agents: Age
   const client = useQueryClient();
   const create = useMutation({
     mutationFn: async () => {
-      const agents = await client.fetchQuery({ ...queries.agents(), staleTime: 0 });
+      const { rows: agents } = await client.fetchQuery({ ...queries.agents(NEWEST), staleTime: 0 });
       const token = await acts.createEnrolmentToken(name.trim() ? { name: name.trim() } : {});
       return { token, agents };
     },
@@ -76,8 +79,8 @@ interface NewcomerStepProps {
 }
 
 function NewcomerStep({ token, known, onClose }: NewcomerStepProps) {
-  const agents = useQuery(queries.agents());
-  const arrived = agents.data?.find((agent) => !known.has(agent.id));
+  const agents = useQuery(queries.agents(NEWEST));
+  const arrived = agents.data?.rows.find((agent) => !known.has(agent.id));
   return (
     <CommandStep
       token={token}

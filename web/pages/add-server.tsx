@@ -6,6 +6,7 @@ import type { Agent, EngineDescriptor } from '../api/types.ts';
 import { ErrorCard } from '../components/failure.tsx';
 import { Card, Page, Skeleton } from '../components/layout.tsx';
 import { NoAgent } from '../components/no-agent.tsx';
+import { type Found, useFound } from '../components/use-found.ts';
 import { foundValues, initialValues } from './server-draft.ts';
 import { ServerForm } from './server-form.tsx';
 
@@ -17,21 +18,24 @@ const back = (
 );
 
 export function AddServerPage() {
-  const agents = useQuery(queries.agents());
+  const agents = useFound(queries.agents);
+  const { agent: wanted } = route.useSearch();
+  const linked = useQuery({ ...queries.agent(wanted ?? ''), enabled: wanted !== undefined });
   const engines = useQuery(queries.engines());
-  const usable = agents.data?.filter(({ state }) => state !== 'revoked');
+  const usable = [...agents.known, ...[linked.data ?? []].flat()].filter(({ state }) => state !== 'revoked');
+  const isPending = agents.isPending || engines.isPending || (wanted !== undefined && linked.isPending);
   const [first] = engines.data ?? [];
   return (
     <Page title="Add server" back={back}>
       <ErrorCard error={agents.error ?? engines.error} />
-      {(agents.isPending || engines.isPending) && <Skeleton rows={6} />}
-      {usable?.length === 0 && (
+      {isPending && <Skeleton rows={6} />}
+      {!isPending && usable.length === 0 && (
         <Card>
           <NoAgent />
         </Card>
       )}
-      {usable && usable.length > 0 && engines.data && first && (
-        <NewServer agents={usable} engines={engines.data} first={first} />
+      {!isPending && usable.length > 0 && engines.data && first && (
+        <NewServer agents={usable} found={agents} engines={engines.data} first={first} />
       )}
     </Page>
   );
@@ -39,12 +43,14 @@ export function AddServerPage() {
 
 interface NewServerProps {
   agents: Agent[];
+  /** Those to choose from. */
+  found: Found<Agent>;
   engines: EngineDescriptor[];
   /** The engine to begin with, where the address names none. */
   first: EngineDescriptor;
 }
 
-function NewServer({ agents, engines, first }: NewServerProps) {
+function NewServer({ agents, engines, first, found }: NewServerProps) {
   const { agent: wanted, engine: engineId, host, name, port } = route.useSearch();
   const navigate = useNavigate();
   const [start] = useState(() => {
@@ -65,6 +71,7 @@ function NewServer({ agents, engines, first }: NewServerProps) {
       adding
       filledIn={host !== undefined}
       agents={agents}
+      found={found}
       engines={engines}
       start={start}
       onSaved={(server) => void navigate({ to: '/servers/$serverId', params: { serverId: server.id } })}

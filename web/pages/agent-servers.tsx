@@ -12,12 +12,13 @@ import { ServerTable } from './server-table.tsx';
 
 interface AgentServersProps {
   agent: Agent;
-  own: Server[] | undefined;
+  /** How many it has, once that is known. */
+  total: number | undefined;
   error: unknown;
 }
 
 /** The servers an agent has, and the way to a new one. */
-export function AgentServers({ agent, own, error }: AgentServersProps) {
+export function AgentServers({ agent, total, error }: AgentServersProps) {
   const add = agent.state !== 'revoked' && (
     <May to="configure">
       <Link to="/servers/new" search={{ agent: agent.id }} className={buttonClass('plain', 'small')}>
@@ -29,11 +30,13 @@ export function AgentServers({ agent, own, error }: AgentServersProps) {
   return (
     <Card title="Servers it reaches" actions={add} flush>
       <ErrorCard error={error} />
-      {!own && !error && <Skeleton rows={2} />}
-      {own?.length === 0 && (
+      {total === undefined && !error && <Skeleton rows={2} />}
+      {total === 0 && (
         <Empty title="No server yet">Add the database server that this agent should log in to.</Empty>
       )}
-      {own && own.length > 0 && <ServerTable servers={own} ofAgent />}
+      {total !== undefined && total > 0 && (
+        <ServerTable filter={{ agentId: agent.id }} total={total} ofAgent />
+      )}
     </Card>
   );
 }

@@ -28,7 +28,7 @@ const back = (
 export function AgentPage() {
   const { agentId } = route.useParams();
   const agent = useQuery(queries.agent(agentId));
-  const servers = useQuery(queries.servers());
+  const servers = useQuery(queries.serversOfAgent(agentId));
   const [open, setOpen] = useState<'labels' | 'rename' | 'replace' | 'revoke'>();
   if (!agent.data) {
     return (
@@ -39,8 +39,8 @@ export function AgentPage() {
     );
   }
   const { data } = agent;
-  const own = servers.data?.filter((server) => server.agentId === data.id);
-  const waiting = own?.filter(({ awaitsCredentialsSince }) => awaitsCredentialsSince !== null) ?? [];
+  const waiting =
+    servers.data?.rows.filter(({ awaitsCredentialsSince }) => awaitsCredentialsSince !== null) ?? [];
   return (
     <Page
       title={data.name}
@@ -84,7 +84,7 @@ export function AgentPage() {
       <May to="configure">
         <WaitingServers agent={data} servers={waiting} />
       </May>
-      <AgentServers agent={data} own={own} error={servers.error} />
+      <AgentServers agent={data} total={servers.data?.total} error={servers.error} />
       {data.state === 'online' && (
         <May to={['operate', 'configure']}>
           <FoundHere agent={data} waiting={waiting} />

@@ -1,30 +1,34 @@
-import { useQuery } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { Plus } from 'lucide-react';
 import { useState } from 'react';
 import { queries } from '../api/queries.ts';
-import type { Agent } from '../api/types.ts';
+import type { AgentFilter } from '../api/types.ts';
 import { AgentBadge, AttentionBadge, LabelBadge } from '../components/badge.tsx';
 import { Button } from '../components/button.tsx';
 import { ErrorCard } from '../components/failure.tsx';
 import { count } from '../components/format.ts';
 import { Card, Empty, Page, Skeleton } from '../components/layout.tsx';
 import { May } from '../components/may.tsx';
-import { matches, SearchField } from '../components/search.tsx';
-import { RowTitle, Table } from '../components/table.tsx';
+import { PagedTable } from '../components/paged-table.tsx';
+import { SearchField } from '../components/search.tsx';
+import { RowTitle } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 import { AddAgentDialog } from './add-agent.tsx';
 import { RolloutCard } from './rollout.tsx';
 import { UpdatesNote, useUpdates, VersionCell } from './update.tsx';
 
+const route = getRouteApi('/app/agents');
+
 export function AgentsPage() {
   const [adding, setAdding] = useState(false);
-  const [search, setSearch] = useState('');
-  const agents = useQuery(queries.agents());
-  const shown =
-    agents.data?.filter((agent) =>
-      matches(search, [agent.name, agent.inventory?.hostname, ...agent.labels]),
-    ) ?? [];
+  const filter = route.useSearch();
+  const navigate = useNavigate({ from: '/agents' });
+  const setSearch = (q: string) =>
+    void navigate({ search: q ? { q } : {}, replace: true, resetScroll: false });
+  const agents = useQuery({ ...queries.agents(filter), placeholderData: keepPreviousData });
+  const searched = filter.q !== undefined;
+  const total = agents.data?.total ?? 0;
   return (
     <Page
       title="Agents"
@@ -38,13 +42,13 @@ export function AgentsPage() {
         </May>
       }
     >
-      {(agents.data?.length ?? 0) > 0 && (
-        <SearchField label="Search agents" value={search} onChange={setSearch} />
+      {(total > 0 || searched) && (
+        <SearchField label="Search agents" value={filter.q ?? ''} onChange={setSearch} />
       )}
       <ErrorCard error={agents.error} onRetry={() => void agents.refetch()} />
       <Card flush>
         {agents.isPending && <Skeleton />}
-        {agents.data?.length === 0 && (
+        {agents.data?.total === 0 && !searched && (
           <Empty
             title="No agent yet"
             action={
@@ -59,7 +63,8 @@ export function AgentsPage() {
             Add one on a host that can reach a database. It needs no open port: it calls this control plane.
           </Empty>
         )}
-        {agents.data && agents.data.length > 0 && <AgentTable agents={shown} />}
+        {total > 0 && <AgentTable filter={filter} total={total} />}
+        {agents.data?.total === 0 && searched && <Empty title="No agent matches." />}
       </Card>
       <UpdatesNote />
       <RolloutCard />
@@ -68,14 +73,14 @@ export function AgentsPage() {
   );
 }
 
-function AgentTable({ agents }: { agents: Agent[] }) {
+function AgentTable({ filter, total }: { filter: AgentFilter; total: number }) {
   const { data } = useUpdates();
   const updates = data && new Map(data.agents.map((one) => [one.agentId, one]));
-  if (agents.length === 0) return <Empty title="No agent matches." />;
   return (
-    <Table
+    <PagedTable
       label="Agents"
-      rows={agents}
+      page={(offset) => queries.agents(filter, offset)}
+      total={total}
       rowKey={(agent) => agent.id}
       columns={[
         {

@@ -1,16 +1,26 @@
 import { Link } from '@tanstack/react-router';
-import type { Database } from '../api/types.ts';
+import { queries } from '../api/queries.ts';
+import type { DatabaseFilter } from '../api/types.ts';
 import { ProtectionBadge } from '../components/badge.tsx';
 import { formatBytes } from '../components/format.ts';
-import { RowTitle, Table } from '../components/table.tsx';
+import { PagedTable } from '../components/paged-table.tsx';
+import { RowTitle } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 
+interface DatabaseTableProps {
+  filter: DatabaseFilter;
+  /** How many there are by it. */
+  total: number;
+  ofServer?: boolean;
+}
+
 /** Databases with the state of their protection; `ofServer`: all of the server the page is about. */
-export function DatabaseTable({ databases, ofServer }: { databases: Database[]; ofServer?: boolean }) {
+export function DatabaseTable({ filter, ofServer, total }: DatabaseTableProps) {
   return (
-    <Table
+    <PagedTable
       label="Databases"
-      rows={databases}
+      page={(offset) => queries.databases(filter, offset)}
+      total={total}
       rowKey={(database) => database.id}
       columns={[
         {

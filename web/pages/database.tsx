@@ -1,4 +1,4 @@
-import { useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query';
+import { useMutation, useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { CloudUpload, ListChecks } from 'lucide-react';
 import { useState } from 'react';
@@ -11,7 +11,7 @@ import { ConfirmDialog } from '../components/confirm.tsx';
 import { DayStrip } from '../components/day-strip.tsx';
 import { ErrorCard, FailureCard } from '../components/failure.tsx';
 import { isActive, JobProgress } from '../components/job-progress.tsx';
-import { JobTable } from '../components/job-table.tsx';
+import { AllJobsTable } from '../components/job-table.tsx';
 import { Card, Empty, Page, Skeleton } from '../components/layout.tsx';
 import { May } from '../components/may.tsx';
 import { BackupFindings, SelectionCard } from './database-selection.tsx';
@@ -134,20 +134,21 @@ function RunningCard({ jobId }: { jobId: string }) {
 }
 
 function JobsCard({ databaseId }: { databaseId: string }) {
-  const jobs = useInfiniteQuery(queries.jobs({ databaseId }));
   const history = useQuery(queries.databaseHistory(databaseId));
-  const rows = jobs.data?.pages.flat();
+  const jobs = useQuery(queries.jobs({ databaseId }));
   return (
     <Card title="Jobs" flush>
       <ErrorCard error={jobs.error} onRetry={() => void jobs.refetch()} />
       {jobs.isPending && <Skeleton rows={2} />}
-      {rows?.length === 0 && <Empty title="No job yet" />}
+      {jobs.data?.total === 0 && <Empty title="No job yet" />}
       {history.data && history.data.length > 0 && (
         <div className="border-b border-line p-4">
           <DayStrip hours={history.data} />
         </div>
       )}
-      {rows && rows.length > 0 && <JobTable jobs={rows} label="Jobs of this database" />}
+      {jobs.data && jobs.data.total > 0 && (
+        <AllJobsTable filter={{ databaseId }} total={jobs.data.total} label="Jobs of this database" />
+      )}
     </Card>
   );
 }

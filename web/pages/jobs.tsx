@@ -1,12 +1,13 @@
-import { useInfiniteQuery } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
-import { useState } from 'react';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { queries } from '../api/queries.ts';
-import { Button, buttonClass } from '../components/button.tsx';
+import { buttonClass } from '../components/button.tsx';
 import { ErrorCard } from '../components/failure.tsx';
 import { Field } from '../components/field.tsx';
-import { JobTable } from '../components/job-table.tsx';
+import { AllJobsTable } from '../components/job-table.tsx';
 import { Card, Empty, Page, Skeleton } from '../components/layout.tsx';
+
+const route = getRouteApi('/app/jobs');
 
 const STATES = [
   ['', 'All jobs'],
@@ -19,9 +20,12 @@ const STATES = [
 ] as const;
 
 export function JobsPage() {
-  const [state, setState] = useState('');
-  const jobs = useInfiniteQuery(queries.jobs(state ? { state } : {}));
-  const rows = jobs.data?.pages.flat();
+  const filter = route.useSearch();
+  const { state = '' } = filter;
+  const navigate = useNavigate({ from: '/jobs' });
+  const setState = (next: string) =>
+    void navigate({ search: next ? { state: next } : {}, replace: true, resetScroll: false });
+  const jobs = useQuery({ ...queries.jobs(filter), placeholderData: keepPreviousData });
   return (
     <Page title="Jobs" lead="Backups and restores, as they happen.">
       <div className="w-44">
@@ -45,7 +49,7 @@ export function JobsPage() {
       <ErrorCard error={jobs.error} onRetry={() => void jobs.refetch()} />
       <Card flush>
         {jobs.isPending && <Skeleton />}
-        {rows?.length === 0 && (
+        {jobs.data?.total === 0 && (
           <Empty
             title={state ? 'No job in this state' : 'No job yet'}
             action={
@@ -59,17 +63,10 @@ export function JobsPage() {
             {!state && 'Open a database and press “Back up now”.'}
           </Empty>
         )}
-        {rows && rows.length > 0 && <JobTable jobs={rows} label="Jobs" />}
+        {jobs.data && jobs.data.total > 0 && (
+          <AllJobsTable filter={filter} total={jobs.data.total} label="Jobs" />
+        )}
       </Card>
-      {jobs.hasNextPage && (
-        <Button
-          className="justify-self-center"
-          busy={jobs.isFetchingNextPage}
-          onClick={() => void jobs.fetchNextPage()}
-        >
-          Show older jobs
-        </Button>
-      )}
     </Page>
   );
 }

@@ -32,9 +32,9 @@ export function OverviewPage() {
           {data.databases.total > 0 && <Verdict overview={data} />}
           {data.databases.total === 0 && data.storage.snapshots > 0 && <NothingProtected overview={data} />}
           {beginning && servers.data && vaults.data && hasFirstSteps(data, vaults.data) && (
-            <FirstSteps overview={data} servers={servers.data} vaults={vaults.data} />
+            <FirstSteps overview={data} servers={servers.data.rows} vaults={vaults.data} />
           )}
-          {data.attention.length > 0 && <Attention attention={data.attention} />}
+          {data.attention.length > 0 && <Attention overview={data} />}
           {data.activeJobs.length > 0 && <ActiveJobs jobs={data.activeJobs} />}
           {data.databases.total + data.storage.snapshots > 0 && <OverviewFigures overview={data} />}
           {data.recentJobs.length > 0 && (
@@ -113,7 +113,8 @@ function NothingProtected({ overview }: { overview: Overview }) {
   );
 }
 
-function Attention({ attention }: { attention: Overview['attention'] }) {
+function Attention({ overview: { attention, databases } }: { overview: Overview }) {
+  const others = databases.atRisk + databases.unprotected - attention.length;
   return (
     <Card title="Needs attention" flush>
       <Table
@@ -142,6 +143,14 @@ function Attention({ attention }: { attention: Overview['attention'] }) {
           { header: 'Since', show: 'wide', cell: (row) => (row.since ? <Time iso={row.since} /> : '–') },
         ]}
       />
+      {others > 0 && (
+        <p className="border-t border-line px-4 py-2.5 text-sm text-ink-2">
+          {`And ${count(others, 'more database')}. `}
+          <Link to="/databases" search={{ order: 'urgency' }} className="rounded-sm text-accent underline">
+            See all of them
+          </Link>
+        </p>
+      )}
     </Card>
   );
 }

@@ -101,8 +101,8 @@ interface SuccessorStepProps {
 }
 
 function SuccessorStep({ token, replaced, onClose }: SuccessorStepProps) {
-  const agents = useQuery(queries.agents());
-  const arrived = agents.data?.find(({ predecessor }) => predecessor?.id === replaced.id);
+  const successor = useQuery(queries.agent(replaced.id)).data?.successor;
+  const { data: arrived } = useQuery({ ...queries.agent(successor?.id ?? ''), enabled: successor != null });
   return (
     <CommandStep
       token={token}

@@ -8,6 +8,7 @@ import type { EngineDescriptor, Server, SnapshotDetail } from '../api/types.ts';
 import { Button } from '../components/button.tsx';
 import { ErrorCard } from '../components/failure.tsx';
 import { Card } from '../components/layout.tsx';
+import type { Found } from '../components/use-found.ts';
 import { RestoreAccount } from './restore-account.tsx';
 import { RestorePlanForm } from './restore-plan.tsx';
 import { proposedName, RestoreTargetForm, type Target } from './restore-target.tsx';
@@ -16,7 +17,10 @@ import { MissingList, type OtherWay, PreflightFindings, waysInto } from './resto
 interface RestoreFlowProps {
   snapshot: SnapshotDetail;
   engine: EngineDescriptor;
+  /** All that are known. */
   servers: Server[];
+  /** Those to choose from. */
+  found: Found<Server>;
 }
 
 /** Where the snapshot came from, or else a server that could be asked now. */
@@ -34,8 +38,8 @@ function useTargetCheck(
   server: Server | undefined,
   account: Account | null,
 ) {
-  const agents = useQuery(queries.agents());
-  const agent = agents.data?.find(({ id }) => id === server?.agentId);
+  const agentId = server?.agentId;
+  const { data: agent } = useQuery({ ...queries.agent(agentId ?? ''), enabled: agentId !== undefined });
   const check = useMutation({
     mutationFn: async (wanted: Target) => {
       // What is checked with is what is restored with: sealed once.
@@ -64,7 +68,7 @@ function useTargetCheck(
 
 /** Where to, as whom → what the target says → how, and the name typed → the job. */
 export function RestoreFlow(props: RestoreFlowProps) {
-  const { engine, servers, snapshot } = props;
+  const { engine, found, servers, snapshot } = props;
   const navigate = useNavigate();
   const [target, setTarget] = useState(() => firstTarget(props));
   const [account, setAccount] = useState<Account | null>(null);
@@ -92,6 +96,7 @@ export function RestoreFlow(props: RestoreFlowProps) {
           <RestoreTargetForm
             engine={engine}
             servers={servers}
+            found={found}
             databaseName={snapshot.databaseName}
             target={target}
             onChange={change}

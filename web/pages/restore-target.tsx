@@ -1,6 +1,8 @@
 import type { RestoreMode } from '../../protocol/engines/engine.ts';
 import type { EngineDescriptor, Server } from '../api/types.ts';
 import { ChoiceField, Field, TextField } from '../components/field.tsx';
+import { FindField } from '../components/find-field.tsx';
+import type { Found } from '../components/use-found.ts';
 
 export interface Target {
   serverId: string;
@@ -16,6 +18,7 @@ export function proposedName(mode: RestoreMode, databaseName: string): string {
 interface RestoreTargetFormProps {
   engine: EngineDescriptor;
   servers: Server[];
+  found: Found<Server>;
   databaseName: string;
   target: Target;
   onChange: (target: Target) => void;
@@ -25,6 +28,7 @@ interface RestoreTargetFormProps {
 export function RestoreTargetForm({
   engine,
   servers,
+  found,
   databaseName,
   target,
   onChange,
@@ -33,8 +37,13 @@ export function RestoreTargetForm({
     const untouched = target.database === proposedName(target.mode, databaseName);
     onChange({ ...target, mode, database: untouched ? proposedName(mode, databaseName) : target.database });
   };
+  // What was chosen or came from the snapshot stays to be chosen, whatever is searched for.
+  const shown = found.more
+    ? servers.filter(({ id }) => id === target.serverId || found.hits.some((hit) => hit.id === id))
+    : servers;
   return (
     <>
+      <FindField found={found} label="Find a server" />
       <Field
         label="Server"
         help={`Any ${engine.label} server on any agent that is online; snapshots do not go to another engine.`}
@@ -46,7 +55,7 @@ export function RestoreTargetForm({
             value={target.serverId}
             onChange={(event) => onChange({ ...target, serverId: event.target.value })}
           >
-            {servers.map((server) => (
+            {shown.map((server) => (
               <option key={server.id} value={server.id} disabled={server.agentState !== 'online'}>
                 {`${server.name} (agent ${server.agentName}${server.agentState === 'online' ? '' : ', offline'})`}
               </option>

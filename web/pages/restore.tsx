@@ -1,12 +1,13 @@
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { queries } from '../api/queries.ts';
-import type { EngineDescriptor } from '../api/types.ts';
+import type { EngineDescriptor, Server } from '../api/types.ts';
 import { buttonClass } from '../components/button.tsx';
 import { ErrorCard } from '../components/failure.tsx';
 import { count, formatBytes } from '../components/format.ts';
 import { Card, Empty, Page, Skeleton } from '../components/layout.tsx';
 import { Time } from '../components/time.tsx';
+import { useFound } from '../components/use-found.ts';
 import { RestoreFlow } from './restore-flow.tsx';
 
 const route = getRouteApi('/app/snapshots/$snapshotId/restore');
@@ -14,17 +15,21 @@ const route = getRouteApi('/app/snapshots/$snapshotId/restore');
 export function RestorePage() {
   const { snapshotId } = route.useParams();
   const snapshot = useQuery(queries.snapshot(snapshotId));
-  const servers = useQuery(queries.servers());
+  const engineId = snapshot.data?.engine;
+  const servers = useFound((search) => ({
+    ...queries.servers({ ...search, ...(engineId ? { engine: engineId } : {}), usable: 'true' }),
+    enabled: engineId !== undefined,
+  }));
+  const own = useQuery({
+    ...queries.server(snapshot.data?.serverId ?? ''),
+    enabled: snapshot.isSuccess,
+    retry: false,
+  });
   const engines = useQuery(queries.engines());
   const { data } = snapshot;
   const engine = engines.data?.find(({ id }) => id === data?.engine);
-  const targets = servers.data?.filter(
-    (server) =>
-      server.engine === data?.engine &&
-      !server.removedFromAgent &&
-      !server.awaitsCredentialsSince &&
-      server.agentState !== 'revoked',
-  );
+  const isPending = snapshot.isPending || servers.isPending || engines.isPending || own.isPending;
+  const targets = withOwn(servers.known, own.data);
   return (
     <Page
       title={data ? `Restore ${data.databaseName}` : 'Restore'}
@@ -50,17 +55,24 @@ export function RestorePage() {
       }
     >
       <ErrorCard error={snapshot.error ?? servers.error ?? engines.error} />
-      {data && engine && targets ? (
+      {data && engine && !isPending ? (
         targets.length > 0 ? (
-          <RestoreFlow key={data.id} snapshot={data} engine={engine} servers={targets} />
+          <RestoreFlow key={data.id} snapshot={data} engine={engine} servers={targets} found={servers} />
         ) : (
           <NoTarget engine={engine} />
         )
       ) : (
-        (snapshot.isPending || servers.isPending || engines.isPending) && <Skeleton rows={6} />
+        isPending && <Skeleton rows={6} />
       )}
     </Page>
   );
+}
+
+/** The server that the snapshot came from is among the targets, wherever in the list it is. */
+function withOwn(found: Server[], own: Server | undefined): Server[] {
+  if (!own || own.removedFromAgent || own.awaitsCredentialsSince || own.agentState === 'revoked')
+    return found;
+  return found.some(({ id }) => id === own.id) ? found : [own, ...found];
 }
 
 function NoTarget({ engine }: { engine: EngineDescriptor }) {

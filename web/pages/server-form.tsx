@@ -8,6 +8,7 @@ import { CodeBlock } from '../components/copy.tsx';
 import { ErrorCard } from '../components/failure.tsx';
 import { TextField } from '../components/field.tsx';
 import { Card } from '../components/layout.tsx';
+import type { Found } from '../components/use-found.ts';
 import { AccountHelp } from './account-help.tsx';
 import { ConnectionFields } from './connection-fields.tsx';
 import { DiscoveredServers, suggestedName } from './discovered.tsx';
@@ -17,6 +18,8 @@ import { ChooseAgent, ChooseEngine } from './server-placement.tsx';
 
 interface ServerFormProps {
   agents: Agent[];
+  /** Adding: the agents to choose from. */
+  found?: Found<Agent>;
   engines: EngineDescriptor[];
   start: ServerDraft;
   /** Adding: agent and engine can be chosen. */
@@ -27,7 +30,7 @@ interface ServerFormProps {
 }
 
 /** The form of a server; its fields come from the engine's descriptor. */
-export function ServerForm({ agents, engines, start, adding, filledIn, onSaved }: ServerFormProps) {
+export function ServerForm({ agents, engines, found, start, adding, filledIn, onSaved }: ServerFormProps) {
   const [draft, setDraft] = useState(start);
   const form = useRef<HTMLFormElement>(null);
   const [chosen, setChosen] = useState(filledIn ? 1 : 0);
@@ -77,9 +80,14 @@ export function ServerForm({ agents, engines, start, adding, filledIn, onSaved }
   if (!window.isSecureContext) return <NeedsHttps />;
   return (
     <form ref={form} className="grid max-w-4xl gap-5" onSubmit={submit}>
-      {adding && (
+      {adding && found && (
         <Card title="Agent">
-          <ChooseAgent agents={agents} value={draft.agentId} onChange={(agentId) => change({ agentId })} />
+          <ChooseAgent
+            agents={agents}
+            found={found}
+            value={draft.agentId}
+            onChange={(agentId) => change({ agentId })}
+          />
         </Card>
       )}
       {adding && !filledIn && agent?.state === 'online' && (

@@ -1,32 +1,40 @@
 import type { Agent, EngineDescriptor } from '../api/types.ts';
 import { Field } from '../components/field.tsx';
+import { FindField } from '../components/find-field.tsx';
+import type { Found } from '../components/use-found.ts';
 
 interface ChooseAgentProps {
+  /** All that are known, the chosen one among them. */
   agents: Agent[];
+  found: Found<Agent>;
   value: string;
   onChange: (id: string) => void;
 }
 
 /** Through which agent the server is reached; those that are away cannot take credentials. */
-export function ChooseAgent({ agents, value, onChange }: ChooseAgentProps) {
+export function ChooseAgent({ agents, found, value, onChange }: ChooseAgentProps) {
+  const shown = agents.filter((one) => one.id === value || found.hits.some(({ id }) => id === one.id));
   return (
-    <Field label="Agent" help="It logs in to the server; the password is sealed to it.">
-      {(attributes) => (
-        <select
-          {...attributes}
-          className="control"
-          value={value}
-          onChange={(event) => onChange(event.target.value)}
-        >
-          {agents.map((agent) => (
-            <option key={agent.id} value={agent.id} disabled={agent.state !== 'online'}>
-              {agent.name}
-              {agent.state === 'online' ? '' : ' (offline)'}
-            </option>
-          ))}
-        </select>
-      )}
-    </Field>
+    <div className="grid gap-4">
+      <FindField found={found} label="Find an agent" />
+      <Field label="Agent" help="It logs in to the server; the password is sealed to it.">
+        {(attributes) => (
+          <select
+            {...attributes}
+            className="control"
+            value={value}
+            onChange={(event) => onChange(event.target.value)}
+          >
+            {shown.map((agent) => (
+              <option key={agent.id} value={agent.id} disabled={agent.state !== 'online'}>
+                {agent.name}
+                {agent.state === 'online' ? '' : ' (offline)'}
+              </option>
+            ))}
+          </select>
+        )}
+      </Field>
+    </div>
   );
 }
 

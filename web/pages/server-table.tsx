@@ -1,9 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { queries } from '../api/queries.ts';
-import type { Server } from '../api/types.ts';
+import type { Server, ServerFilter } from '../api/types.ts';
 import { AgentBadge, AttentionBadge } from '../components/badge.tsx';
-import { type Column, RowTitle, Table } from '../components/table.tsx';
+import { PagedTable } from '../components/paged-table.tsx';
+import { type Column, RowTitle } from '../components/table.tsx';
 
 /** Label of an engine by its id, from the descriptors the control plane serves. */
 export function useEngineLabel(): (id: string) => string {
@@ -30,13 +31,21 @@ export function ServerBadge({ server }: { server: Server }) {
   return <AgentBadge state={server.agentState} />;
 }
 
+interface ServerTableProps {
+  filter: ServerFilter;
+  /** How many there are by it. */
+  total: number;
+  ofAgent?: boolean;
+}
+
 /** Servers; `ofAgent`: all of one agent, whose name and state the page shows already. */
-export function ServerTable({ servers, ofAgent }: { servers: Server[]; ofAgent?: boolean }) {
+export function ServerTable({ filter, ofAgent, total }: ServerTableProps) {
   const engineLabel = useEngineLabel();
   return (
-    <Table
+    <PagedTable
       label="Servers"
-      rows={servers}
+      page={(offset) => queries.servers(filter, offset)}
+      total={total}
       rowKey={(server) => server.id}
       columns={[
         {

@@ -104,12 +104,14 @@ function ProtectedDatabases({ serverId }: { serverId: string }) {
     <Card title="Protected databases" flush>
       <ErrorCard error={databases.error} onRetry={() => void databases.refetch()} />
       {databases.isPending && <Skeleton rows={2} />}
-      {databases.data?.length === 0 && (
+      {databases.data?.total === 0 && (
         <Empty title="None is protected yet">
           Protect all of them below, or choose which ones Homeport should back up.
         </Empty>
       )}
-      {databases.data && databases.data.length > 0 && <DatabaseTable databases={databases.data} ofServer />}
+      {databases.data && databases.data.total > 0 && (
+        <DatabaseTable filter={{ serverId }} total={databases.data.total} ofServer />
+      )}
     </Card>
   );
 }

@@ -10,38 +10,40 @@ import { ErrorCard } from '../components/failure.tsx';
 import { formatBytes, formatDuration, secondsBetween } from '../components/format.ts';
 import { Card, Empty, Skeleton } from '../components/layout.tsx';
 import { May } from '../components/may.tsx';
-import { RowTitle, Table } from '../components/table.tsx';
+import { PagedTable } from '../components/paged-table.tsx';
+import { RowTitle } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 import { SizeChart } from './size-chart.tsx';
 
 /** The snapshots of one database, newest first, with their sizes over time. */
 export function SnapshotsCard({ databaseId }: { databaseId: string }) {
   const snapshots = useQuery(queries.snapshots(databaseId));
-  const newestFirst = snapshots.data?.toSorted((a, b) => b.sequence - a.sequence) ?? [];
+  const { rows: newest = [], total = 0 } = snapshots.data ?? {};
   return (
     <Card title="Snapshots" flush>
       <ErrorCard error={snapshots.error} onRetry={() => void snapshots.refetch()} />
       {snapshots.isPending && <Skeleton rows={3} />}
-      {snapshots.data?.length === 0 && (
+      {snapshots.data?.total === 0 && (
         <Empty title="No snapshot yet">
           “Back up now” makes the first. Only what changed is uploaded after that.
         </Empty>
       )}
-      {newestFirst.length > 1 && (
+      {newest.length > 1 && (
         <div className="border-b border-line p-4">
-          <SizeChart snapshots={newestFirst} />
+          <SizeChart snapshots={newest} />
         </div>
       )}
-      {newestFirst.length > 0 && <SnapshotTable snapshots={newestFirst} />}
+      {total > 0 && <SnapshotTable databaseId={databaseId} total={total} />}
     </Card>
   );
 }
 
-function SnapshotTable({ snapshots }: { snapshots: Snapshot[] }) {
+function SnapshotTable({ databaseId, total }: { databaseId: string; total: number }) {
   return (
-    <Table
+    <PagedTable
       label="Snapshots"
-      rows={snapshots}
+      page={(offset) => queries.snapshots(databaseId, offset)}
+      total={total}
       rowKey={(snapshot) => snapshot.id}
       columns={[
         {

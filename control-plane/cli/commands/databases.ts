@@ -56,7 +56,7 @@ async function databases({ available, json, search, server }: DatabasesOptions):
   const query = new URLSearchParams();
   if (server !== undefined) query.set('serverId', (await serverCalled(client, server)).id);
   if (search !== undefined) query.set('q', search);
-  const all = await client.get(`/databases?${query}`, z.array(databaseShape));
+  const all = await client.list(`/databases?${query}`, databaseShape);
   if (json) return sayJson(all);
   const rows = all.map((one) => [
     one.name,

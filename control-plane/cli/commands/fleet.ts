@@ -82,7 +82,7 @@ async function agents(wanted: string | undefined, { json }: Json): Promise<void>
     const agent = await agentCalled(client, wanted);
     return json ? sayJson(agent) : showAgent(agent);
   }
-  const all = await client.get('/agents', z.array(agentShape));
+  const all = await client.list('/agents', agentShape);
   if (json) return sayJson(all);
   const rows = all.map((one) => [
     one.name,
@@ -132,7 +132,7 @@ async function discover(wanted: string, { json }: Json): Promise<void> {
 }
 
 async function servers({ json }: Json): Promise<void> {
-  const all = await (await connect()).get('/servers', z.array(serverShape));
+  const all = await (await connect()).list('/servers', serverShape);
   if (json) return sayJson(all);
   const rows = all.map((one) => [
     one.name,

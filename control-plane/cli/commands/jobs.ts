@@ -51,8 +51,8 @@ export function addJobCommands(root: Command): void {
 
 function limit(text: string): number {
   const value = Number(text);
-  if (Number.isInteger(value) && value >= 1 && value <= 200) return value;
-  throw new InvalidArgumentError('Give a whole number, from 1 to 200.');
+  if (Number.isInteger(value) && value >= 1 && value <= 500) return value;
+  throw new InvalidArgumentError('Give a whole number, from 1 to 500.');
 }
 
 type StartOptions = WaitOptions & { wait?: true };

@@ -26,7 +26,7 @@ export function addSnapshotCommands(root: Command): void {
 async function snapshots(wanted: string | undefined, { json }: Json): Promise<void> {
   const client = await connect();
   const only = wanted === undefined ? '' : `?databaseId=${(await databaseCalled(client, wanted)).id}`;
-  const all = await client.get(`/snapshots${only}`, z.array(snapshotShape));
+  const all = await client.list(`/snapshots${only}`, snapshotShape);
   if (json) return sayJson(all);
   const rows = all.map((one) => [
     one.id,

@@ -1,5 +1,4 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { z } from 'zod';
 import type { Client } from '../remote/client.ts';
 import { agentCalled, serverCalled } from '../remote/resolve.ts';
 import { sealServer } from '../remote/seal.ts';
@@ -99,7 +98,7 @@ async function credentials(wanted: string | undefined, options: CredentialsOptio
 }
 
 async function listWaiting(client: Client, json: true | undefined): Promise<void> {
-  const all = await client.get('/servers', z.array(serverShape));
+  const all = await client.list('/servers', serverShape);
   const waiting = all.filter(({ awaitsCredentialsSince }) => awaitsCredentialsSince);
   if (json) return sayJson(waiting);
   const rows = waiting.map((one) => [

@@ -6,6 +6,8 @@ import type { Login } from './login.ts';
 /** Longer than the control plane waits for an agent (30 s), so that its own answer is the one that is shown. */
 const REQUEST_MS = 60_000;
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
+/** Rows of a list that are asked for at once: as many as there may be. */
+const PAGE = 500;
 
 export type OpenResponse = Response & { body: ReadableStream<Uint8Array> };
 
@@ -15,6 +17,8 @@ type Send = <T>(path: string, body: unknown, shape: z.ZodType<T>) => Promise<T>;
 export interface Client {
   readonly url: string;
   get<T>(path: string, shape: z.ZodType<T>, signal?: AbortSignal): Promise<T>;
+  /** All of a list, page by page; what is on two pages because the list grew meanwhile is there once. */
+  list<T extends { id: string }>(path: string, shape: z.ZodType<T>): Promise<T[]>;
   post: Send;
   put: Send;
   patch: Send;
@@ -58,6 +62,18 @@ export function createClient({ key, url }: Pick<Login, 'url' | 'key'>): Client {
   return {
     url,
     get: (path, shape, signal) => whole(path, { method: 'GET', signal: signal ?? null }, shape),
+    async list(path, shape) {
+      const [route, query] = path.split('?');
+      const all = new Map<string, z.infer<typeof shape>>();
+      for (let offset = 0; ; offset += PAGE) {
+        const wanted = new URLSearchParams(query);
+        wanted.set('limit', String(PAGE));
+        wanted.set('offset', String(offset));
+        const page = await whole(`${route}?${wanted}`, { method: 'GET' }, z.array(shape));
+        for (const one of page) all.set(one.id, one);
+        if (page.length < PAGE) return [...all.values()];
+      }
+    },
     post: sending('POST'),
     put: sending('PUT'),
     patch: sending('PATCH'),

@@ -16,9 +16,14 @@ import {
 
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
+/** What the control plane finds by a name, among more: the parts of a full name are in several of its names. */
+function search(name: string): URLSearchParams {
+  return new URLSearchParams({ q: UUID.test(name) ? name.toLowerCase() : name.replaceAll('/', ' ') });
+}
+
 /** @throws FailureError `not_found`, or `invalid_input` where several have that name */
 export async function agentCalled(client: Client, text: string): Promise<Agent> {
-  const agents = await client.get('/agents', z.array(agentShape));
+  const agents = await client.list(`/agents?${search(text)}`, agentShape);
   // A successor may have the name of the one whose place it took.
   const live = agents.filter(({ name, state }) => state !== 'revoked' && name === text);
   return only(live.length > 0 ? live : agents, text, { what: 'agent', names: ({ name }) => [name] });
@@ -26,7 +31,7 @@ export async function agentCalled(client: Client, text: string): Promise<Agent> 
 
 /** A server by id, name, or `agent/server`. @throws as {@link agentCalled} */
 export async function serverCalled(client: Client, text: string): Promise<Server> {
-  const servers = await client.get('/servers', z.array(serverShape));
+  const servers = await client.list(`/servers?${search(text)}`, serverShape);
   const full = ({ agentName, name }: Server) => `${agentName}/${name}`;
   const present = servers.filter((one) => !one.removedFromAgent || one.id === text);
   return only(present, text, { what: 'server', names: (one) => [full(one), one.name] });
@@ -41,7 +46,7 @@ export async function vaultCalled(client: Client, text: string): Promise<{ id: s
 /** A database by id, name, or `server/database`. @throws as {@link agentCalled} */
 export async function databaseCalled(client: Client, text: string): Promise<Database> {
   if (UUID.test(text)) return client.get(`/databases/${text}`, databaseShape);
-  const databases = await client.get('/databases', z.array(databaseShape));
+  const databases = await client.list(`/databases?${search(text)}`, databaseShape);
   const full = ({ name, serverName }: Database) => `${serverName}/${name}`;
   return only(databases, text, {
     what: 'database',
@@ -69,7 +74,10 @@ export async function snapshotCalled(
     );
   if (of === undefined) throw fail('invalid_input', `“${text}” of which database?`, 'Add --of DATABASE.');
   const database = await databaseCalled(client, of);
-  const snapshots = await client.get(`/snapshots?databaseId=${database.id}`, z.array(snapshotShape));
+  const snapshots =
+    number === undefined
+      ? await client.get(`/snapshots?databaseId=${database.id}&limit=1`, z.array(snapshotShape))
+      : await client.list(`/snapshots?databaseId=${database.id}`, snapshotShape);
   const found =
     number === undefined ? snapshots[0] : snapshots.find((one) => one.sequence === Number(number));
   if (found) return found;

@@ -76,8 +76,30 @@ export const databases = sqliteTable(
     /** JSON of protocol `TableSelection`; null: everything. */
     selection: text(),
   },
-  (t) => [uniqueIndex('databases_name').on(t.serverId, t.name)],
+  (t) => [
+    uniqueIndex('databases_name').on(t.serverId, t.name),
+    index('databases_listed').on(t.name, t.id, t.serverId, t.protectedAt),
+  ],
 );
+
+/**
+ * What is to be known of each database at a glance, as its snapshots and backups say it: a summary, kept by triggers on
+ * those tables (migration 0008) and never written otherwise. Also of databases that are known no more.
+ */
+export const databaseFacts = sqliteTable('database_facts', {
+  databaseId: text().primaryKey(),
+  snapshots: integer().notNull().default(0),
+  /** Bytes, of all its snapshots. */
+  rawBytes: integer().notNull().default(0),
+  storedBytes: integer().notNull().default(0),
+  /** Its newest backup; null before the first. */
+  backupJobId: text(),
+  backupCreatedAt: integer(),
+  backupState: text({
+    enum: ['queued', 'offered', 'running', 'succeeded', 'failed', 'cancelled', 'lost'],
+  }),
+  backupFinishedAt: integer(),
+});
 
 export const jobs = sqliteTable(
   'jobs',
@@ -127,9 +149,11 @@ export const jobs = sqliteTable(
     finishedAt: integer(),
   },
   (t) => [
-    index('jobs_state').on(t.state, t.createdAt),
-    index('jobs_database').on(t.databaseId, t.createdAt),
-    index('jobs_created').on(t.createdAt),
+    // With all that a page of a list is found by: the rows themselves, which are wide, are read for that page alone.
+    index('jobs_listed').on(t.createdAt, t.id, t.agentId),
+    index('jobs_in_state').on(t.state, t.createdAt, t.id, t.agentId),
+    index('jobs_of_database').on(t.databaseId, t.createdAt, t.id, t.agentId, t.state),
+    index('jobs_of_agent').on(t.agentId, t.createdAt, t.id, t.state),
     index('jobs_after').on(t.afterJobId),
   ],
 );

@@ -80,8 +80,18 @@ export const snapshots = sqliteTable(
     /** When it was committed, on the control plane's clock. */
     createdAt: integer().notNull(),
   },
-  (t) => [index('snapshots_database').on(t.databaseId, t.sequence)],
+  (t) => [
+    index('snapshots_database').on(t.databaseId, t.sequence),
+    index('snapshots_listed').on(t.createdAt, t.sequence, t.databaseId),
+  ],
 );
+
+/** What the packs of each vault add up to; kept by triggers on them (migration 0008) and never written otherwise. */
+export const vaultTotals = sqliteTable('vault_totals', {
+  vaultId: text().primaryKey(),
+  packs: integer().notNull().default(0),
+  bytes: integer().notNull().default(0),
+});
 
 /** Files of a vault that were seen, whole, in its replica as well. A cache: the two stores' lists make it anew. */
 export const replicaCopies = sqliteTable(

@@ -10,6 +10,7 @@ import { lockDataDirectory } from '../../../control-plane/lock.ts';
 import { openVaultService } from '../../../control-plane/vault/open.ts';
 import { rebuildIndex } from '../../../control-plane/vault/rebuild.ts';
 import { failureOf } from '../../contract/store.ts';
+import { allSnapshots } from '../../support/all-snapshots.ts';
 import type { Fleet } from './fleet.ts';
 import { type World, world } from './world.ts';
 
@@ -24,7 +25,7 @@ async function stoppedWorld() {
   const fleet = await w.enrol();
   const dumps = [randomBytes(2_000_000), randomBytes(2_000_000)] as const;
   const jobs = [await w.backUp(fleet, dumps[0]), await w.backUp(fleet, dumps[1])] as const;
-  const before = w.vaults.service.listSnapshots({});
+  const before = allSnapshots(w.vaults.service);
   const vaultId = w.vaultId;
   w.stop();
   return { w, fleet, dumps, jobs, before, vaultId };
@@ -49,7 +50,7 @@ test('with the index gone, everything comes back from the store alone', async ()
   expect(rebuilt.refused).toEqual([]);
   expect(rebuilt.added).toMatchObject({ agents: 1, keys: 3, snapshots: 2 });
   expect(w.vaultId).toBe(vaultId);
-  const after = w.vaults.service.listSnapshots({});
+  const after = allSnapshots(w.vaults.service);
   const strip = (list: typeof before) =>
     list.map(({ createdAt: _, ...facts }) => facts).sort((a, b) => a.sequence - b.sequence);
   expect(strip(after)).toEqual(strip(before));
@@ -92,7 +93,7 @@ test('damaged files are named and left out, what is whole stays', async () => {
   const junk = [relative(w.storePath, pack!), `keys/${'ab'.repeat(16)}.age`];
   expect(named).toEqual(expect.arrayContaining(junk));
   expect(named).toHaveLength(4);
-  expect(w.vaults.service.listSnapshots({}).map(({ id }) => id)).toEqual([jobs[whole]?.snapshotId]);
+  expect(allSnapshots(w.vaults.service).map(({ id }) => id)).toEqual([jobs[whole]?.snapshotId]);
   expect(dumps[whole]?.equals(await downloaded(w, jobs[whole]!.snapshotId))).toBe(true);
 });
 
@@ -102,7 +103,7 @@ test('a start with a lost index finds the snapshots by itself', async () => {
   await loseIndex(w);
   await w.start();
   expect(w.reconciled?.added).toMatchObject({ snapshots: 2 });
-  expect(w.vaults.service.listSnapshots({})).toHaveLength(2);
+  expect(allSnapshots(w.vaults.service)).toHaveLength(2);
 });
 
 test('a start takes up what was stored but not indexed when the control plane was killed', async () => {
@@ -150,11 +151,11 @@ test('snapshots that need a lost pack are no longer good; put back, they are', a
   await w.start();
   expect(w.reconciled).toMatchObject({ forgotten: { packs: 1, snapshots: 1 } });
   expect(w.reconciled?.refused[0]?.reason).toContain('chunks are not in the vault');
-  expect(w.vaults.service.listSnapshots({})).toHaveLength(1);
+  expect(allSnapshots(w.vaults.service)).toHaveLength(1);
   w.stop();
   await rename(aside, path!);
   await w.start();
-  expect(w.vaults.service.listSnapshots({})).toHaveLength(2);
+  expect(allSnapshots(w.vaults.service)).toHaveLength(2);
   expect((await downloaded(w, jobs[0].snapshotId)).length).toBe(2_000_000);
 });
 
@@ -167,7 +168,7 @@ test('a store that is not mounted stops the start and loses nothing', async () =
   w.stop();
   await rename(`${store}-away`, store);
   await w.start();
-  expect(w.vaults.service.listSnapshots({})).toHaveLength(2);
+  expect(allSnapshots(w.vaults.service)).toHaveLength(2);
 });
 
 test('`homeport vault rebuild` refuses while a control plane runs, and sums up what it found', async () => {

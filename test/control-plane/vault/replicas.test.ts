@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { openDb } from '../../../control-plane/db/open.ts';
 import { rebuildIndex } from '../../../control-plane/vault/rebuild.ts';
 import { failureOf } from '../../contract/store.ts';
+import { allSnapshots } from '../../support/all-snapshots.ts';
 import { eventually } from '../../support/eventually.ts';
 import { recoveryDesk } from '../../support/recovery.ts';
 import { addReplica, current, downloaded, filesIn, place, record, replicated } from './replicated.ts';
@@ -20,7 +21,7 @@ test('what was there and what comes is copied; the replica is a vault that recov
   await using one = await replicated();
   const { w, path, dumps, jobs } = one;
   expect(await filesIn(path)).toEqual(await filesIn(w.storePath));
-  expect(w.vaults.service.listSnapshots({}).map(({ copied }) => copied)).toEqual([true, true]);
+  expect(allSnapshots(w.vaults.service).map(({ copied }) => copied)).toEqual([true, true]);
   expect(record(w).replica).toMatchObject({ store: 'local', path, snapshotCount: 2, moving: false });
   const { text } = w.vaults.service.recoveryKit(w.vaultId, 'https://cp.example.org');
   expect(text).toContain(path);
@@ -43,7 +44,7 @@ test('a snapshot counts as copied only with its manifest, which comes last; a st
   await eventually('copying fails', async () => record(w).replica?.failure ?? undefined);
   expect(record(w).replica).toMatchObject({ state: 'waiting', failure: { code: 'store_unavailable' } });
   // The other one may do without that pack.
-  expect(w.vaults.service.listSnapshots({}).map(({ copied }) => copied)).toContain(false);
+  expect(allSnapshots(w.vaults.service).map(({ copied }) => copied)).toContain(false);
   await w.halt();
   await rm(folder);
   await w.start();

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { openSnapshot } from '../../../agent/pipeline/restore.ts';
 import { generateEd25519 } from '../../../protocol/keys.ts';
 import { failureOf } from '../../contract/store.ts';
+import { allSnapshots } from '../../support/all-snapshots.ts';
 import { CATALOG, type Fleet } from './fleet.ts';
 import { type World, world } from './world.ts';
 
@@ -57,9 +58,9 @@ test('a second backup stores only what changed, and each stays whole', async () 
   expect(stored[1]).toBeLessThan(2_500_000);
   expect(stored[2]).toBe(0);
   expect(stored.reduce((a, b) => a + b)).toBe(w.vaults.service.vaults()[0]?.storedBytes);
-  expect(w.vaults.service.listSnapshots({}).map(({ sequence }) => sequence)).toEqual([3, 2, 1]);
-  const latest = w.vaults.service.latestByDatabase().get(fleet.databaseId);
-  expect(latest).toMatchObject({ count: 3, latest: { id: three.snapshotId } });
+  expect(allSnapshots(w.vaults.service).map(({ sequence }) => sequence)).toEqual([3, 2, 1]);
+  const latest = w.vaults.service.latestSnapshots([fleet.databaseId]);
+  expect(latest.map(({ id }) => id)).toEqual([three.snapshotId]);
   expect(first.equals(await downloaded(w, one.snapshotId))).toBe(true);
   expect(second.equals(await downloaded(w, three.snapshotId))).toBe(true);
 });
@@ -78,7 +79,7 @@ test('commits and uploads may be repeated, also at the same time', async () => {
   await Promise.all([1, 2].map(() => client.putPack(sha256, [bytes], signal)));
   await w.putKey(fleet, fleet.idKey, 'id');
   expect(await w.files('snapshots')).toHaveLength(1);
-  expect(w.vaults.service.listSnapshots({})).toHaveLength(1);
+  expect(allSnapshots(w.vaults.service)).toHaveLength(1);
   expect(await w.files('packs')).toHaveLength(1);
 });
 
@@ -91,7 +92,7 @@ test('a job whose first attempt committed unnoticed keeps that snapshot', async 
   const manifest = await w.manifest(fleet, again, await w.upload(fleet, randomBytes(100_000)));
   await w.client(fleet).commit(attemptOf(again), manifest, signal);
   expect(await w.files('snapshots')).toHaveLength(1);
-  expect(w.vaults.service.listSnapshots({})).toHaveLength(1);
+  expect(allSnapshots(w.vaults.service)).toHaveLength(1);
 });
 
 test('the manifest of a fenced attempt, or of another job’s agent, is refused', async () => {
@@ -106,7 +107,7 @@ test('the manifest of a fenced attempt, or of another job’s agent, is refused'
   expect((await failureOf(w.client(other).commit(attemptOf(job), manifest, signal))).code).toBe('not_found');
   w.running.delete(job.id);
   expect((await failureOf(w.client(fleet).commit(attemptOf(job), manifest, signal))).code).toBe('lease_lost');
-  expect(w.vaults.service.listSnapshots({})).toEqual([]);
+  expect(allSnapshots(w.vaults.service)).toEqual([]);
 });
 
 test.each([

@@ -10,6 +10,7 @@ import { findServer } from '../../../control-plane/db/servers.ts';
 import { openVaultService } from '../../../control-plane/vault/open.ts';
 import { rebuildIndex } from '../../../control-plane/vault/rebuild.ts';
 import { failureOf } from '../../contract/store.ts';
+import { allSnapshots } from '../../support/all-snapshots.ts';
 import type { Fleet } from './fleet.ts';
 import { succeed } from './succeed.ts';
 import { type Upload, type World, world } from './world.ts';
@@ -17,7 +18,7 @@ import { type Upload, type World, world } from './world.ts';
 const downloaded = async (w: World, id: string) =>
   Buffer.concat(await Array.fromAsync((await w.vaults.service.download(id)).body));
 const timeline = (w: World) =>
-  w.vaults.service.listSnapshots({}).map(({ agentId, sequence }) => ({ agentId, sequence }));
+  allSnapshots(w.vaults.service).map(({ agentId, sequence }) => ({ agentId, sequence }));
 
 /** Two snapshots of an agent, one of its successor. */
 async function succeededWorld() {
@@ -110,7 +111,7 @@ test.for(['start', 'rebuild'] as const)(
       w.stop();
       await w.start();
     }
-    const known = w.vaults.service.listSnapshots({}).map(({ sequence }) => sequence);
+    const known = allSnapshots(w.vaults.service).map(({ sequence }) => sequence);
     expect(known.toSorted()).toEqual([1, 2]);
     expect(w.vaults.service.nextSequence(old.databaseId)).toBe(3);
     for (const id of ids) expect(w.vaults.service.snapshot(id)).toBeUndefined();
