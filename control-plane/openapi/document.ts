@@ -2,6 +2,7 @@ import type { RouterRoute } from 'hono/types';
 import { HOMEPORT_VERSION } from '../../protocol/version.ts';
 import { ACCESS, type Access } from '../auth/access.ts';
 import { ROLES, type Role, rightsOf } from '../auth/rights.ts';
+import { TOTAL_HEADER } from '../http/paging.ts';
 import { type Validation, validationOf } from '../http/validate.ts';
 import { type JsonSchema, SchemaBook } from './json-schema.ts';
 import { GROUPS, type Operation, type Success } from './operation.ts';
@@ -117,12 +118,16 @@ function askedOf(access: Access | undefined) {
 
 const ofRole = (role: Role) => rightsOf({ role, extraRights: [], labels: null });
 
-function success({ files, says, shape }: Success, book: SchemaBook) {
+function success({ files, paged, says, shape }: Success, book: SchemaBook) {
   const json = shape && { 'application/json': { schema: book.answer(shape) } };
   const media = files?.map((type) => [type, { schema: { type: 'string' } }]) ?? [];
-  return { description: says, content: json ?? Object.fromEntries(media) };
+  const content = json ?? Object.fromEntries(media);
+  return { description: says, ...(paged ? { headers: TOTAL } : {}), content };
 }
 
+const TOTAL = {
+  [TOTAL_HEADER]: { description: 'Rows of the whole list.', required: true, schema: { type: 'integer' } },
+};
 const REFUSED = { content: { 'application/json': { schema: { $ref: '#/components/schemas/Refusal' } } } };
 const REFUSALS = {
   '4XX': {

@@ -21,6 +21,8 @@ export interface Success {
   /** JSON of this shape; or else a file of one of these types. */
   shape?: z.ZodType;
   files?: readonly string[];
+  /** Whether it is a page of a list that may be longer, with the number of all rows in a header. */
+  paged?: boolean;
 }
 
 /** What the code of a route does not say by itself. */
@@ -53,6 +55,10 @@ export const ok = (shape: z.ZodType, says: string): Success => ({ status: 200, s
 export const made = (shape: z.ZodType, says: string): Success => ({ status: 201, says, shape });
 export const begun = (shape: z.ZodType, says: string): Success => ({ status: 202, says, shape });
 export const file = (files: readonly string[], says: string): Success => ({ status: 200, says, files });
+/** What {@link pageFields} mean. */
+export const PAGE = { limit: 'Most rows of the answer.', offset: 'Rows of the list before its first.' };
+
+export const page = (shape: z.ZodType, says: string): Success => ({ ...list(shape, says), paged: true });
 export const list = (shape: z.ZodType, says: string): Success => ok(z.array(shape), says);
 
 export const CONFIRM = 'Its name, typed out exactly.';

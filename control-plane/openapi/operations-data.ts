@@ -1,6 +1,18 @@
 import { z } from 'zod';
 import { ENGINES } from '../../protocol/engines/registry.ts';
-import { begun, CONFIRM, file, inGroup, list, made, type Operations, ok, SEALED } from './operation.ts';
+import {
+  begun,
+  CONFIRM,
+  file,
+  inGroup,
+  list,
+  made,
+  type Operations,
+  ok,
+  PAGE,
+  page,
+  SEALED,
+} from './operation.ts';
 import { gone } from './shapes-common.ts';
 import * as data from './shapes-data.ts';
 import { apiKey, auditEntry, newApiKey, signInProvider } from './shapes-people.ts';
@@ -24,9 +36,14 @@ const AUDIT = {
 };
 
 export const DATA: Operations = {
-  'GET /databases': databases('List databases', list(data.database, 'Those protected or with snapshots.'), {
-    about: { q: 'Looked for in the names of databases and servers.' },
+  'GET /databases': databases('List databases', page(data.database, 'Those protected or with snapshots.'), {
+    about: { q: 'Looked for in the names of databases, servers and agents.', ...PAGE },
   }),
+  'GET /databases/counts': databases(
+    'Count databases by how they stand',
+    ok(data.databaseCounts, 'How many of those that a search finds have which status.'),
+    { about: { q: 'Looked for in the names of databases, servers and agents.' } },
+  ),
   'GET /databases/:id': databases('See a database', ok(data.database, 'The database.')),
   'GET /databases/:id/history': databases(
     'See how its backups of the last 31 days ended',
@@ -55,7 +72,9 @@ export const DATA: Operations = {
     description: '409 while one, or a restore into the database, is queued or running.',
   }),
 
-  'GET /snapshots': snapshots('List snapshots', list(data.snapshot, 'Snapshots, newest first.')),
+  'GET /snapshots': snapshots('List snapshots', page(data.snapshot, 'Snapshots, newest first.'), {
+    about: PAGE,
+  }),
   'GET /snapshots/:id': snapshots(
     'See a snapshot and what it holds',
     ok(data.snapshotInFull, 'The snapshot.'),
@@ -80,8 +99,9 @@ export const DATA: Operations = {
     },
   }),
 
-  'GET /jobs': jobs('List jobs', list(data.job, 'Jobs, newest first.'), {
+  'GET /jobs': jobs('List jobs', page(data.job, 'Jobs, newest first.'), {
     about: {
+      ...PAGE,
       state: 'One state, or several with commas between them.',
       before: 'Only those made before this time, to page on.',
     },

@@ -1,4 +1,4 @@
-import { begun, CONFIRM, inGroup, list, made, type Operations, ok, SEALED } from './operation.ts';
+import { begun, CONFIRM, inGroup, list, made, type Operations, ok, PAGE, page, SEALED } from './operation.ts';
 import { gone } from './shapes-common.ts';
 import * as fleet from './shapes-fleet.ts';
 
@@ -31,7 +31,9 @@ export const FLEET: Operations = {
     'Withdraw an enrolment token',
     ok(gone, 'The token that is withdrawn.'),
   ),
-  'GET /agents': agents('List agents', list(fleet.agent, 'Agents.')),
+  'GET /agents': agents('List agents', page(fleet.agent, 'Agents.'), {
+    about: { q: 'Looked for in names, hosts and labels.', ...PAGE },
+  }),
   'GET /agents/:id': agents('See an agent', ok(fleet.agent, 'The agent.')),
   'PATCH /agents/:id': agents('Rename or label an agent', ok(fleet.agent, 'The agent as changed.'), {
     description:
@@ -64,7 +66,13 @@ export const FLEET: Operations = {
     about: { confirm: CONFIRM },
   }),
 
-  'GET /servers': servers('List servers', list(fleet.server, 'Servers.')),
+  'GET /servers': servers('List servers', page(fleet.server, 'Servers.'), {
+    about: {
+      q: 'Looked for in names, agents and addresses.',
+      usable: 'Only those that can be backed up and restored to, as far as is known.',
+      ...PAGE,
+    },
+  }),
   'GET /servers/:id': servers('See a server', ok(fleet.server, 'The server.')),
   'POST /servers/probe': servers('Log in to a server once', ok(fleet.probe, 'What the server said.'), {
     description: 'Asks the agent now. Credentials in the request ask for the right configure.',

@@ -165,3 +165,8 @@ export const backupHour = named(
     failed: count,
   }),
 );
+
+export const databaseCounts = named(
+  'DatabaseCounts',
+  z.object({ protected: count, atRisk: count, unprotected: count }),
+);
