@@ -1,13 +1,23 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import { fetchApiDocument } from './openapi.ts';
 import { answer, answerPage, api } from './rpc.ts';
-import type { AgentFilter, AuditFilter, DatabaseFilter, JobFilter, ServerFilter } from './types.ts';
+import type { AgentFilter, AuditFilter, Database, DatabaseFilter, JobFilter, ServerFilter } from './types.ts';
 
 /** Rows of one page of a long list. */
 export const PAGE_ROWS = 100;
 /** Most rows that the API gives at once. */
 const MAX_ROWS = 500;
 const AUDIT = 100;
+
+async function everyDatabase(filter: DatabaseFilter): Promise<Database[]> {
+  const found: Database[] = [];
+  for (;;) {
+    const query = { ...filter, limit: String(MAX_ROWS), offset: String(found.length) };
+    const { rows, total } = await answerPage(api.databases.$get({ query }));
+    found.push(...rows);
+    if (rows.length === 0 || found.length >= total) return found;
+  }
+}
 
 const pageAt = (offset: number) => ({ limit: String(PAGE_ROWS), offset: String(offset) });
 
@@ -101,6 +111,13 @@ export const queries = {
     queryOptions({
       queryKey: ['databases', 'list', filter, offset],
       queryFn: () => answerPage(api.databases.$get({ query: { ...filter, ...pageAt(offset) } })),
+    }),
+  /** All that a filter finds, page after page. */
+  everyDatabase: (filter: DatabaseFilter) =>
+    queryOptions({
+      queryKey: ['databases', 'every', filter],
+      queryFn: () => everyDatabase(filter),
+      staleTime: 0,
     }),
   databaseCounts: (query: { q?: string } = {}) =>
     queryOptions({

@@ -1,5 +1,6 @@
 import type { Job } from '../api/types.ts';
 import { formatBytes, formatDuration, percent } from './format.ts';
+import { ProgressBar } from './progress-bar.tsx';
 
 /** Whether the job has not ended yet. */
 export function isActive(job: Job): boolean {
@@ -37,28 +38,10 @@ function share(job: Job): number | undefined {
 
 /** A running job's bar with phase, bytes, rate and time left. */
 export function JobProgress({ job }: { job: Job }) {
-  const done = share(job);
   const { progress } = job;
-  const label = `Progress of ${jobTitle(job)}`;
   return (
     <div className="grid gap-1.5">
-      <div
-        role="progressbar"
-        aria-label={label}
-        aria-valuemin={0}
-        aria-valuemax={100}
-        {...(done === undefined ? {} : { 'aria-valuenow': Math.floor(done * 100) })}
-        className="h-2 overflow-hidden rounded-full bg-raised"
-      >
-        {done === undefined ? (
-          <div className="h-full w-1/3 animate-pulse rounded-full bg-accent" />
-        ) : (
-          <div
-            className="h-full rounded-full bg-accent transition-[width] duration-500"
-            style={{ width: `${done * 100}%` }}
-          />
-        )}
-      </div>
+      <ProgressBar label={`Progress of ${jobTitle(job)}`} done={share(job)} />
       <p className="flex flex-wrap gap-x-3 text-sm text-ink-2 tabular-nums">
         <span className="font-medium text-ink first-letter:uppercase">
           {job.state === 'running' && progress ? progress.phase : waitingFor(job)}

@@ -57,7 +57,7 @@ function selectionFacts({ exclude, include }: TableSelection): [string, string][
 }
 
 /** One pattern on each line. */
-function patternsIn(text: string): string[] {
+export function patternsIn(text: string): string[] {
   return text.split('\n').flatMap((line) => line.trim() || []);
 }
 
@@ -129,7 +129,7 @@ interface PatternFieldProps {
   onChange: (text: string) => void;
 }
 
-function PatternField({ label, help, placeholder, value, onChange }: PatternFieldProps) {
+export function PatternField({ label, help, placeholder, value, onChange }: PatternFieldProps) {
   return (
     <Field label={label} help={help}>
       {(attributes) => (

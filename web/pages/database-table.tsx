@@ -1,21 +1,25 @@
 import { Link } from '@tanstack/react-router';
 import { queries } from '../api/queries.ts';
-import type { DatabaseFilter } from '../api/types.ts';
+import type { Database, DatabaseFilter } from '../api/types.ts';
 import { ProtectionBadge } from '../components/badge.tsx';
 import { formatBytes } from '../components/format.ts';
 import { PagedTable } from '../components/paged-table.tsx';
+import type { Picked } from '../components/picked.ts';
 import { RowTitle } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
+import { PickBox } from './pick-box.tsx';
 
 interface DatabaseTableProps {
   filter: DatabaseFilter;
   /** How many there are by it. */
   total: number;
   ofServer?: boolean;
+  /** Where rows can be picked. */
+  picked?: Picked<Database>;
 }
 
 /** Databases with the state of their protection; `ofServer`: all of the server the page is about. */
-export function DatabaseTable({ filter, ofServer, total }: DatabaseTableProps) {
+export function DatabaseTable({ filter, ofServer, picked, total }: DatabaseTableProps) {
   return (
     <PagedTable
       label="Databases"
@@ -26,11 +30,14 @@ export function DatabaseTable({ filter, ofServer, total }: DatabaseTableProps) {
         {
           header: 'Database',
           cell: (database) => (
-            <RowTitle note={ofServer ? undefined : database.serverName}>
-              <Link to="/databases/$databaseId" params={{ databaseId: database.id }}>
-                {database.name}
-              </Link>
-            </RowTitle>
+            <div className="flex items-center gap-3">
+              {picked && <PickBox database={database} picked={picked} filter={filter} />}
+              <RowTitle note={ofServer ? undefined : database.serverName}>
+                <Link to="/databases/$databaseId" params={{ databaseId: database.id }}>
+                  {database.name}
+                </Link>
+              </RowTitle>
+            </div>
           ),
         },
         {

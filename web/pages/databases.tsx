@@ -1,13 +1,16 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { queries } from '../api/queries.ts';
-import type { ProtectionStatus } from '../api/types.ts';
+import type { Database, ProtectionStatus } from '../api/types.ts';
 import type { DatabaseSearch } from '../app/list-search.ts';
 import { buttonClass } from '../components/button.tsx';
 import { ErrorCard } from '../components/failure.tsx';
 import { Field } from '../components/field.tsx';
 import { Card, Empty, Page, Skeleton } from '../components/layout.tsx';
+import { useMay } from '../components/may.tsx';
+import { usePicked } from '../components/picked.ts';
 import { SearchField } from '../components/search.tsx';
+import { DatabasePicks } from './database-picks.tsx';
 import { DatabaseTable } from './database-table.tsx';
 
 const route = getRouteApi('/app/databases');
@@ -23,6 +26,10 @@ export function DatabasesPage() {
     });
   const filter = { ...(q ? { q } : {}), ...(status ? { status } : {}), ...(order ? { order } : {}) };
   const databases = useQuery({ ...queries.databases(filter), placeholderData: keepPreviousData });
+  const picked = usePicked<Database>(filter);
+  const may = useMay();
+  // Who can do nothing with them has nothing to pick them for.
+  const mayPick = may('operate') || may('configure');
   const searched = q !== undefined || status !== undefined;
   const total = databases.data?.total ?? 0;
   return (
@@ -42,9 +49,10 @@ export function DatabasesPage() {
       <Card flush>
         {databases.isPending && <Skeleton />}
         {databases.data && total === 0 && !searched && <NothingYet />}
-        {total > 0 && <DatabaseTable filter={filter} total={total} />}
+        {total > 0 && <DatabaseTable filter={filter} total={total} {...(mayPick ? { picked } : {})} />}
         {databases.data && total === 0 && searched && <Empty title="No database matches." />}
       </Card>
+      <DatabasePicks picked={picked} filter={filter} total={total} />
     </Page>
   );
 }
