@@ -1,4 +1,5 @@
-import { and, desc, eq, inArray } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, notExists, or } from 'drizzle-orm';
+import { alias } from 'drizzle-orm/sqlite-core';
 import type { Db } from './open.ts';
 import { agentUpdates } from './schema/updates.ts';
 
@@ -24,6 +25,21 @@ export function latestUpdate(db: Db, agentId: string): UpdateRow | undefined {
     .where(eq(agentUpdates.agentId, agentId))
     .orderBy(...newest)
     .get();
+}
+
+/** The newest of each agent that ever had one, by the agents' ids. */
+export function latestUpdates(db: Db): Map<string, UpdateRow> {
+  const newer = alias(agentUpdates, 'newer');
+  const after = or(
+    gt(newer.createdAt, agentUpdates.createdAt),
+    and(eq(newer.createdAt, agentUpdates.createdAt), gt(newer.id, agentUpdates.id)),
+  );
+  const superseded = db
+    .select({ id: newer.id })
+    .from(newer)
+    .where(and(eq(newer.agentId, agentUpdates.agentId), after));
+  const rows = db.select().from(agentUpdates).where(notExists(superseded)).all();
+  return new Map(rows.map((row) => [row.agentId, row]));
 }
 
 /** All that have not ended. */

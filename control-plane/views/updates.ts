@@ -1,9 +1,9 @@
 import type { Failure } from '../../protocol/failure.ts';
 import { isNewer } from '../../protocol/release.ts';
 import { servedRefusal } from '../agents/updates.ts';
-import { type AgentRow, findAgent, listAgents } from '../db/agents.ts';
+import { type AgentRow, listAgents } from '../db/agents.ts';
 import { latestRollout, type RolloutRow } from '../db/rollouts.ts';
-import { latestUpdate, type UpdateRow } from '../db/updates.ts';
+import { latestUpdates, type UpdateRow } from '../db/updates.ts';
 import type { AppDeps } from '../deps.ts';
 import { agentState } from './agents.ts';
 import { iso, isoOrNull } from './times.ts';
@@ -21,8 +21,7 @@ export function updateView(row: UpdateRow) {
   };
 }
 
-function standing(deps: Deps, agent: AgentRow, served: string | undefined) {
-  const latest = latestUpdate(deps.db, agent.id);
+function standing(deps: Deps, agent: AgentRow, { latest, served }: Standing) {
   return {
     agentId: agent.id,
     name: agent.name,
@@ -36,15 +35,24 @@ function standing(deps: Deps, agent: AgentRow, served: string | undefined) {
   };
 }
 
+interface Standing {
+  /** The version that agents can become from here. */
+  served: string | undefined;
+  /** The agent's newest update. */
+  latest: UpdateRow | undefined;
+}
+
 /** A rollout as the API shows it: each agent of each batch, and how it stands. */
 export function rolloutView({ db }: Pick<Deps, 'db'>, row: RolloutRow) {
   const skipped = new Set(JSON.parse(row.skipped) as string[]);
   const batches = JSON.parse(row.batches) as string[][];
+  const updates = latestUpdates(db);
+  const names = new Map(listAgents(db).map(({ id, name }) => [id, name]));
   const member = (agentId: string) => {
-    const latest = latestUpdate(db, agentId);
+    const latest = updates.get(agentId);
     const own = latest && latest.createdAt >= row.createdAt ? latest.state : undefined;
     const state: MemberState = own ?? (skipped.has(agentId) ? 'skipped' : 'waiting');
-    return { agentId, name: findAgent(db, agentId)?.name ?? '', state };
+    return { agentId, name: names.get(agentId) ?? '', state };
   };
   return {
     ...{ id: row.id, version: row.version, state: row.state, requestedBy: row.requestedBy },
@@ -64,6 +72,8 @@ export async function updatesView(deps: Deps) {
   const signed = await deps.release.signed();
   const rollout = latestRollout(deps.db);
   const agents = listAgents(deps.db).filter(({ revokedAt }) => revokedAt === null);
+  const updates = latestUpdates(deps.db);
+  const served = refusal ? undefined : signed?.release.version;
   return {
     /** The built agent; null where there is none. */
     served: current ? { version: current.version, key: signed?.signature.key ?? null } : null,
@@ -71,6 +81,6 @@ export async function updatesView(deps: Deps) {
     failure: refusal?.failure ?? null,
     /** The newest rollout. */
     rollout: rollout ? rolloutView(deps, rollout) : null,
-    agents: agents.map((agent) => standing(deps, agent, refusal ? undefined : signed?.release.version)),
+    agents: agents.map((agent) => standing(deps, agent, { served, latest: updates.get(agent.id) })),
   };
 }
