@@ -32,6 +32,7 @@ function questions({
     '/agents',
     '/agents?q=host-0001',
     '/agents?offset=1900',
+    '/updates',
     '/servers',
     '/servers?q=main-0001',
     '/snapshots',

@@ -3,7 +3,7 @@ import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { useLayoutEffect, useRef, useState } from 'react';
 import { PAGE_ROWS } from '../api/queries.ts';
 import type { Page } from '../api/rpc.ts';
-import { type Column, cellClass, TableHead, TableRow } from './table.tsx';
+import { type Column, cellClass, ROW_CLASS, TableHead, TableRow } from './table.tsx';
 
 interface PagedTableProps<T, Key extends QueryKey> {
   label: string;
@@ -15,10 +15,10 @@ interface PagedTableProps<T, Key extends QueryKey> {
   total: number;
 }
 
+/** Rows that are drawn and measured together: of each block its place is known, and a list may have 100,000 rows. */
+const BLOCK = 10;
 /** Height of a row before it is measured, in pixels. */
 const ROW = 61;
-/** Rows drawn above and below what is in sight. */
-const BEYOND = 8;
 
 /**
  * Rows of a list that may be as long as it likes: only those in sight are drawn, and only their pages are fetched and
@@ -27,25 +27,11 @@ const BEYOND = 8;
 export function PagedTable<T, Key extends QueryKey>(props: PagedTableProps<T, Key>) {
   const { columns, label, total } = props;
   const long = total > PAGE_ROWS;
-  const table = useRef<HTMLTableElement>(null);
-  const [top, setTop] = useState(0);
-  useLayoutEffect(() => {
-    const above = table.current?.getBoundingClientRect().top ?? 0;
-    setTop(above + window.scrollY);
-  }, []);
-  const rows = useWindowVirtualizer({
-    count: long ? total : 0,
-    estimateSize: () => ROW,
-    overscan: BEYOND,
-    scrollMargin: top,
-  });
-  const seen = rows.getVirtualItems();
-  const from = long ? (seen[0]?.index ?? 0) : 0;
-  const to = long ? (seen.at(-1)?.index ?? 0) : total - 1;
-  const above = long ? (seen[0]?.start ?? top) - top : 0;
-  const below = long ? rows.getTotalSize() - ((seen.at(-1)?.end ?? top) - top) : 0;
-  const rowAt = useRowsBetween(props, from, to);
-  const indices = Array.from({ length: Math.max(0, to - from + 1) }, (_, n) => from + n);
+  const { blocks, measured, table } = useBlocksInSight(total);
+  const from = (blocks.seen[0] ?? 0) * BLOCK;
+  const to = Math.min(total, ((blocks.seen.at(-1) ?? 0) + 1) * BLOCK) - 1;
+  const rowAt = useRowsBetween(props, long ? from : 0, long ? to : total - 1);
+  const shown = { columns, rowKey: props.rowKey, rowAt };
   return (
     <div className="overflow-x-auto">
       <table
@@ -55,20 +41,61 @@ export function PagedTable<T, Key extends QueryKey>(props: PagedTableProps<T, Ke
         aria-rowcount={total + 1}
       >
         <TableHead columns={columns} />
-        <Gap height={above} />
-        <tbody>
-          {indices.map((index) => {
-            const row = rowAt(index);
-            const place = { 'data-index': index, 'aria-rowindex': index + 2 };
-            const measured = long ? { ...place, ref: rows.measureElement } : place;
-            if (row === undefined) return <PendingRow key={index} columns={columns} place={measured} />;
-            return <TableRow key={props.rowKey(row)} row={row} columns={columns} place={measured} />;
-          })}
-        </tbody>
-        <Gap height={below} />
+        <Gap height={long ? blocks.above : 0} />
+        {!long && (
+          <tbody>
+            <Rows {...shown} from={0} end={total} />
+          </tbody>
+        )}
+        {long &&
+          blocks.seen.map((block) => (
+            <tbody key={block} ref={measured} data-index={block}>
+              <Rows {...shown} from={block * BLOCK} end={Math.min(total, (block + 1) * BLOCK)} />
+            </tbody>
+          ))}
+        <Gap height={long ? blocks.below : 0} />
       </table>
     </div>
   );
+}
+
+interface RowsProps<T> extends Pick<PagedTableProps<T, QueryKey>, 'columns' | 'rowKey'> {
+  rowAt: (index: number) => T | undefined;
+  from: number;
+  /** The row after the last. */
+  end: number;
+}
+
+function Rows<T>({ columns, end, from, rowAt, rowKey }: RowsProps<T>) {
+  const indices = Array.from({ length: Math.max(0, end - from) }, (_, n) => from + n);
+  return indices.map((index) => {
+    const row = rowAt(index);
+    if (row === undefined) return <PendingRow key={index} columns={columns} index={index} />;
+    return <TableRow key={rowKey(row)} row={row} columns={columns} index={index} />;
+  });
+}
+
+/** Which blocks of a long list are in sight or next to it, and the heights of what is not drawn, in pixels. */
+function useBlocksInSight(total: number) {
+  const table = useRef<HTMLTableElement>(null);
+  const [top, setTop] = useState(0);
+  useLayoutEffect(() => {
+    const above = table.current?.getBoundingClientRect().top ?? 0;
+    setTop(above + window.scrollY);
+  }, []);
+  const virtual = useWindowVirtualizer({
+    count: total > PAGE_ROWS ? Math.ceil(total / BLOCK) : 0,
+    estimateSize: () => ROW * BLOCK,
+    overscan: 1,
+    scrollMargin: top,
+  });
+  const items = virtual.getVirtualItems();
+  const blocks = {
+    seen: items.map(({ index }) => index),
+    above: (items[0]?.start ?? top) - top,
+    below: virtual.getTotalSize() - ((items.at(-1)?.end ?? top) - top),
+  };
+  return { blocks, measured: virtual.measureElement, table };
 }
 
 /** The rows of those pages that some rows are on; undefined where they are on their way. */
@@ -99,14 +126,14 @@ function Gap({ height }: { height: number }) {
 
 interface PendingRowProps<T> {
   columns: Column<T>[];
-  place: { 'data-index': number; 'aria-rowindex': number };
+  index: number;
 }
 
-function PendingRow<T>({ columns, place }: PendingRowProps<T>) {
+function PendingRow<T>({ columns, index }: PendingRowProps<T>) {
   return (
-    <tr {...place} className="border-b border-line last:border-b-0">
-      {columns.map((column, index) => (
-        <td key={column.header} className={cellClass(column, index === 0)}>
+    <tr aria-rowindex={index + 2} className={ROW_CLASS}>
+      {columns.map((column, place) => (
+        <td key={column.header} className={cellClass(column, place === 0)}>
           <div aria-hidden className="h-9 rounded-control bg-raised" />
         </td>
       ))}

@@ -1,11 +1,12 @@
-import { type HTMLAttributes, type ReactNode, type Ref, useState } from 'react';
+import { memo, type ReactNode, useState } from 'react';
 import { Button } from './button.tsx';
 import { count } from './format.ts';
 
 export interface Column<T> {
   header: string;
   /** The cell of one row. */
-  cell: (row: T) => ReactNode;
+  /** `index` is the row's place in the whole list, from 0. */
+  cell: (row: T, index: number) => ReactNode;
   /** `wide`: left out on narrow screens, where the first column says the same in small. */
   show?: 'always' | 'wide';
   align?: 'end';
@@ -36,8 +37,8 @@ export function Table<T>({ label, columns, rows, rowKey }: TableProps<T>) {
       <table className="w-full border-collapse" aria-label={label}>
         <TableHead columns={columns} />
         <tbody>
-          {rows.slice(0, shown).map((row) => (
-            <TableRow key={rowKey(row)} row={row} columns={columns} />
+          {rows.slice(0, shown).map((row, index) => (
+            <TableRow key={rowKey(row)} row={row} columns={columns} index={index} />
           ))}
         </tbody>
       </table>
@@ -74,21 +75,27 @@ export function TableHead<T>({ columns }: { columns: Column<T>[] }) {
 interface TableRowProps<T> {
   row: T;
   columns: Column<T>[];
-  /** Attributes that say where in a longer list it is. */
-  place?: HTMLAttributes<HTMLTableRowElement> & { ref?: Ref<HTMLTableRowElement> };
+  /** Its place in the whole list, from 0. */
+  index: number;
 }
 
-export function TableRow<T>({ row, columns, place }: TableRowProps<T>) {
+/** A line below each row but the table's last. */
+export const ROW_CLASS = 'border-b border-line [tbody:last-child>&:last-child]:border-b-0';
+
+function Row<T>({ row, columns, index }: TableRowProps<T>) {
   return (
-    <tr {...place} className="border-b border-line last:border-b-0 hover:bg-raised/60">
-      {columns.map((column, index) => (
-        <td key={column.header} className={`${cellClass(column, index === 0)} align-middle`}>
-          {column.cell(row)}
+    <tr aria-rowindex={index + 2} className={`${ROW_CLASS} hover:bg-raised/60`}>
+      {columns.map((column, at) => (
+        <td key={column.header} className={`${cellClass(column, at === 0)} align-middle`}>
+          {column.cell(row, index)}
         </td>
       ))}
     </tr>
   );
 }
+
+/** Drawn anew only if the row or the columns are other ones: a long table's rows stay as they are while it scrolls. */
+export const TableRow = memo(Row) as typeof Row;
 
 /** The link that names a row, with a second line of small facts. */
 export function RowTitle({ children, note }: { children: ReactNode; note?: ReactNode }) {

@@ -29,9 +29,9 @@ export function DatabaseTable({ filter, ofServer, picked, total }: DatabaseTable
       columns={[
         {
           header: 'Database',
-          cell: (database) => (
+          cell: (database, index) => (
             <div className="flex items-center gap-3">
-              {picked && <PickBox database={database} picked={picked} filter={filter} />}
+              {picked && <PickBox {...{ database, filter, index, picked }} />}
               <RowTitle note={ofServer ? undefined : database.serverName}>
                 <Link to="/databases/$databaseId" params={{ databaseId: database.id }}>
                   {database.name}

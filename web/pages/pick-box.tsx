@@ -8,13 +8,14 @@ interface PickBoxProps {
   database: Database;
   picked: Picked<Database>;
   filter: DatabaseFilter;
+  /** The database's place in the list of the filter. */
+  index: number;
 }
 
 /** Picks a database, or drops it; with Shift picks all from the one clicked before to it. */
-export function PickBox({ database, filter, picked }: PickBoxProps) {
+export function PickBox({ database, filter, index, picked }: PickBoxProps) {
   const client = useQueryClient();
   const onClick = async (event: MouseEvent<HTMLInputElement>) => {
-    const index = Number(event.currentTarget.closest('tr')?.dataset.index);
     const from = picked.clickedAt(index);
     if (from === undefined || !event.shiftKey) return picked.toggle(database);
     const [first, end] = [Math.min(from, index), Math.max(from, index)];
