@@ -6,6 +6,8 @@ import { CLIENT_HEADER } from '../auth/auth.ts';
 import { lookAtLink } from '../auth/links.ts';
 import { type Arrival, arrive } from '../auth/oidc/arrivals.ts';
 import type { Errand, Flow } from '../auth/oidc/flow.ts';
+import type { Identity } from '../auth/oidc/provider.ts';
+import type { ProviderSettings } from '../auth/oidc/settings.ts';
 import { refusal } from '../auth/oidc/words.ts';
 import { checkOrigin } from '../auth/principal.ts';
 import { findIdentity } from '../db/identities.ts';
@@ -65,12 +67,15 @@ export function providerRoutes(deps: Deps) {
         const tooMany = await requireTurn(deps, c).then(() => undefined, toFailure);
         // Without a line in the audit log: it would be one for each of them.
         if (tooMany) return refuse(tooMany);
+        let identity: Identity | undefined;
         try {
-          await comeBack(deps, c, oidc.flows.take(cookie));
+          const settings = configuredFor(deps, oidc.flows.take(cookie));
+          identity = await whoCameBack(deps, c, settings);
+          await comeBack(deps, c, { ...settings, identity });
           return c.redirect(whereNow(flow));
         } catch (error) {
           const failure = toldOf(toFailure(error));
-          noteRefusal(deps, c, { flow, failure, error });
+          noteRefusal(deps, c, { flow, failure, error, identity });
           return refuse(failure);
         }
       })
@@ -116,26 +121,54 @@ async function sessionOf({ auth }: Deps, c: Context<RequestEnv>) {
   return { id, userId, signedInAt: new Date(createdAt).getTime() };
 }
 
-/** Finds out who came back, and does what they went for. @throws FailureError */
-async function comeBack(deps: Deps, c: Context<RequestEnv>, flow: Flow): Promise<void> {
-  const { audit, db, events, oidc } = deps;
+interface Way {
+  flow: Flow;
+  settings: ProviderSettings;
+}
+
+/** The provider that a flow went to. @throws FailureError `sign_in_refused` where it is another one by now */
+function configuredFor({ oidc }: Deps, flow: Flow): Way {
   const settings = oidc.settings.read();
   if (settings?.issuer !== flow.issuer) throw notConfigured();
+  return { flow, settings };
+}
+
+/** Whom the provider says it sends back. @throws FailureError */
+function whoCameBack({ oidc }: Deps, c: Context<RequestEnv>, { flow, settings }: Way): Promise<Identity> {
   const answer = new URL(oidc.redirectUri);
   answer.search = new URL(c.req.url).search;
-  const identity = await oidc.provider.redeem(settings, flow, answer);
+  return oidc.provider.redeem(settings, flow, answer);
+}
+
+/** Does what they went for. @throws FailureError */
+async function comeBack(
+  deps: Deps,
+  c: Context<RequestEnv>,
+  { flow, identity, settings }: Way & { identity: Identity },
+): Promise<void> {
+  const { audit, db, events } = deps;
   const session = await sessionOf(deps, c);
   const arrival = arrive(deps, { flow, identity, settings, session });
-  const { email, issuer, subject } = identity;
+  const { issuer, subject } = identity;
   if (arrival.signsIn) await signIn(deps, c, { ...arrival.user, issuer, subject, ...arrival.signsIn });
   if (arrival.signsIn && session) endSession(db, session.userId, session.id);
   const { action, details, user } = arrival;
   const by = { kind: 'user' as const, id: user.id, name: user.name };
   const target = action === 'user.sign-in' ? {} : { target: by };
-  // Which account there it was: the row that says so goes with the connection.
-  const account = { subject, ...(email ? { email } : {}) };
-  audit({ actor: by, action, ...target, from: c.get('from'), details: { ...details, ...account } });
+  // The row that says which account there it was goes with the connection.
+  audit({
+    actor: by,
+    action,
+    ...target,
+    from: c.get('from'),
+    details: { ...details, ...accountOf(identity) },
+  });
   if (action !== 'user.sign-in') events.changed('settings');
+}
+
+/** Which account at the provider, for the audit log. */
+function accountOf({ email, subject }: Identity) {
+  return { subject, ...(email ? { email } : {}) };
 }
 
 /** A session in the browser that asks; none where the two were disconnected at the same moment. */
@@ -156,17 +189,26 @@ async function signIn(
   for (const cookie of made.headers.getSetCookie()) c.header('set-cookie', cookie, { append: true });
 }
 
+interface Refused {
+  flow: Flow | undefined;
+  failure: Failure;
+  error: unknown;
+  /** Whom the provider sent; undefined where that was not found out. */
+  identity: Identity | undefined;
+}
+
 function noteRefusal(
   { audit, log }: Deps,
   c: Context<RequestEnv>,
-  { error, failure, flow }: { flow: Flow | undefined; failure: Failure; error: unknown },
+  { error, failure, flow, identity }: Refused,
 ): void {
   if (failure.code === 'internal') log.error({ err: error }, 'a sign-in with the provider failed');
   else log.info({ code: failure.code, err: error }, failure.message);
   // Anybody can make any browser come here: what was not begun in it is not worth a line in the audit log.
   if (!flow) return;
   const userId = 'userId' in flow.errand ? flow.errand.userId : null;
-  const details = { provider: flow.issuer, why: failure.message };
+  const account = identity ? accountOf(identity) : {};
+  const details = { provider: flow.issuer, why: failure.message, ...account };
   const actor = { kind: 'user' as const, id: userId, name: null };
   audit({ actor, action: 'user.sign-in-refused', from: c.get('from'), details });
 }

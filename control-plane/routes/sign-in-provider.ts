@@ -8,6 +8,7 @@ import { usersOf } from '../db/identities.ts';
 import type { AppDeps } from '../deps.ts';
 import { auditAct, found, requireConfirmation } from '../http/acting.ts';
 import { validate } from '../http/validate.ts';
+import { requireOwnerWithoutProvider } from '../http/ways-in.ts';
 
 const domain = z
   .string()
@@ -59,6 +60,7 @@ export function signInProviderRoutes(deps: AppDeps) {
       const { clientSecret: typed, ...wish } = c.req.valid('json');
       const clientSecret = typed ?? secretFor(wish, oidc.settings.read());
       const settings = { ...wish, clientSecret };
+      requireOwnerWithoutProvider(deps);
       await oidc.provider.check(settings);
       oidc.settings.write(settings);
       noteChange(deps, c, settings);
@@ -68,6 +70,7 @@ export function signInProviderRoutes(deps: AppDeps) {
     .delete('/sign-in-provider', validate('json', z.object({ confirm: z.string() })), (c) => {
       const { issuer, name } = found(oidc.settings.read(), 'sign-in provider');
       requireConfirmation(c.req.valid('json').confirm, name);
+      requireOwnerWithoutProvider(deps);
       oidc.settings.remove();
       const target = { kind: 'sign-in-provider', id: issuer, name };
       auditAct(deps, c, { action: 'sign-in-provider.remove', target });

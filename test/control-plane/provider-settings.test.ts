@@ -79,6 +79,21 @@ describe('the settings', () => {
       provider: { users: { connected: 1, withNothingElse: 0 } },
     });
   });
+
+  test('change only while an owner has a way in without them', async () => {
+    await w.configure();
+    w.world.db.$client.exec("DELETE FROM account WHERE providerId = 'credential'");
+    for (const refused of [
+      await w.configure(),
+      await w.ada.send('DELETE', '/api/v1/sign-in-provider', { confirm: 'Works' }),
+    ]) {
+      expect([refused.status, (await failureOf(refused)).hint]).toEqual([
+        409,
+        expect.stringContaining('Add a passkey'),
+      ]);
+    }
+    expect(await w.world.api.get('/sign-in-provider')).toMatchObject({ provider: { name: 'Works' } });
+  });
 });
 
 describe('a provider that is none', () => {

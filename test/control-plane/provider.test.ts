@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { holdAnswersToDocument } from '../support/held-answers.ts';
-import { codeFor } from './owner.ts';
+import { codeFor, owner } from './owner.ts';
 import { invite, type ProviderWorld, startPeopledWorld } from './provider-world.ts';
 
 let w: ProviderWorld;
@@ -59,7 +59,9 @@ describe('signing in', () => {
       message: expect.stringMatching(/Nobody here is connected/),
     });
     expect((await w.me(cookie)).status).toBe(401);
-    expect(await w.ada.actions()).toContain('user.sign-in-refused');
+    const [refused] = await w.world.api.get<object[]>('/audit?limit=1');
+    const details = { subject: 'mallory', email: owner.email, why: expect.any(String) };
+    expect(refused).toMatchObject({ action: 'user.sign-in-refused', details });
   });
 
   test('leads only to pages of our own', async () => {
