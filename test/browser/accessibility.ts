@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { type Look, picture, TESTED_LOOKS } from './looks.ts';
+import { type Look, picture, show, TESTED_LOOKS, WIDEST } from './looks.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
@@ -16,9 +16,10 @@ interface AxeResult {
   violations: { id: string; nodes: { target: unknown[]; failureSummary?: string }[] }[];
 }
 
-/** {@link inspect} in every look; leaves the page in the first one. */
+/** {@link inspect} in each tested look, and the width in the widest; leaves the page in the first one. */
 export async function inspectAll(page: Page, name: string): Promise<string[]> {
-  const complaints: string[] = [];
+  await show(page, WIDEST);
+  const complaints = await tooWide(page, name, WIDEST);
   for (const look of TESTED_LOOKS.toReversed()) complaints.push(...(await inspect(page, name, look)));
   return complaints;
 }
@@ -26,9 +27,8 @@ export async function inspectAll(page: Page, name: string): Promise<string[]> {
 /** Shows the page in one look, takes its picture, and gives what axe and the width have against it. */
 async function inspect(page: Page, name: string, look: Look): Promise<string[]> {
   await picture(page, look, join(SCREENSHOTS, `${name}-${look.name}.png`));
-  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   // As an expression, not as a script element: the page's own policy forbids that, rightly.
-  await page.evaluate(`${AXE};undefined`);
+  await page.evaluate(`window.axe ?? (() => { ${AXE} })();undefined`);
   const { violations } = (await page.evaluate(
     `axe.run(document, { runOnly: ${JSON.stringify(RULES)} })`,
   )) as AxeResult;
@@ -37,7 +37,12 @@ async function inspect(page: Page, name: string, look: Look): Promise<string[]> 
       ({ failureSummary, target }) => `${name} ${look.name}: ${id} ${target.join(' ')} ${failureSummary}`,
     ),
   );
-  return overflow > 0 ? [...found, `${name} ${look.name}: ${overflow} px too wide`] : found;
+  return [...found, ...(await tooWide(page, name, look))];
+}
+
+async function tooWide(page: Page, name: string, look: Look): Promise<string[]> {
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  return overflow > 0 ? [`${name} ${look.name}: ${overflow} px too wide`] : [];
 }
 
 /** Puts a style into the page as an injection would, and gives the letter spacing its heading has then. */

@@ -22,15 +22,19 @@ export const LOOKS: readonly Look[] = SCREENS.flatMap(({ screen, ...size }) =>
   SCHEMES.map((scheme) => ({ name: `${screen}-${scheme}`, scheme, ...size })),
 );
 
-/** Those of {@link LOOKS} in which tests look at each page: each width and each theme once at least. */
-export const TESTED_LOOKS = LOOKS.filter(({ name }) =>
-  ['wide-light', 'narrow-dark', 'huge-dark'].includes(name),
-);
+/** Those of {@link LOOKS} in which tests look at each page: the widest and the narrowest layout, and each theme. */
+export const TESTED_LOOKS = LOOKS.filter(({ name }) => ['wide-light', 'narrow-dark'].includes(name));
+/** Where pages are only looked at for their width. */
+export const WIDEST = LOOKS.find(({ name }) => name === 'huge-dark') as Look;
+
+export async function show(page: Page, { height, scheme, width }: Look): Promise<void> {
+  await page.setViewportSize({ width, height });
+  await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+}
 
 /** Shows the page in one look and takes its picture, whole. */
 export async function picture(page: Page, look: Look, path: string): Promise<void> {
-  await page.setViewportSize({ width: look.width, height: look.height });
-  await page.emulateMedia({ colorScheme: look.scheme, reducedMotion: 'reduce' });
+  await show(page, look);
   await mkdir(dirname(path), { recursive: true });
   // Hiding the caret takes a style in the page, which its policy forbids.
   await page.screenshot({ path, fullPage: true, caret: 'initial' });

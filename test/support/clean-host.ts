@@ -40,9 +40,9 @@ export interface CleanHost extends AsyncDisposable {
   removeShims(): void;
 }
 
-/** What a host writes by itself: caches, logs, and the former copies that `useradd` and `dpkg` leave beside their files. */
+/** What a host writes by itself: caches, logs, dpkg's copies at midnight, and those `useradd` and `dpkg` leave beside files. */
 const OWN =
-  /^\/(root|proc|shims|run|var\/(log|cache|lib\/apt\/lists|lib\/dpkg\/status-old|lib\/systemd)|etc\/(passwd|group|shadow|gshadow)-)(\/|$)/;
+  /^\/(root|proc|shims|run|var\/(log|cache|backups|lib\/apt\/lists|lib\/dpkg\/status-old|lib\/systemd)|etc\/(passwd|group|shadow|gshadow)-)(\/|$)/;
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 export async function startCleanHost(options: CleanHostOptions = {}): Promise<CleanHost> {

@@ -6,7 +6,7 @@ import type { Page } from '../api/rpc.ts';
 export interface Found<T> {
   /** What the search found, as far as one page goes. */
   hits: T[];
-  /** All that was ever found, the hits included: what was chosen stays known while one searches on. */
+  /** What other searches found, too: what was chosen stays known while one searches on. */
   known: T[];
   search: string;
   onSearch: (search: string) => void;
@@ -21,14 +21,16 @@ export function useFound<T extends { id: string }, Key extends QueryKey>(
   ask: (search: { q?: string }) => UseQueryOptions<Page<T>, Error, Page<T>, Key>,
 ): Found<T> {
   const [search, setSearch] = useState('');
-  const [before] = useState(() => new Map<string, T>());
+  /** What each search found when it was last asked: what is there no more is known no more. */
+  const [answers] = useState(() => new Map<string, T[]>());
   const q = search.trim();
   const found = useQuery({ ...ask(q === '' ? {} : { q }), placeholderData: keepPreviousData });
   const hits = found.data?.rows ?? [];
-  for (const one of hits) before.set(one.id, one);
+  if (found.data && !found.isPlaceholderData) answers.set(q, hits);
+  const known = new Map([...answers.values()].flat().map((one) => [one.id, one]));
   return {
     hits,
-    known: [...before.values()],
+    known: [...known.values()],
     search,
     onSearch: setSearch,
     more: search !== '' || (found.data?.total ?? 0) > hits.length,
