@@ -29,6 +29,7 @@ import { linkRoutes } from './routes/links.ts';
 import { meRoutes } from './routes/me.ts';
 import { openapiRoutes } from './routes/openapi.ts';
 import { passkeyRoutes } from './routes/passkeys.ts';
+import { policyRoutes } from './routes/policies.ts';
 import { replicaRoutes } from './routes/replicas.ts';
 import { serverRoutes } from './routes/servers.ts';
 import { sessionRoutes } from './routes/sessions.ts';
@@ -104,6 +105,7 @@ function apiRoutes(deps: AppDeps, routes: () => readonly RouterRoute[]) {
     .route('/', updateRoutes(deps))
     .route('/', serverRoutes(deps))
     .route('/', databaseRoutes(deps))
+    .route('/', policyRoutes(deps))
     .route('/', snapshotRoutes(deps))
     .route('/', jobRoutes(deps))
     .route('/', vaultRoutes(deps))

@@ -37,6 +37,7 @@ import { loadMasterKey, type MasterKey } from './keys/master.ts';
 import { type Listener, listen, type TlsIdentity } from './listener.ts';
 import { lockDataDirectory } from './lock.ts';
 import type { Logger } from './log.ts';
+import { createScheduler } from './policies/scheduler.ts';
 import { createReplicaNews } from './replica-news.ts';
 import { openVaultService } from './vault/open.ts';
 import { type Rclone, RcloneDaemon } from './vault/stores/rclone-daemon.ts';
@@ -142,6 +143,7 @@ async function assemble(config: Config, ground: Ground) {
   const jobs = createJobService({
     ...{ db, clock, registry, vault, ledger, dispatcher, commits, accounts },
   });
+  const scheduler = createScheduler({ db, clock, events, log, jobs });
   const { installScript: scriptFile, releaseRoot } = config;
   const release = createAgentRelease({ root: releaseRoot, scriptFile, url, log });
   const updates = createUpdates({ db, clock, events, audit, registry, release });
@@ -178,7 +180,18 @@ async function assemble(config: Config, ground: Ground) {
     ...{ db, clock, log, audit, events, identity, auth, url, origins, registry, bearers, enrolment },
     oidc: createOidc({ db, master, clock, outgoing, url }),
     flowCookies: createFlowCookies({ master, url }),
-    ...{ clientAddress, autoProtect, release, updates, rollouts, vault, agentVault, jobs, progress },
+    ...{
+      clientAddress,
+      autoProtect,
+      release,
+      updates,
+      rollouts,
+      vault,
+      agentVault,
+      jobs,
+      scheduler,
+      progress,
+    },
     webRoot: config.webRoot,
   });
   endAllOrphans({ db, ledger, commits });
@@ -186,6 +199,7 @@ async function assemble(config: Config, ground: Ground) {
   rollouts.start();
   dispatcher.start();
   autoProtect.start();
+  scheduler.start();
   gateway.attach(listener.server);
   listener.serve(app.fetch as Parameters<Listener['serve']>[0]);
   log.info({ url, data: config.dataDir, fingerprint: identity.fingerprint }, `Homeport listens on ${url}`);
@@ -195,6 +209,7 @@ async function assemble(config: Config, ground: Ground) {
     async stop() {
       dispatcher.stop();
       autoProtect.stop();
+      scheduler.stop();
       rollouts.close();
       updates.stop();
       // While requests at work end, agents are told to come back later.

@@ -17,6 +17,7 @@ import type { ProgressBoard } from './jobs/progress.ts';
 import type { JobService } from './jobs/service.ts';
 import type { ControlPlaneIdentity } from './keys/identity.ts';
 import type { Logger } from './log.ts';
+import type { Scheduler } from './policies/scheduler.ts';
 import type { AgentVault, VaultService } from './vault/service.ts';
 
 /** Everything the HTTP side works with; made once, in `control-plane.ts`. */
@@ -45,6 +46,7 @@ export interface AppDeps {
   vault: VaultService;
   agentVault: AgentVault;
   jobs: JobService;
+  scheduler: Scheduler;
   progress: ProgressBoard;
   /** Directory of the built web UI. */
   webRoot: string;

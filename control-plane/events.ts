@@ -1,6 +1,14 @@
 import type { JobState, Progress } from '../protocol/job.ts';
 
-export const TOPICS = ['agents', 'servers', 'databases', 'jobs', 'snapshots', 'settings'] as const;
+export const TOPICS = [
+  'agents',
+  'servers',
+  'databases',
+  'jobs',
+  'snapshots',
+  'policies',
+  'settings',
+] as const;
 export type Topic = (typeof TOPICS)[number];
 
 /** What the UI is told as it happens; everything in it can be fetched as well. */

@@ -18,6 +18,7 @@ const operate = (of?: Owned): Access => access(['view', 'operate'], of);
 const configure = (of?: Owned): Access => access(['view', 'configure'], of);
 const restore = (of?: Owned): Access => access(['view', 'restore'], of);
 const remove = (of?: Owned): Access => fresh(access(['view', 'configure', 'delete'], of));
+const configureFleet: Access = { needs: ['view', 'fleet', 'configure'] };
 const fleet: Access = { needs: ['view', 'fleet'] };
 const administer: Access = { needs: ['view', 'fleet', 'administer'] };
 const own: Access = { needs: ['view', 'own'] };
@@ -57,9 +58,9 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'POST /agents/:id/doctor': operate('agent'),
   'POST /agents/:id/update': administer,
   'POST /agents/:id/revoke': remove('agent'),
-  'GET /enrolment-tokens': { needs: ['view', 'fleet', 'configure'] },
-  'POST /enrolment-tokens': { needs: ['view', 'fleet', 'configure'] },
-  'DELETE /enrolment-tokens/:id': { needs: ['view', 'fleet', 'configure'] },
+  'GET /enrolment-tokens': configureFleet,
+  'POST /enrolment-tokens': configureFleet,
+  'DELETE /enrolment-tokens/:id': configureFleet,
   'GET /updates': fleet,
   'POST /rollouts': administer,
   'POST /rollouts/:id/stop': administer,
@@ -82,6 +83,15 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'DELETE /databases/:id': remove('database'),
   'POST /databases/:id/preflight': operate('database'),
   'POST /databases/:id/backup': operate('database'),
+
+  'GET /policies': view(),
+  'POST /policies': configureFleet,
+  'PUT /policies/:id': configureFleet,
+  'DELETE /policies/:id': configureFleet,
+  'POST /policies/preview': view(),
+  'PUT /databases/:id/policy': configure('database'),
+  'PUT /servers/:id/policy': configure('server'),
+  'PUT /agents/:id/policy': configure('agent'),
 
   'GET /snapshots': view(),
   'GET /snapshots/:id': view('snapshot'),

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { fail } from '../../protocol/failure.ts';
+import { type Failure, fail, toFailure } from '../../protocol/failure.ts';
 import type { JobKind } from '../../protocol/job.ts';
 import type { RestorePlan } from '../../protocol/restore.ts';
 import type { Clock } from '../clock.ts';
@@ -31,9 +31,16 @@ export interface RestoreWish {
   safetySnapshot?: boolean | undefined;
 }
 
+export interface BackupWish {
+  databaseId: string;
+  requestedBy: string;
+}
+
 /** New jobs. Methods throw FailureError; what they return is durable and queued. */
 export interface Orders {
   backup(databaseId: string, requestedBy: string): JobRow;
+  /** Many at once. One that is refused stops no other. */
+  backups(wishes: readonly BackupWish[]): { jobs: number; refused: Map<string, Failure> };
   restore(wish: RestoreWish, requestedBy: string): JobRow;
 }
 
@@ -82,6 +89,20 @@ export function createOrders({ accounts, clock, db, dispatcher, vault }: OrdersD
 
   return {
     backup: (databaseId, requestedBy) => enqueue(onlyBackup(protectedDatabase(db, databaseId), requestedBy)),
+    backups(wishes) {
+      const jobs: NewJob[] = [];
+      const refused = new Map<string, Failure>();
+      for (const { databaseId, requestedBy } of wishes) {
+        try {
+          jobs.push(onlyBackup(protectedDatabase(db, databaseId), requestedBy));
+        } catch (error) {
+          refused.set(databaseId, toFailure(error));
+        }
+      }
+      if (jobs.length > 0) insertJobs(db, jobs);
+      for (const agentId of new Set(jobs.map((job) => job.agentId))) dispatcher.poke(agentId);
+      return { jobs: jobs.length, refused };
+    },
     restore(wish, requestedBy) {
       const snapshot = vault.snapshot(wish.snapshotId);
       if (!snapshot) throw fail('not_found', 'There is no such snapshot.', 'It may have been removed.');

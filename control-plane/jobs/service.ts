@@ -11,7 +11,7 @@ import type { Commits } from './commits.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Ledger } from './ledger.ts';
 import { factsOf } from './ledger.ts';
-import { createOrders, type OrdersDeps, type RestoreWish } from './orders.ts';
+import { createOrders, type Orders, type OrdersDeps, type RestoreWish } from './orders.ts';
 import { endOrphans } from './orphans.ts';
 import { isTerminal } from './transitions.ts';
 
@@ -25,6 +25,8 @@ export interface JobServiceDeps extends OrdersDeps {
 /** What people do with jobs. All methods throw FailureError; what they return is durable. */
 export interface JobService {
   createBackup(databaseId: string, requestedBy: string): JobRow;
+  /** Many at once, for as many databases; `refused` says why by their ids. */
+  createBackups: Orders['backups'];
   createRestore(wish: RestoreWish, requestedBy: string): JobRow;
   cancel(jobId: string): JobRow;
   /** Ends all jobs of an agent whose place was taken. */
@@ -46,6 +48,7 @@ export function createJobService(deps: JobServiceDeps): JobService {
 
   return {
     createBackup: orders.backup,
+    createBackups: orders.backups,
     createRestore: orders.restore,
     cancel(jobId) {
       const job = existingJob(db, jobId);

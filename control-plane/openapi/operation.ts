@@ -6,6 +6,7 @@ export const GROUPS = [
   'Agents',
   'Servers',
   'Databases',
+  'Policies',
   'Snapshots',
   'Jobs',
   'Users',

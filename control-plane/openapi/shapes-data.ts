@@ -8,6 +8,7 @@ import {
 } from '../../protocol/restore.ts';
 import { tableSelectionSchema } from '../../protocol/selection.ts';
 import { agentState, bytes, count, failure, named, time, timeOrNull, uuid } from './shapes-common.ts';
+import { databaseSchedule, policyChoice } from './shapes-policies.ts';
 
 const snapshotFields = {
   id: uuid,
@@ -127,6 +128,8 @@ export const database = named(
     protected: z.boolean(),
     /** Whose rows its backups hold; null: everybody's. */
     selection: selection.nullable(),
+    schedule: databaseSchedule.nullable(),
+    policyChoice,
     snapshotCount: count,
     lastSnapshot: snapshot.nullable(),
     lastJob: job.nullable(),

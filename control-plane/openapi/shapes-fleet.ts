@@ -13,6 +13,7 @@ import {
   timeOrNull,
   uuid,
 } from './shapes-common.ts';
+import { policyChoice } from './shapes-policies.ts';
 
 export const agent = named(
   'Agent',
@@ -30,6 +31,7 @@ export const agent = named(
     inventory: named('Inventory', inventorySchema).nullable(),
     createdAt: time,
     labels: z.array(z.string()),
+    policyChoice,
     serverCount: count,
     databaseCount: count,
     waitingServerCount: count,
@@ -137,6 +139,7 @@ export const server = named(
     removedFromAgent: z.boolean(),
     awaitsCredentialsSince: timeOrNull,
     version: z.string().nullable(),
+    policyChoice,
     createdAt: time,
     databaseCount: count,
     autoProtect: z.object({ since: time, failure: failure.nullable() }).nullable(),

@@ -10,7 +10,9 @@ import {
 } from '../db/agent-list.ts';
 import { type AgentRow, findAgent } from '../db/agents.ts';
 import type { Page, PageWish } from '../db/pages.ts';
+import { choicesOf } from '../db/policies.ts';
 import type { AppDeps } from '../deps.ts';
+import { choiceView } from './policies.ts';
 import { iso, isoOrNull } from './times.ts';
 
 type Deps = Pick<AppDeps, 'db' | 'registry' | 'clock'>;
@@ -25,7 +27,7 @@ export function agentState(
   return registry.isOnline(agent.id) ? 'online' : 'offline';
 }
 
-function view({ clock, registry }: Deps, agent: AgentRow, { counts, kin }: Beside) {
+function view({ clock, registry }: Deps, agent: AgentRow, { choices, counts, kin }: Beside) {
   const session = registry.session(agent.id);
   return {
     id: agent.id,
@@ -39,6 +41,7 @@ function view({ clock, registry }: Deps, agent: AgentRow, { counts, kin }: Besid
     inventory: agent.inventory === null ? null : (JSON.parse(agent.inventory) as Inventory),
     createdAt: iso(agent.createdAt),
     labels: agent.labels,
+    policyChoice: choiceView(choices.get(agent.id)),
     serverCount: counts.servers.get(agent.id) ?? 0,
     databaseCount: counts.databases.get(agent.id) ?? 0,
     /** Servers that wait for their credentials. */
@@ -53,16 +56,16 @@ function view({ clock, registry }: Deps, agent: AgentRow, { counts, kin }: Besid
 export type AgentView = ReturnType<typeof view>;
 
 interface Beside {
+  choices: ReturnType<typeof choicesOf>;
   counts: AgentCounts;
   kin: ReturnType<typeof kinOfAgents>;
 }
 
 function views(deps: Deps, agents: AgentRow[]): AgentView[] {
+  const ids = agents.map(({ id }) => id);
   const beside: Beside = {
-    counts: countsOfAgents(
-      deps.db,
-      agents.map(({ id }) => id),
-    ),
+    choices: choicesOf(deps.db, 'agent', ids),
+    counts: countsOfAgents(deps.db, ids),
     kin: kinOfAgents(deps.db, agents),
   };
   return agents.map((agent) => view(deps, agent, beside));

@@ -12,9 +12,13 @@ import {
 import { selectionOf } from '../db/databases.ts';
 import { jobListings } from '../db/jobs.ts';
 import type { Page, PageWish } from '../db/pages.ts';
+import { choicesOf } from '../db/policies.ts';
+import { type ScheduleListing, schedulesOf } from '../db/schedules.ts';
 import type { AppDeps } from '../deps.ts';
+import type { Choice } from '../policies/effective.ts';
 import { agentState } from './agents.ts';
 import { type JobView, jobView } from './jobs.ts';
+import { choiceView, databaseScheduleView } from './policies.ts';
 import { type SnapshotView, snapshotViews } from './snapshots.ts';
 import { iso } from './times.ts';
 
@@ -41,9 +45,11 @@ export const TOLD: Readonly<Record<Condition, { status: DatabaseStatus; reason: 
 interface Evidence {
   snapshot: SnapshotView | undefined;
   job: JobView | undefined;
+  schedule: ScheduleListing | undefined;
+  choice: Choice | undefined;
 }
 
-function view({ registry }: Deps, database: JudgedDatabase, { job, snapshot }: Evidence) {
+function view({ registry }: Deps, database: JudgedDatabase, { choice, job, schedule, snapshot }: Evidence) {
   const { agentId, agentRevokedAt } = database;
   const { reason, status } = TOLD[database.condition];
   return {
@@ -59,6 +65,8 @@ function view({ registry }: Deps, database: JudgedDatabase, { job, snapshot }: E
     protected: database.protectedAt !== null,
     /** Whose rows its backups hold; null: everybody's. */
     selection: selectionOf(database),
+    schedule: databaseScheduleView(schedule),
+    policyChoice: choiceView(choice),
     snapshotCount: database.snapshotCount,
     lastSnapshot: snapshot ?? null,
     lastJob: job ?? null,
@@ -80,11 +88,15 @@ function views(deps: Deps, databases: JudgedDatabase[]): DatabaseView[] {
     databases.flatMap(({ backupJobId }) => backupJobId ?? []),
   );
   const jobs = new Map(backups.map((job) => [job.id, job]));
+  const schedules = new Map(schedulesOf(deps.db, ids).map((row) => [row.databaseId, row]));
+  const choices = choicesOf(deps.db, 'database', ids);
   return databases.map((database) => {
     const job = jobs.get(database.backupJobId ?? '');
     return view(deps, database, {
       snapshot: snapshots.get(database.id),
       job: job && jobView(deps, job),
+      schedule: schedules.get(database.id),
+      choice: choices.get(database.id),
     });
   });
 }

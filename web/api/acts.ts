@@ -1,6 +1,7 @@
 import { answer, answerFile, api } from './rpc.ts';
 import type {
   AuditFilter,
+  PolicyWish,
   ReplicaStore,
   RestoreOrder,
   Right,
@@ -55,6 +56,14 @@ export const acts = {
   selectTables: (id: string, selection: TableSelection | null) =>
     answer(api.databases[':id'].$patch({ ...one(id), json: { selection } })),
   backUp: (id: string) => answer(api.databases[':id'].backup.$post(one(id))),
+
+  addPolicy: (json: PolicyWish) => answer(api.policies.$post({ json })),
+  changePolicy: (id: string, json: PolicyWish) => answer(api.policies[':id'].$put({ ...one(id), json })),
+  removePolicy: (id: string, confirm: string) =>
+    answer(api.policies[':id'].$delete({ ...one(id), json: { confirm } })),
+  /** `policy`: `inherit`, `none` for by hand only, or the id of one. */
+  choosePolicy: (kind: 'databases' | 'servers' | 'agents', id: string, policy: string) =>
+    answer(api[kind][':id'].policy.$put({ ...one(id), json: { policy } })),
 
   preflightRestore: (
     snapshotId: string,

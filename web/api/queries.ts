@@ -1,7 +1,15 @@
-import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { fetchApiDocument } from './openapi.ts';
 import { answer, answerPage, api } from './rpc.ts';
-import type { AgentFilter, AuditFilter, Database, DatabaseFilter, JobFilter, ServerFilter } from './types.ts';
+import type {
+  AgentFilter,
+  AuditFilter,
+  Database,
+  DatabaseFilter,
+  JobFilter,
+  Schedule,
+  ServerFilter,
+} from './types.ts';
 
 /** Rows of one page of a long list. */
 export const PAGE_ROWS = 100;
@@ -147,6 +155,16 @@ export const queries = {
     }),
   job: (id: string) =>
     queryOptions({ queryKey: ['jobs', id], queryFn: () => answer(api.jobs[':id'].$get({ param: { id } })) }),
+  policies: () => queryOptions({ queryKey: ['policies'], queryFn: () => answer(api.policies.$get()) }),
+  /** When a schedule comes; asked anew as it is typed. */
+  schedulePreview: (schedule: Schedule) =>
+    queryOptions({
+      queryKey: ['schedule-preview', schedule],
+      queryFn: () => answer(api.policies.preview.$post({ json: { schedule } })),
+      placeholderData: keepPreviousData,
+      retry: false,
+      gcTime: 0,
+    }),
   /** Asks the store itself, which may be far away. */
   vaultSpace: (id: string) =>
     queryOptions({

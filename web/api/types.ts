@@ -30,6 +30,10 @@ export type AvailableDatabase = Answer<
   Api['servers'][':id']['available-databases']['$get']
 >['databases'][number];
 export type Database = Answer<Api['databases'][':id']['$get']>;
+export type Policy = Answer<Api['policies']['$get']>[number];
+export type Schedule = Policy['schedule'];
+/** As it is saved. */
+export type PolicyWish = InferRequestType<Api['policies']['$post']>['json'];
 export type ProtectionStatus = Database['status'];
 export type BackupPreflight = Answer<Api['databases'][':id']['preflight']['$post']>;
 export type Snapshot = Answer<Api['snapshots']['$get']>[number];

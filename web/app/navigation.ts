@@ -1,6 +1,7 @@
 import {
   Activity,
   Braces,
+  CalendarClock,
   Database,
   Gauge,
   type LucideIcon,
@@ -20,6 +21,7 @@ interface Destination {
     | '/databases'
     | '/servers'
     | '/agents'
+    | '/policies'
     | '/jobs'
     | '/vaults'
     | '/users'
@@ -38,6 +40,7 @@ const DESTINATIONS: Destination[] = [
   { to: '/databases', label: 'Databases', icon: Database },
   { to: '/servers', label: 'Servers', icon: Server },
   { to: '/agents', label: 'Agents', icon: Waypoints },
+  { to: '/policies', label: 'Policies', icon: CalendarClock },
   { to: '/jobs', label: 'Jobs', icon: Activity },
   { to: '/vaults', label: 'Vaults', icon: Vault, needs: 'fleet' },
   { to: '/users', label: 'Users', icon: Users, needs: 'administer' },

@@ -117,6 +117,10 @@ const job = page(
   '/jobs/$jobId',
   lazyRouteComponent(() => import('../pages/job.tsx'), 'JobPage'),
 );
+const policies = page(
+  '/policies',
+  lazyRouteComponent(() => import('../pages/policies.tsx'), 'PoliciesPage'),
+);
 const vaults = page(
   '/vaults',
   lazyRouteComponent(() => import('../pages/vaults.tsx'), 'VaultsPage'),
@@ -161,6 +165,7 @@ const tree = root.addChildren([
     restore,
     jobs,
     job,
+    policies,
     vaults,
     account,
     users,

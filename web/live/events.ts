@@ -2,7 +2,7 @@ import type { Query, QueryClient } from '@tanstack/react-query';
 import type { Page } from '../api/rpc.ts';
 import type { Job, JobDetail, JobState, LogLine, Overview, Progress } from '../api/types.ts';
 
-export type Topic = 'agents' | 'servers' | 'databases' | 'jobs' | 'snapshots' | 'settings';
+export type Topic = 'agents' | 'servers' | 'databases' | 'jobs' | 'snapshots' | 'policies' | 'settings';
 export type LiveState = 'connecting' | 'live' | 'reconnecting';
 
 /** Which answers a change of each topic makes stale. */
@@ -12,6 +12,7 @@ const STALE: Record<Topic, string[]> = {
   databases: ['databases', 'servers', 'available-databases', 'overview', 'audit'],
   jobs: ['jobs', 'databases', 'overview', 'audit'],
   snapshots: ['snapshots', 'databases', 'vaults', 'overview', 'audit'],
+  policies: ['policies', 'databases', 'servers', 'agents', 'audit'],
   settings: [
     'enrolment-tokens',
     'api-keys',

@@ -14,6 +14,7 @@ import { Time } from '../components/time.tsx';
 import { LabelsDialog, RenameDialog, RevokeDialog } from './agent-dialogs.tsx';
 import { AgentServers, FoundHere } from './agent-servers.tsx';
 import { DoctorCard } from './doctor.tsx';
+import { PolicyDefaultCard } from './policy-choice.tsx';
 import { ReplaceAgentDialog } from './replace-agent.tsx';
 import { UpdateCard } from './update.tsx';
 import { WaitingServers } from './waiting-servers.tsx';
@@ -88,6 +89,11 @@ export function AgentPage() {
       {data.state === 'online' && (
         <May to={['operate', 'configure']}>
           <FoundHere agent={data} waiting={waiting} />
+        </May>
+      )}
+      {data.state !== 'revoked' && (
+        <May to="configure">
+          <PolicyDefaultCard kind="agents" id={data.id} value={data.policyChoice} />
         </May>
       )}
       <UpdateCard agent={data} />

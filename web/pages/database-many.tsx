@@ -9,6 +9,7 @@ import { count } from '../components/format.ts';
 import { type Many, useMany } from '../components/many.ts';
 import { ProgressBar } from '../components/progress-bar.tsx';
 import { PatternField, patternsIn } from './database-selection.tsx';
+import { PolicySelect } from './policy-choice.tsx';
 
 interface ManyProps {
   /** How many are picked. */
@@ -63,6 +64,27 @@ export function SelectManyDialog(props: ManyProps) {
         help="The tables themselves stay in the backup, without rows. Where both are empty everything is backed up."
         value={exclude}
         onChange={setExclude}
+      />
+    </ManyDialog>
+  );
+}
+
+/** Chooses the same policy for all of them. */
+export function ScheduleManyDialog(props: ManyProps) {
+  const [policy, setPolicy] = useState('inherit');
+  return (
+    <ManyDialog
+      {...props}
+      title={`When ${count(props.chosen, 'database')} are backed up`}
+      act="Save"
+      with={({ id }) => acts.choosePolicy('databases', id, policy)}
+    >
+      <PolicySelect
+        label="Policy"
+        help="It takes the place of what each of them has now."
+        inherit="As their servers and agents have it"
+        value={policy}
+        onChange={setPolicy}
       />
     </ManyDialog>
   );

@@ -1,5 +1,5 @@
 import { useQueryClient } from '@tanstack/react-query';
-import { CloudUpload, ListFilter, ShieldOff } from 'lucide-react';
+import { CalendarClock, CloudUpload, ListFilter, ShieldOff } from 'lucide-react';
 import { useState } from 'react';
 import { queries } from '../api/queries.ts';
 import type { Database, DatabaseFilter } from '../api/types.ts';
@@ -7,7 +7,7 @@ import { Button } from '../components/button.tsx';
 import { count } from '../components/format.ts';
 import { May } from '../components/may.tsx';
 import type { Picked } from '../components/picked.ts';
-import { BackUpManyDialog, SelectManyDialog, StopManyDialog } from './database-many.tsx';
+import { BackUpManyDialog, ScheduleManyDialog, SelectManyDialog, StopManyDialog } from './database-many.tsx';
 
 interface DatabasePicksProps {
   picked: Picked<Database>;
@@ -18,7 +18,7 @@ interface DatabasePicksProps {
 
 /** What can be done with the databases that are picked. */
 export function DatabasePicks({ filter, picked, total }: DatabasePicksProps) {
-  const [open, setOpen] = useState<'backup' | 'selection' | 'stop'>();
+  const [open, setOpen] = useState<'backup' | 'schedule' | 'selection' | 'stop'>();
   const client = useQueryClient();
   const chosen = picked.count(total);
   if (chosen === 0) return null;
@@ -53,6 +53,10 @@ export function DatabasePicks({ filter, picked, total }: DatabasePicksProps) {
         </Button>
       </May>
       <May to="configure">
+        <Button size="small" onClick={() => setOpen('schedule')}>
+          <CalendarClock aria-hidden size={15} />
+          Choose policy
+        </Button>
         <Button size="small" onClick={() => setOpen('selection')}>
           <ListFilter aria-hidden size={15} />
           Choose rows
@@ -65,6 +69,7 @@ export function DatabasePicks({ filter, picked, total }: DatabasePicksProps) {
         </Button>
       </May>
       {open === 'backup' && <BackUpManyDialog {...props} />}
+      {open === 'schedule' && <ScheduleManyDialog {...props} />}
       {open === 'selection' && <SelectManyDialog {...props} />}
       {open === 'stop' && <StopManyDialog {...props} />}
     </section>

@@ -15,6 +15,7 @@ import { AllJobsTable } from '../components/job-table.tsx';
 import { Card, Empty, Page, Skeleton } from '../components/layout.tsx';
 import { May } from '../components/may.tsx';
 import { BackupFindings, SelectionCard } from './database-selection.tsx';
+import { DatabaseScheduleCard } from './policy-choice.tsx';
 import { SnapshotsCard } from './snapshot-list.tsx';
 
 const route = getRouteApi('/app/databases/$databaseId');
@@ -91,6 +92,7 @@ export function DatabasePage() {
         </FailureCard>
       )}
       <SnapshotsCard databaseId={databaseId} />
+      <DatabaseScheduleCard database={data} />
       <SelectionCard database={data} />
       <JobsCard databaseId={databaseId} />
       {stopping && <StopDialog database={data} onClose={() => setStopping(false)} />}

@@ -14,6 +14,7 @@ import { Time } from '../components/time.tsx';
 import { AutoProtect } from './auto-protect.tsx';
 import { ChooseDatabases } from './choose-databases.tsx';
 import { DatabaseTable } from './database-table.tsx';
+import { PolicyDefaultCard } from './policy-choice.tsx';
 import { ProbeResult } from './probe-result.tsx';
 import { address, ServerBadge, useEngineLabel } from './server-table.tsx';
 import { WaitingServers } from './waiting-servers.tsx';
@@ -89,6 +90,7 @@ export function ServerPage() {
       {!data.removedFromAgent && !waits && (
         <May to="configure">
           <AutoProtect server={data} />
+          <PolicyDefaultCard kind="servers" id={data.id} value={data.policyChoice} />
           <ChooseDatabases server={data} />
         </May>
       )}

@@ -90,7 +90,7 @@ export function createDesk(
   }
 
   return {
-    ...{ db, clock, jobs, ledger, dispatcher, commits, accounts, connect },
+    ...{ db, clock, events, jobs, ledger, dispatcher, commits, accounts, connect },
     job: (id: string) => findJob(db, id),
     attempts: (id: string) => attemptsOf(db, id).map(({ attempt, state }) => ({ attempt, state })),
     /** Puts the snapshot of a job into the vault. */

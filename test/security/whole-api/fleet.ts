@@ -40,6 +40,7 @@ export async function fleetStory(place: Place): Promise<Fleet> {
   await tryLogins(place, { agent, server, login });
   const database = await protect(api, server.id, 'shop');
   await api.post(`/databases/${database.id}/preflight`, {});
+  await policies(place, { agent, database, server });
   await api.patch(`/databases/${database.id}`, { selection: { include: [], exclude: ['things'] } });
   const { job, snapshot } = await backUp(api, database.id);
   await api.patch(`/databases/${database.id}`, { selection: null });
@@ -47,6 +48,23 @@ export async function fleetStory(place: Place): Promise<Fleet> {
   await restores(place, fleet);
   await waitingJobs(place, fleet);
   return fleet;
+}
+
+async function policies(
+  { home: { api } }: Place,
+  { agent, database, server }: Pick<Fleet, 'agent' | 'database' | 'server'>,
+): Promise<void> {
+  const schedule = { timing: { kind: 'monthly', day: 'last', at: '03:00' }, timeZone: 'UTC' };
+  await api.post('/policies/preview', { schedule });
+  const wish = { name: 'Nightly', schedule, labels: ['canary-label'] };
+  const { id } = await api.post<{ id: string }>('/policies', wish);
+  await api.put(`/policies/${id}`, { ...wish, everywhere: true });
+  await api.put(`/databases/${database.id}/policy`, { policy: id });
+  await api.put(`/servers/${server.id}/policy`, { policy: 'none' });
+  await api.put(`/agents/${agent.id}/policy`, { policy: 'inherit' });
+  await api.get(`/databases/${database.id}`);
+  await api.get('/policies');
+  await api.delete(`/policies/${id}`, { confirm: 'Nightly' });
 }
 
 async function enrol({ canaries, home }: Place): Promise<Agent> {

@@ -1,0 +1,71 @@
+import { asc, count, eq, lte, min, sql } from 'drizzle-orm';
+import type { Db } from './open.ts';
+import { among } from './pages.ts';
+import { databases, servers } from './schema/fleet.ts';
+import { policies, schedules } from './schema/policies.ts';
+
+export type ScheduleRow = typeof schedules.$inferSelect;
+/** With the name of its policy. */
+export type ScheduleListing = ScheduleRow & { policyName: string };
+
+export function listSchedules(db: Db): ScheduleRow[] {
+  return db.select().from(schedules).all();
+}
+
+export function schedulesOf(db: Db, databaseIds: readonly string[]): ScheduleListing[] {
+  const rows = db
+    .select({ row: schedules, policyName: policies.name })
+    .from(schedules)
+    .innerJoin(policies, eq(policies.id, schedules.policyId));
+  return rows
+    .where(among(schedules.databaseId, databaseIds))
+    .all()
+    .map(({ policyName, row }) => ({ ...row, policyName }));
+}
+
+/** Those whose next run has come, the longest waiting first. */
+export function dueSchedules(db: Db, now: number, limit: number): ScheduleListing[] {
+  const rows = db
+    .select({ row: schedules, policyName: policies.name })
+    .from(schedules)
+    .innerJoin(policies, eq(policies.id, schedules.policyId))
+    .where(lte(schedules.startsAt, now))
+    .orderBy(asc(schedules.startsAt), asc(schedules.databaseId))
+    .limit(limit)
+    .all();
+  return rows.map(({ policyName, row }) => ({ ...row, policyName }));
+}
+
+/** Writes these, and forgets those of all databases but the ones kept. */
+export function replaceSchedules(db: Db, rows: readonly ScheduleRow[], kept: readonly string[]): void {
+  const stay = sql`(select value from json_each(${JSON.stringify([...kept, ...rows.map((row) => row.databaseId)])}))`;
+  db.transaction(() => {
+    db.delete(schedules).where(sql`${schedules.databaseId} not in ${stay}`).run();
+    putSchedules(db, rows);
+  });
+}
+
+export function putSchedules(db: Db, rows: readonly ScheduleRow[]): void {
+  db.transaction(() => {
+    for (const { databaseId, ...set } of rows) {
+      const values = { databaseId, ...set };
+      db.insert(schedules).values(values).onConflictDoUpdate({ target: schedules.databaseId, set }).run();
+    }
+  });
+}
+
+/** How many databases, of some agents or all, a policy is for, and when it is next at work; by the policies' ids. */
+export function standingOfPolicies(
+  db: Db,
+  agentIds: readonly string[] | null,
+): Map<string, { databases: number; nextAt: number | null }> {
+  const rows = db
+    .select({ id: schedules.policyId, databases: count(), nextAt: min(schedules.startsAt) })
+    .from(schedules)
+    .innerJoin(databases, eq(databases.id, schedules.databaseId))
+    .innerJoin(servers, eq(servers.id, databases.serverId))
+    .where(agentIds === null ? undefined : among(servers.agentId, agentIds))
+    .groupBy(schedules.policyId)
+    .all();
+  return new Map(rows.map(({ id, ...standing }) => [id, standing]));
+}
