@@ -9,6 +9,7 @@ import { addFleetCommands } from './commands/fleet.ts';
 import { addHealthyCommand } from './commands/healthy.ts';
 import { addJobCommands } from './commands/jobs.ts';
 import { addLocalCommands } from './commands/local.ts';
+import { addPolicyCommands } from './commands/policies.ts';
 import { addRecoveryKitCommand } from './commands/recovery-kit.ts';
 import { addRemoteCommands } from './commands/remotes.ts';
 import { addReplicaCommands } from './commands/replicas.ts';
@@ -42,6 +43,7 @@ function program(): Command {
   addSuccessionCommands(root);
   addDatabaseCommands(root);
   addSelectionCommand(root);
+  addPolicyCommands(root);
   addSnapshotCommands(root);
   addAuditCommand(root);
   addJobCommands(root);

@@ -37,6 +37,7 @@ async function pagePaths(page: Page, url: string): Promise<[name: string, path: 
     ['server-edit', `${server}/edit`],
     ['server-new', '/servers/new'],
     ['databases', '/databases'],
+    ['policies', '/policies'],
     ['database', database],
     ['snapshot', snapshot],
     ['restore', `${snapshot}/restore`],

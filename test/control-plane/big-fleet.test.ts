@@ -12,6 +12,8 @@ beforeAll(async () => {
   world = await startWorld();
   const [vault] = await world.api.get<{ id: string }[]>('/vaults');
   fillFleet(world.db, { vaultId: vault?.id ?? '', size: BIG_FLEET, now: Date.now() });
+  const schedule = { timing: { kind: 'monthly', day: 'last', at: '23:59' }, timeZone: 'UTC' };
+  await world.api.post('/policies', { name: 'Monthly', schedule, everywhere: true });
 }, 600_000);
 afterAll(() => world[Symbol.asyncDispose]());
 
@@ -59,6 +61,7 @@ test('counts, search and status agree with one another', async () => {
   const found = await world.api.fetch(`/databases?q=${encodeURIComponent('shop host-00008')}`);
   const rows = (await found.json()) as { agentName: string; name: string }[];
   expect(rows.length).toBeGreaterThan(0);
+  expect(rows[0]).toMatchObject({ schedule: { policyName: 'Monthly', source: 'everywhere' } });
   expect(rows.every(({ agentName, name }) => agentName === 'host-00008' && name.startsWith('shop'))).toBe(
     true,
   );

@@ -33,6 +33,7 @@ function questions({
     '/agents?q=host-0001',
     '/agents?offset=1900',
     '/updates',
+    '/policies',
     '/servers',
     '/servers?q=main-0001',
     '/snapshots',

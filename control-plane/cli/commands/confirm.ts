@@ -14,7 +14,7 @@ export function someoneIsThere(): boolean {
  * @throws FailureError `invalid_input`
  */
 export async function confirmName(
-  { name, what }: { name: string; what: 'agent' | 'database' | 'vault' },
+  { name, what }: { name: string; what: 'agent' | 'database' | 'policy' | 'vault' },
   effect: string,
   given: string | undefined,
 ): Promise<void> {

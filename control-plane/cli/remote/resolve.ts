@@ -7,6 +7,8 @@ import {
   agentShape,
   type Database,
   databaseShape,
+  type Policy,
+  policyShape,
   type Server,
   type Snapshot,
   serverShape,
@@ -41,6 +43,12 @@ export async function serverCalled(client: Client, text: string): Promise<Server
 export async function vaultCalled(client: Client, text: string): Promise<{ id: string; name: string }> {
   const vaults = await client.get('/vaults', z.array(vaultShape));
   return only(vaults, text, { what: 'vault', names: ({ name }) => [name] });
+}
+
+/** A policy by id or name. @throws as {@link agentCalled} */
+export async function policyCalled(client: Client, text: string): Promise<Policy> {
+  const policies = await client.get('/policies', z.array(policyShape));
+  return only(policies, text, { what: 'policy', names: ({ name }) => [name] });
 }
 
 /** A database by id, name, or `server/database`. @throws as {@link agentCalled} */
@@ -92,7 +100,7 @@ export async function snapshotCalled(
 }
 
 interface Kind<T> {
-  what: 'agent' | 'server' | 'database' | 'vault';
+  what: 'agent' | 'server' | 'database' | 'policy' | 'vault';
   /** What one may be called, the fullest name first. */
   names(one: T): string[];
   /** What to do where there is none. */
@@ -101,6 +109,7 @@ interface Kind<T> {
 
 /** The one of `all` with this id, else with this name. */
 function only<T extends { id: string }>(all: T[], text: string, { hint, names, what }: Kind<T>): T {
+  const many = what === 'policy' ? 'policies' : `${what}s`;
   const byId = all.filter((one) => one.id === text.toLowerCase());
   const found = byId.length > 0 ? byId : all.filter((one) => names(one).includes(text));
   const [first, ...others] = found;
@@ -109,12 +118,12 @@ function only<T extends { id: string }>(all: T[], text: string, { hint, names, w
     throw fail(
       'not_found',
       `There is no ${what} “${text}”.`,
-      hint ?? `homeport ${what}s lists those there are.`,
+      hint ?? `homeport ${many} lists those there are.`,
     );
   const list = table(found.map((one) => [`  ${names(one)[0]}`, one.id])).trimEnd();
   throw fail(
     'invalid_input',
-    `“${text}” is the name of ${found.length} ${what}s:\n${list}`,
+    `“${text}” is the name of ${found.length} ${many}:\n${list}`,
     'Give the id of the one you mean, or its full name where that is different.',
   );
 }

@@ -48,6 +48,23 @@ export const newTokenShape = z.looseObject({
   expiresAt: z.string(),
 });
 
+export const policyShape = z.looseObject({
+  id: text,
+  name: text,
+  everywhere: z.boolean(),
+  labels: z.array(text),
+  schedule: z.looseObject({
+    timing: z.looseObject({ kind: text }),
+    timeZone: text,
+    spreadMinutes: count,
+    catchUp: z.boolean(),
+    blackouts: z.array(z.unknown()),
+  }),
+  databaseCount: count,
+  nextAt: maybe,
+});
+export type Policy = z.infer<typeof policyShape>;
+
 export const failureShape = z.looseObject({
   code: text,
   message: text,
