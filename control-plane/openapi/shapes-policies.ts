@@ -3,7 +3,8 @@ import { SOURCES } from '../policies/effective.ts';
 import { scheduleSchema } from '../policies/schedule.ts';
 import { count, named, time, timeOrNull, uuid } from './shapes-common.ts';
 
-export const schedule = named('Schedule', scheduleSchema);
+/** As it is saved, with all that need not be given. */
+export const schedule = named('Schedule', scheduleSchema.extend({}));
 
 export const policy = named(
   'Policy',
