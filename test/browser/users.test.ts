@@ -78,6 +78,7 @@ test('they see what they may do, and no control for what they may not', async ()
     'Databases',
     'Servers',
     'Agents',
+    'Policies',
     'Jobs',
     'Vaults',
     'Settings',
