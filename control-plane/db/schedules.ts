@@ -1,4 +1,4 @@
-import { asc, count, eq, lte, min, sql } from 'drizzle-orm';
+import { asc, count, eq, getTableColumns, lte, min, sql } from 'drizzle-orm';
 import type { Db } from './open.ts';
 import { among } from './pages.ts';
 import { databases, servers } from './schema/fleet.ts';
@@ -12,28 +12,24 @@ export function listSchedules(db: Db): ScheduleRow[] {
   return db.select().from(schedules).all();
 }
 
-export function schedulesOf(db: Db, databaseIds: readonly string[]): ScheduleListing[] {
-  const rows = db
-    .select({ row: schedules, policyName: policies.name })
+function listings(db: Db) {
+  return db
+    .select({ ...getTableColumns(schedules), policyName: policies.name })
     .from(schedules)
     .innerJoin(policies, eq(policies.id, schedules.policyId));
-  return rows
-    .where(among(schedules.databaseId, databaseIds))
-    .all()
-    .map(({ policyName, row }) => ({ ...row, policyName }));
+}
+
+export function schedulesOf(db: Db, databaseIds: readonly string[]): ScheduleListing[] {
+  return listings(db).where(among(schedules.databaseId, databaseIds)).all();
 }
 
 /** Those whose next run has come, the longest waiting first. */
 export function dueSchedules(db: Db, now: number, limit: number): ScheduleListing[] {
-  const rows = db
-    .select({ row: schedules, policyName: policies.name })
-    .from(schedules)
-    .innerJoin(policies, eq(policies.id, schedules.policyId))
+  return listings(db)
     .where(lte(schedules.startsAt, now))
     .orderBy(asc(schedules.startsAt), asc(schedules.databaseId))
     .limit(limit)
     .all();
-  return rows.map(({ policyName, row }) => ({ ...row, policyName }));
 }
 
 /** Writes these, and forgets those of all databases but the ones kept. */

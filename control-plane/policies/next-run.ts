@@ -19,11 +19,20 @@ export interface Run {
  * @returns undefined where a cron expression never comes again
  */
 export function nextRun(schedule: Schedule, databaseId: string, after: number): Run | undefined {
+  const dueAt = dueAfter(schedule, after);
+  return dueAt === undefined ? undefined : { dueAt, startsAt: startOf(schedule, databaseId, dueAt) };
+}
+
+/** When a schedule next says so, whichever database it is for. */
+export function dueAfter(schedule: Schedule, after: number): number | undefined {
   const due = new Cron(cronOf(schedule), { ...CRON, timezone: schedule.timeZone }).nextRun(new Date(after));
-  if (!due) return undefined;
-  const dueAt = due.getTime();
+  return due?.getTime();
+}
+
+/** When a run that is due begins for one database. */
+export function startOf(schedule: Schedule, databaseId: string, dueAt: number): number {
   const place = Math.floor(placeOf(databaseId) * schedule.spreadMinutes * MINUTE);
-  return { dueAt, startsAt: outOfBlackouts(schedule, dueAt + place) };
+  return outOfBlackouts(schedule, dueAt + place);
 }
 
 /** The next runs, in order, at most so many. */

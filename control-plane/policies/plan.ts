@@ -2,8 +2,8 @@ import type { Db } from '../db/open.ts';
 import { listChoices, listPolicies, placedDatabases } from '../db/policies.ts';
 import { listSchedules, replaceSchedules, type ScheduleRow } from '../db/schedules.ts';
 import { createResolver } from './effective.ts';
-import { nextRun } from './next-run.ts';
-import { scheduleSchema } from './schedule.ts';
+import { dueAfter, startOf } from './next-run.ts';
+import { type Schedule, scheduleSchema } from './schedule.ts';
 
 /**
  * Writes down for every database which policy it has and when that is next at work. What is written already and still true
@@ -15,6 +15,7 @@ export function planAll(db: Db, now: number): boolean {
   const schedules = new Map(policies.map(({ id, schedule }) => [id, schedule]));
   const resolve = createResolver(policies, listChoices(db));
   const known = new Map(listSchedules(db).map((row) => [row.databaseId, row]));
+  const timesOf = createTimes(now);
   const kept: string[] = [];
   const changed: ScheduleRow[] = [];
   for (const database of placedDatabases(db)) {
@@ -28,7 +29,7 @@ export function planAll(db: Db, now: number): boolean {
       kept.push(database.id);
       continue;
     }
-    const run = before?.schedule === schedule ? before : timesOf(schedule, database.id, now);
+    const run = before?.schedule === schedule ? before : timesOf(schedule, database.id);
     const { dueAt, startsAt } = run;
     const skip = { skippedAt: before?.skippedAt ?? null, skipped: before?.skipped ?? null };
     changed.push({ databaseId: database.id, ...decided, dueAt, startsAt, ...skip });
@@ -49,13 +50,18 @@ function isSame(before: Decided, { label, policyId, schedule, source }: Decided)
   );
 }
 
-/** Of the next run by a stored schedule. */
-export function timesOf(
-  schedule: string,
-  databaseId: string,
-  after: number,
-): Pick<ScheduleRow, 'dueAt' | 'startsAt'> {
-  return (
-    nextRun(scheduleSchema.parse(JSON.parse(schedule)), databaseId, after) ?? { dueAt: null, startsAt: null }
-  );
+/** Times of the next runs after a time by stored schedules; each schedule is read once, for however many databases. */
+export function createTimes(after: number) {
+  const read = new Map<string, { schedule: Schedule; dueAt: number | undefined }>();
+  return (text: string, databaseId: string): Pick<ScheduleRow, 'dueAt' | 'startsAt'> => {
+    let known = read.get(text);
+    if (!known) {
+      const schedule = scheduleSchema.parse(JSON.parse(text));
+      known = { schedule, dueAt: dueAfter(schedule, after) };
+      read.set(text, known);
+    }
+    const { dueAt, schedule } = known;
+    if (dueAt === undefined) return { dueAt: null, startsAt: null };
+    return { dueAt, startsAt: startOf(schedule, databaseId, dueAt) };
+  };
 }

@@ -4,7 +4,7 @@ import { dueSchedules, putSchedules, type ScheduleListing, type ScheduleRow } fr
 import type { Events, Topic } from '../events.ts';
 import type { JobService } from '../jobs/service.ts';
 import type { Logger } from '../log.ts';
-import { planAll, timesOf } from './plan.ts';
+import { createTimes, planAll } from './plan.ts';
 import { scheduleSchema } from './schedule.ts';
 
 export interface SchedulerDeps {
@@ -89,9 +89,10 @@ function begin({ clock, db, events, jobs, log }: SchedulerDeps, due: ScheduleLis
     skipped.set(databaseId, failure.message);
     log.warn({ databaseId, failure }, 'a backup did not begin by its schedule');
   }
+  const timesOf = createTimes(now);
   const rows = due.map(({ policyName: _, ...row }) => {
     const why = skipped.get(row.databaseId);
-    const times = timesOf(row.schedule, row.databaseId, now);
+    const times = timesOf(row.schedule, row.databaseId);
     return { ...row, ...times, ...(why === undefined ? {} : { skipped: why, skippedAt: now }) };
   });
   putSchedules(db, rows);

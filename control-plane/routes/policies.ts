@@ -38,11 +38,7 @@ const PREVIEW = 5;
 
 /** What is done by itself with databases, when, and with which. */
 export function policyRoutes(deps: AppDeps) {
-  const { clock, db, events, scheduler } = deps;
-  const changed = () => {
-    scheduler.replan();
-    events.changed('policies');
-  };
+  const { clock, db } = deps;
   const put = (c: Context<PrincipalEnv>, action: string, row: PolicyRow) => {
     requireFree(deps, row);
     putPolicy(db, row);
@@ -51,7 +47,7 @@ export function policyRoutes(deps: AppDeps) {
       [...(row.everywhere ? ['everything'] : []), ...row.labels].join(', ') || 'what is chosen for it';
     const details = { when: cronOf(schedule), timeZone: schedule.timeZone, for: to };
     auditAct(deps, c, { action, target: { kind: 'policy', id: row.id, name: row.name }, details });
-    changed();
+    changed(deps);
     return found(onePolicy(deps, row.id), 'policy');
   };
   return new Hono<PrincipalEnv>()
@@ -71,7 +67,7 @@ export function policyRoutes(deps: AppDeps) {
       requireConfirmation(c.req.valid('json').confirm, name);
       removePolicy(db, id);
       auditAct(deps, c, { action: 'policy.remove', target: { kind: 'policy', id, name } });
-      changed();
+      changed(deps);
       return c.json({ id });
     })
     .post('/policies/preview', validate('json', z.object({ schedule: scheduleSchema })), (c) => {
@@ -101,7 +97,7 @@ function choose(
   target: { kind: Choice['kind']; id: string; name: string },
   wish: string,
 ) {
-  const { db, events, scheduler } = deps;
+  const { db } = deps;
   const { id: targetId, kind } = target;
   if (wish === 'inherit') removeChoice(db, { kind, targetId });
   else {
@@ -111,9 +107,13 @@ function choose(
   const words = { inherit: 'as inherited', none: 'by hand only' };
   const policy = words[wish as keyof typeof words] ?? findPolicy(db, wish)?.name ?? wish;
   auditAct(deps, c, { action: 'policy.choose', target, details: { policy } });
+  changed(deps);
+  return { policy: wish };
+}
+
+function changed({ events, scheduler }: AppDeps): void {
   scheduler.replan();
   events.changed('policies');
-  return { policy: wish };
 }
 
 /** A name and each label are of one policy. @throws FailureError `conflict` */
