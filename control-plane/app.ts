@@ -37,6 +37,7 @@ import { settingsRoutes } from './routes/settings.ts';
 import { setupRoutes } from './routes/setup.ts';
 import { signInRoutes } from './routes/sign-in.ts';
 import { signInProviderRoutes } from './routes/sign-in-provider.ts';
+import { snapshotKeepingRoutes } from './routes/snapshot-keeping.ts';
 import { snapshotRoutes } from './routes/snapshots.ts';
 import { updateRoutes } from './routes/updates.ts';
 import { userRoutes } from './routes/users.ts';
@@ -107,6 +108,7 @@ function apiRoutes(deps: AppDeps, routes: () => readonly RouterRoute[]) {
     .route('/', databaseRoutes(deps))
     .route('/', policyRoutes(deps))
     .route('/', snapshotRoutes(deps))
+    .route('/', snapshotKeepingRoutes(deps))
     .route('/', jobRoutes(deps))
     .route('/', vaultRoutes(deps))
     .route('/', replicaRoutes(deps))

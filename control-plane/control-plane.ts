@@ -18,6 +18,7 @@ import { createOidc } from './auth/oidc/oidc.ts';
 import { createSetupLink, setupNeeded } from './auth/setup.ts';
 import { type ClientAddress, createClientAddress } from './client-address.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { createCollectionNews } from './collection-news.ts';
 import { type Config, publicUrl } from './config.ts';
 import { highestByOthers } from './db/jobs.ts';
 import { closeDb, DATABASE_FILE, type Db, openDb } from './db/open.ts';
@@ -39,6 +40,7 @@ import { lockDataDirectory } from './lock.ts';
 import type { Logger } from './log.ts';
 import { createScheduler } from './policies/scheduler.ts';
 import { createReplicaNews } from './replica-news.ts';
+import { createKeeper } from './retention/keeper.ts';
 import { openVaultService } from './vault/open.ts';
 import { type Rclone, RcloneDaemon } from './vault/stores/rclone-daemon.ts';
 
@@ -115,6 +117,7 @@ async function assemble(config: Config, ground: Ground) {
     jobs: createJobDesk(db),
     clock,
     replicas: createReplicaNews({ audit, clock, events, log }),
+    collection: createCollectionNews({ events, log }),
     onReconciled: (vaultId, result) => {
       const differed = Object.values({ ...result.added, ...result.forgotten }).some((count) => count > 0);
       const level = result.refused.length > 0 ? 'warn' : differed ? 'info' : 'debug';
@@ -144,6 +147,7 @@ async function assemble(config: Config, ground: Ground) {
     ...{ db, clock, registry, vault, ledger, dispatcher, commits, accounts },
   });
   const scheduler = createScheduler({ db, clock, events, log, jobs });
+  const keeper = createKeeper({ db, clock, events, audit, log, vault });
   const { installScript: scriptFile, releaseRoot } = config;
   const release = createAgentRelease({ root: releaseRoot, scriptFile, url, log });
   const updates = createUpdates({ db, clock, events, audit, registry, release });
@@ -190,6 +194,7 @@ async function assemble(config: Config, ground: Ground) {
       agentVault,
       jobs,
       scheduler,
+      keeper,
       progress,
     },
     webRoot: config.webRoot,
@@ -200,6 +205,7 @@ async function assemble(config: Config, ground: Ground) {
   dispatcher.start();
   autoProtect.start();
   scheduler.start();
+  keeper.start();
   gateway.attach(listener.server);
   listener.serve(app.fetch as Parameters<Listener['serve']>[0]);
   log.info({ url, data: config.dataDir, fingerprint: identity.fingerprint }, `Homeport listens on ${url}`);
@@ -210,6 +216,7 @@ async function assemble(config: Config, ground: Ground) {
       dispatcher.stop();
       autoProtect.stop();
       scheduler.stop();
+      keeper.stop();
       rollouts.close();
       updates.stop();
       // While requests at work end, agents are told to come back later.

@@ -18,6 +18,7 @@ import type { JobService } from './jobs/service.ts';
 import type { ControlPlaneIdentity } from './keys/identity.ts';
 import type { Logger } from './log.ts';
 import type { Scheduler } from './policies/scheduler.ts';
+import type { Keeper } from './retention/keeper.ts';
 import type { AgentVault, VaultService } from './vault/service.ts';
 
 /** Everything the HTTP side works with; made once, in `control-plane.ts`. */
@@ -47,6 +48,7 @@ export interface AppDeps {
   agentVault: AgentVault;
   jobs: JobService;
   scheduler: Scheduler;
+  keeper: Keeper;
   progress: ProgressBoard;
   /** Directory of the built web UI. */
   webRoot: string;

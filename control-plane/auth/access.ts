@@ -89,12 +89,15 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'PUT /policies/:id': configureFleet,
   'DELETE /policies/:id': configureFleet,
   'POST /policies/preview': view(),
+  'POST /policies/preview-retention': view(),
   'PUT /databases/:id/policy': configure('database'),
   'PUT /servers/:id/policy': configure('server'),
   'PUT /agents/:id/policy': configure('agent'),
 
   'GET /snapshots': view(),
   'GET /snapshots/:id': view('snapshot'),
+  'PATCH /snapshots/:id': configure('snapshot'),
+  'DELETE /snapshots/:id': remove('snapshot'),
   'GET /snapshots/:id/download': access(['view', 'download'], 'snapshot'),
   'POST /snapshots/:id/restore/preflight': restore('snapshot'),
   'POST /snapshots/:id/restore': restore('snapshot'),
@@ -115,6 +118,7 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'POST /vaults/:id/move': removeFromFleet,
   'DELETE /vaults/:id/move': administer,
   'POST /vaults/:id/check': { needs: ['view', 'fleet', 'operate'] },
+  'POST /vaults/:id/collect': { needs: ['view', 'fleet', 'operate'] },
 
   'GET /users': administer,
   'PATCH /users/:id': fresh(administer),

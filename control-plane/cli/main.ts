@@ -6,6 +6,7 @@ import { addBucketCommands } from './commands/buckets.ts';
 import { addDatabaseCommands } from './commands/databases.ts';
 import { addDownloadCommand } from './commands/download.ts';
 import { addFleetCommands } from './commands/fleet.ts';
+import { addFreeSpaceCommand } from './commands/free-space.ts';
 import { addHealthyCommand } from './commands/healthy.ts';
 import { addJobCommands } from './commands/jobs.ts';
 import { addLocalCommands } from './commands/local.ts';
@@ -45,6 +46,7 @@ function program(): Command {
   addSelectionCommand(root);
   addPolicyCommands(root);
   addSnapshotCommands(root);
+  addFreeSpaceCommand(root);
   addAuditCommand(root);
   addJobCommands(root);
   addRestoreCommand(root);

@@ -1,4 +1,4 @@
-import { and, count, desc, eq, sql } from 'drizzle-orm';
+import { and, count, desc, eq, isNull, sql } from 'drizzle-orm';
 import type { PackEntry } from '../../protocol/vault/pack.ts';
 import type { Db } from './open.ts';
 import { chunks, packs, vaultTotals } from './schema/vault.ts';
@@ -14,6 +14,8 @@ export interface ChunkRow {
   offset: number;
   length: number;
   rawLength: number;
+  /** Where the pack is condemned: jobs that may still use it. */
+  waitsFor: string[] | null;
 }
 
 /** What a pack is and holds, as its trailer says. */
@@ -36,7 +38,7 @@ export function chunkQueries(db: Db) {
     .select({ keyId: chunks.keyId })
     .from(chunks)
     .innerJoin(packs, eq(packs.id, chunks.packId))
-    .where(here)
+    .where(and(here, isNull(packs.condemnedAt)))
     .orderBy(desc(chunks.packId))
     .limit(1)
     .prepare();
@@ -49,6 +51,7 @@ export function chunkQueries(db: Db) {
       offset: chunks.offset,
       length: chunks.length,
       rawLength: chunks.rawLength,
+      waitsFor: packs.waitsFor,
     })
     .from(chunks)
     .innerJoin(packs, eq(packs.id, chunks.packId))
@@ -70,7 +73,10 @@ export function chunkQueries(db: Db) {
     .prepare();
 
   return {
-    /** Key of the newest copy: the one the agent can vouch for, where it ever lost its records. */
+    /**
+     * Key of the newest copy: the one the agent can vouch for, where it ever lost its records. What is condemned is as
+     * good as missing.
+     */
     keyOf(vaultId: string, serverId: string, chunkId: Buffer): Buffer | undefined {
       return newestKey.get({ vaultId, serverId, chunkId })?.keyId;
     },

@@ -83,6 +83,11 @@ export function snapshotQueries(db: Db) {
       return db.select().from(snapshots).where(where).all();
     },
 
+    ofServer(vaultId: string, serverId: string): SnapshotRow[] {
+      const where = and(eq(snapshots.vaultId, vaultId), eq(snapshots.serverId, serverId));
+      return db.select().from(snapshots).where(where).all();
+    },
+
     /** Says whether it was new. */
     add(row: SnapshotRow): boolean {
       return db.insert(snapshots).values(row).onConflictDoNothing().run().changes > 0;

@@ -44,6 +44,16 @@ export function vaultFleetQueries(db: Db) {
         .all();
     },
 
+    /** Jobs that have not ended, of all agents. */
+    openJobs(): Pick<typeof jobs.$inferSelect, 'id' | 'kind' | 'serverId' | 'snapshotId' | 'createdAt'>[] {
+      const { createdAt, id, kind, serverId, snapshotId, state } = jobs;
+      return db
+        .select({ id, kind, serverId, snapshotId, createdAt })
+        .from(jobs)
+        .where(inArray(state, ['queued', 'offered', 'running']))
+        .all();
+    },
+
     /** Id of each agent that took another one's place, by the id of that one. */
     successors(): ReadonlyMap<string, string> {
       const rows = db

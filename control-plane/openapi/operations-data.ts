@@ -79,6 +79,21 @@ export const DATA: Operations = {
     'See a snapshot and what it holds',
     ok(data.snapshotInFull, 'The snapshot.'),
   ),
+  'PATCH /snapshots/:id': snapshots(
+    'Pin a snapshot, or note something about it',
+    ok(data.snapshot, 'The snapshot as changed.'),
+    {
+      about: {
+        pinned: 'Whether it stays whatever its policy says.',
+        note: 'At most 500 characters; null for none.',
+      },
+    },
+  ),
+  'DELETE /snapshots/:id': snapshots('Delete a snapshot', ok(gone, 'The snapshot that is gone.'), {
+    description:
+      '409 for one that is pinned or in use, and for the newest of a database that is backed up. Its space is freed with the next collection.',
+    about: { confirm: 'Name of its database, typed out exactly.' },
+  }),
   'GET /snapshots/:id/download': snapshots(
     'Download a snapshot as the engine’s native dump',
     file(DUMPS, 'The dump, as a stream.'),
@@ -140,6 +155,11 @@ export const DATA: Operations = {
     about: { confirm: CONFIRM, leaveBehind: 'At once, which gives up what is not copied.' },
   }),
   'DELETE /vaults/:id/move': vaults('Stay where it is', ok(vault, 'The vault.')),
+  'POST /vaults/:id/collect': vaults(
+    'Free what no snapshot needs',
+    begun(vault, 'The vault that is being tidied.'),
+    { description: '409 while that is under way. What interrupted backups have uploaded goes as well.' },
+  ),
   'POST /vaults/:id/check': vaults(
     'Read every file and bring back what is damaged',
     begun(vault, 'The vault under check.'),

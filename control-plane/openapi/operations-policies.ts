@@ -1,11 +1,12 @@
 import { CONFIRM, inGroup, list, made, type Operations, ok } from './operation.ts';
 import { gone } from './shapes-common.ts';
-import { chosen, policy, preview } from './shapes-policies.ts';
+import { chosen, policy, preview, retentionPreview } from './shapes-policies.ts';
 
 const policies = inGroup('Policies');
 
 const POLICY = {
   everywhere: 'For all databases that nothing nearer decides about; taken from the policy that was.',
+  retention: 'Which snapshots stay; null for all. A snapshot that any rule keeps stays.',
   labels: 'For databases of agents with one of these; a label is of one policy.',
 };
 const CHOICE = { policy: 'inherit, none for by hand only, or the id of a policy.' };
@@ -21,6 +22,14 @@ export const POLICIES: Operations = {
   'POST /policies/preview': policies(
     'See when a schedule comes',
     ok(preview, 'The same as a cron expression, and the next runs, without the spread.'),
+  ),
+  'POST /policies/preview-retention': policies(
+    'See what a policy would delete',
+    ok(retentionPreview, 'What it would do to the snapshots there are; the first hundred it would delete.'),
+    {
+      description: 'As if it were saved like this. Nothing is changed.',
+      about: { id: 'Of the policy that would be changed.' },
+    },
   ),
   'PUT /databases/:id/policy': policies('Choose a database’s policy', ok(chosen, 'What is chosen.'), {
     about: CHOICE,

@@ -8,7 +8,7 @@ import {
 } from '../../protocol/restore.ts';
 import { tableSelectionSchema } from '../../protocol/selection.ts';
 import { agentState, bytes, count, failure, named, time, timeOrNull, uuid } from './shapes-common.ts';
-import { databaseSchedule, policyChoice } from './shapes-policies.ts';
+import { databaseSchedule, policyChoice, reason } from './shapes-policies.ts';
 
 const snapshotFields = {
   id: uuid,
@@ -32,6 +32,10 @@ const snapshotFields = {
   /** Whether the vault's replica has all of it; null without one. */
   copied: z.boolean().nullable(),
   lockedUntil: timeOrNull,
+  pinned: z.boolean(),
+  note: z.string().nullable(),
+  kept: z.array(reason),
+  expiresAt: timeOrNull,
   state: z.literal('good'),
 };
 

@@ -1,10 +1,31 @@
 import { z } from 'zod';
 import { SOURCES } from '../policies/effective.ts';
 import { scheduleSchema } from '../policies/schedule.ts';
+import { PERIODS, retentionSchema } from '../retention/rules.ts';
 import { count, named, time, timeOrNull, uuid } from './shapes-common.ts';
 
 /** As it is saved, with all that need not be given. */
 export const schedule = named('Schedule', scheduleSchema.extend({}));
+
+/** As it is saved: what need not be given is 0, the days of grace 7. */
+export const retention = named('Retention', retentionSchema.safeExtend({}));
+
+/** What keeps a snapshot. */
+export const reason = named(
+  'KeptFor',
+  z.object({
+    rule: z.enum(['pinned', 'newest', 'last', 'within', ...PERIODS]),
+    /** Which period, in the policy's time zone. */
+    period: z.string().optional(),
+  }),
+);
+
+export const retentionPreview = z.object({
+  databases: count,
+  snapshots: count,
+  deletes: count,
+  deleted: z.array(z.object({ id: uuid, databaseName: z.string(), sequence: count, createdAt: time })),
+});
 
 export const policy = named(
   'Policy',
@@ -14,6 +35,7 @@ export const policy = named(
     everywhere: z.boolean(),
     labels: z.array(z.string()),
     schedule,
+    retention: retention.nullable(),
     databaseCount: count,
     nextAt: timeOrNull,
     createdAt: time,

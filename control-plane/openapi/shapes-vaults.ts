@@ -70,6 +70,19 @@ const check = named(
   }),
 );
 
+const collection = named(
+  'Collection',
+  z.object({
+    startedAt: time,
+    finishedAt: timeOrNull,
+    failure: failure.nullable(),
+    packs: count,
+    bytes,
+    rewritten: count,
+    skipped: count,
+  }),
+);
+
 export const vault = named(
   'Vault',
   z.object({
@@ -89,6 +102,9 @@ export const vault = named(
     unreachable: failure.nullable(),
     replica: replica.nullable(),
     check: check.nullable(),
+    collection: collection.nullable(),
+    /** Files that are still to be removed from its stores. */
+    leaving: z.object({ files: count, bytes }),
   }),
 );
 

@@ -23,15 +23,21 @@ import { validate } from '../http/validate.ts';
 import type { Choice } from '../policies/effective.ts';
 import { nextRuns } from '../policies/next-run.ts';
 import { cronOf, scheduleSchema } from '../policies/schedule.ts';
+import { previewRetention } from '../retention/preview.ts';
+import { retentionSchema } from '../retention/rules.ts';
 import { onePolicy, policyViews } from '../views/policies.ts';
 import { iso } from '../views/times.ts';
 
 const policyBody = z.object({
   name: z.string().trim().min(1).max(60),
   schedule: scheduleSchema,
+  /** Null: every snapshot stays. */
+  retention: retentionSchema.nullable().default(null),
   everywhere: z.boolean().default(false),
   labels: labelsSchema.default([]),
 });
+/** One that is about to be saved; with its id where it is there already. */
+const draftBody = policyBody.omit({ name: true }).extend({ id: z.uuid().optional() });
 const choiceBody = z.object({ policy: z.union([z.literal(['inherit', 'none']), z.uuid()]) });
 /** How many runs a preview tells. */
 const PREVIEW = 5;
@@ -45,7 +51,8 @@ export function policyRoutes(deps: AppDeps) {
     const schedule = JSON.parse(row.schedule) as z.infer<typeof scheduleSchema>;
     const to =
       [...(row.everywhere ? ['everything'] : []), ...row.labels].join(', ') || 'what is chosen for it';
-    const details = { when: cronOf(schedule), timeZone: schedule.timeZone, for: to };
+    const keeps = row.retention === null ? 'everything' : (JSON.parse(row.retention) as object);
+    const details = { when: cronOf(schedule), timeZone: schedule.timeZone, for: to, keeps };
     auditAct(deps, c, { action, target: { kind: 'policy', id: row.id, name: row.name }, details });
     changed(deps);
     return found(onePolicy(deps, row.id), 'policy');
@@ -53,14 +60,12 @@ export function policyRoutes(deps: AppDeps) {
   return new Hono<PrincipalEnv>()
     .get('/policies', (c) => c.json(policyViews(deps, c.get('reach'))))
     .post('/policies', validate('json', policyBody), (c) => {
-      const { schedule, ...wish } = c.req.valid('json');
-      const row = { ...wish, id: randomUUID(), schedule: JSON.stringify(schedule), createdAt: clock.now() };
+      const row = rowOf(c.req.valid('json'), { id: randomUUID(), createdAt: clock.now() });
       return c.json(put(c, 'policy.add', row), 201);
     })
     .put('/policies/:id', validate('json', policyBody), (c) => {
-      const { createdAt, id } = found(findPolicy(db, c.req.param('id')), 'policy');
-      const { schedule, ...wish } = c.req.valid('json');
-      return c.json(put(c, 'policy.change', { ...wish, id, createdAt, schedule: JSON.stringify(schedule) }));
+      const policy = found(findPolicy(db, c.req.param('id')), 'policy');
+      return c.json(put(c, 'policy.change', rowOf(c.req.valid('json'), policy)));
     })
     .delete('/policies/:id', validate('json', z.object({ confirm: z.string() })), (c) => {
       const { id, name } = found(findPolicy(db, c.req.param('id')), 'policy');
@@ -76,6 +81,14 @@ export function policyRoutes(deps: AppDeps) {
       const runs = nextRuns({ ...schedule, spreadMinutes: 0 }, '', clock.now(), PREVIEW);
       return c.json({ cron: cronOf(schedule), runs: runs.map(({ startsAt }) => iso(startsAt)) });
     })
+    .post('/policies/preview-retention', validate('json', draftBody), async (c) => {
+      const { id, ...wish } = c.req.valid('json');
+      const { retention, ...row } = rowOf({ ...wish, name: '' }, { id: id ?? 'new', createdAt: 0 });
+      if (retention === null) return c.json({ databases: 0, snapshots: 0, deletes: 0, deleted: [] });
+      const preview = await previewRetention(db, { ...row, retention }, c.get('reach'));
+      const deleted = preview.deleted.map((one) => ({ ...one, createdAt: iso(one.createdAt) }));
+      return c.json({ ...preview, deleted });
+    })
     .put('/databases/:id/policy', validate('json', choiceBody), (c) => {
       const { id, name } = found(findDatabase(db, c.req.param('id')), 'database');
       return c.json(choose(deps, c, { kind: 'database', id, name }, c.req.valid('json').policy));
@@ -88,6 +101,14 @@ export function policyRoutes(deps: AppDeps) {
       const { id, name } = found(findAgent(db, c.req.param('id')), 'agent');
       return c.json(choose(deps, c, { kind: 'agent', id, name }, c.req.valid('json').policy));
     });
+}
+
+function rowOf(
+  { retention, schedule, ...wish }: z.infer<typeof policyBody>,
+  { createdAt, id }: Pick<PolicyRow, 'id' | 'createdAt'>,
+): PolicyRow {
+  const rules = retention && JSON.stringify(retention);
+  return { ...wish, id, createdAt, schedule: JSON.stringify(schedule), retention: rules };
 }
 
 /** Chooses a policy for one thing by itself, or leaves that to what it belongs to. */

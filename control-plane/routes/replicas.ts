@@ -16,7 +16,7 @@ const replicaBody = z.object({ store: placeSchema });
 const forgetBody = z.object({ confirm: z.string() });
 const moveBody = z.object({ leaveBehind: z.boolean().default(false), confirm: z.string() });
 
-/** Second copies of vaults, moves from one store to the other, checks. */
+/** Second copies of vaults, moves from one store to the other, checks, and what no snapshot needs. */
 export function replicaRoutes(deps: AppDeps) {
   const { events, vault } = deps;
   const target = ({ id, name }: VaultRecord) => ({ kind: 'vault', id, name });
@@ -61,5 +61,12 @@ export function replicaRoutes(deps: AppDeps) {
       auditAct(deps, c, { action: 'vault.check', target: target(checked) });
       events.changed('settings');
       return c.json(vaultView(checked), 202);
+    })
+    .post('/vaults/:id/collect', (c) => {
+      const { id } = vaultCalled(vault, c.req.param('id'));
+      const collected = vault.collectVault(id);
+      auditAct(deps, c, { action: 'vault.collect', target: target(collected) });
+      events.changed('settings');
+      return c.json(vaultView(collected), 202);
     });
 }

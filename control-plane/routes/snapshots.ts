@@ -13,7 +13,7 @@ import { pageFields, replyPage } from '../http/paging.ts';
 import { validate } from '../http/validate.ts';
 import { requirePossible, requireSense } from '../jobs/restore-check.ts';
 import { oneJob } from '../views/jobs.ts';
-import { oneSnapshot, type SnapshotView, snapshotsPage } from '../views/snapshots.ts';
+import { oneSnapshot, type SnapshotView, snapshotsPage, targetOf } from '../views/snapshots.ts';
 
 /** Credentials for one restore, sealed to the server's agent: passed on, kept nowhere but in memory. */
 const sealed = sealedCredentialsSchema.optional();
@@ -126,10 +126,6 @@ async function preflight(
     ...{ serverId, plan: { targetDatabase }, source },
     ...account,
   });
-}
-
-function targetOf(snapshot: SnapshotView) {
-  return { kind: 'snapshot', id: snapshot.id, name: `${snapshot.databaseName} #${snapshot.sequence}` };
 }
 
 function fileName({ createdAt, databaseName, serverName }: SnapshotView, extension: string): string {

@@ -42,12 +42,12 @@ export async function commit({ context, jobs, watch }: CommitGround, request: Co
   await watch.look(vault);
   const adopted = await adopt({ context, watch }, vault, manifest);
   if (adopted) return adopted;
-  const { packs, storedBytes } = await requireComplete(context, manifest);
+  const { packIds, packs, storedBytes } = await requireComplete(context, manifest, job.id);
   await watch.hold(vault, manifest, packs);
   liveJob(jobs, request.agentId, request.attempt);
   const path = manifestName(manifest);
   await vault.store.putIfAbsent(path, request.file);
-  return record(context, manifest, { path, storedBytes, createdAt: context.now() });
+  return record(context, manifest, { packIds, path, storedBytes, createdAt: context.now() });
 }
 
 /** Bytes of a manifest that names no chunk twice, or 850,000 of them again. */
@@ -60,11 +60,14 @@ export function manifestLimit(context: VaultContext, job: RunningJob): number {
   return MANIFEST_ALLOWANCE_BYTES + BYTES_PER_CHUNK * context.chunks.countOf(job.serverId);
 }
 
-/** The row of a snapshot whose manifest lies in the store; added where it is not known yet. */
+/**
+ * The row of a snapshot whose manifest lies in the store; added where it is not known yet. What it needs is not condemned
+ * any more, in the same moment.
+ */
 export function record(
   context: VaultContext,
   manifest: Manifest,
-  about: { path: string; storedBytes: number; createdAt: number },
+  { packIds, ...about }: { path: string; storedBytes: number; createdAt: number; packIds: Set<number> },
 ): SnapshotRow {
   const row: SnapshotRow = {
     id: manifest.snapshotId,
@@ -83,7 +86,10 @@ export function record(
     finishedAt: Date.parse(manifest.finishedAt),
     ...about,
   };
-  context.snapshots.add(row);
+  context.atOnce(() => {
+    context.condemned.spare(packIds);
+    context.snapshots.add(row);
+  });
   return row;
 }
 
@@ -116,10 +122,10 @@ async function adopt(
       await vault.store.read(name),
       signerOf(await certificateOf(vault, agentId)),
     );
-    const { packs, storedBytes } = await requireComplete(context, written);
+    const { packIds, packs, storedBytes } = await requireComplete(context, written, written.job.id);
     await watch.hold(vault, written, packs);
     await vault.store.lock?.hold([name]);
-    return record(context, written, { path: name, storedBytes, createdAt: context.now() });
+    return record(context, written, { packIds, path: name, storedBytes, createdAt: context.now() });
   }
   return undefined;
 }

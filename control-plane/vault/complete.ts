@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fail } from '../../protocol/failure.ts';
 import type { Manifest } from '../../protocol/vault/manifest.ts';
 import type { ChunkRow } from '../db/chunks.ts';
+import { isUsable } from './collection/plan.ts';
 import type { VaultContext } from './context.ts';
 
 /** Chunks looked up before other work of the process gets its turn. */
@@ -15,8 +16,11 @@ export interface Located {
   missing: Set<string>;
 }
 
-/** Finds each chunk in a copy that the manifest's own keys open and that has the length it says. */
-export async function locate(context: VaultContext, manifest: Manifest): Promise<Located> {
+/**
+ * Finds each chunk in a copy that the manifest's own keys open and that has the length it says.
+ * @param forJob a backup about to be committed: what was condemned before it began does not count
+ */
+export async function locate(context: VaultContext, manifest: Manifest, forJob?: string): Promise<Located> {
   const keys = new Set(manifest.dataKeys.map(({ id }) => id));
   const located: Located = { places: new Map(), missing: new Set() };
   let turn = 0;
@@ -27,7 +31,9 @@ export async function locate(context: VaultContext, manifest: Manifest): Promise
       turn += 1;
       if (turn % BATCH === 0) await nextTurn();
       const copies = context.chunks.placesOf(manifest.vaultId, manifest.server.id, Buffer.from(id, 'hex'));
-      const fits = copies.find((copy) => copy.rawLength === length && keys.has(copy.keyId.toString('hex')));
+      const fits = copies.find(
+        (copy) => copy.rawLength === length && keys.has(copy.keyId.toString('hex')) && isUsable(copy, forJob),
+      );
       if (fits && !known) located.places.set(id, fits);
       else located.missing.add(id);
     }
@@ -41,24 +47,33 @@ export interface Complete {
   storedBytes: number;
   /** Names of all that it needs. */
   packs: Set<string>;
+  /** The same by their rows. */
+  packIds: Set<number>;
 }
 
 /**
  * Proves that the vault holds everything a manifest needs, under the keys it commits to.
+ * @param forJob as for {@link locate}
  * @throws FailureError `chunks_missing` | `manifest_invalid`
  */
-export async function requireComplete(context: VaultContext, manifest: Manifest): Promise<Complete> {
+export async function requireComplete(
+  context: VaultContext,
+  manifest: Manifest,
+  forJob?: string,
+): Promise<Complete> {
   requireManifestKeys(context, manifest);
-  const { places, missing } = await locate(context, manifest);
+  const { places, missing } = await locate(context, manifest, forJob);
   if (missing.size > 0)
     throw incomplete(`${missing.size} of ${missing.size + places.size} chunks are not in the vault.`);
   const own = new Map<number, number>();
   const packs = new Set<string>();
+  const packIds = new Set<number>();
   for (const { packId, packLength, keyId, sha256 } of places.values()) {
     packs.add(sha256);
+    packIds.add(packId);
     if (keyId.toString('hex') === manifest.catalogKey) own.set(packId, packLength);
   }
-  return { storedBytes: [...own.values()].reduce((sum, length) => sum + length, 0), packs };
+  return { storedBytes: [...own.values()].reduce((sum, length) => sum + length, 0), packs, packIds };
 }
 
 function requireManifestKeys(context: VaultContext, manifest: Manifest): void {

@@ -1,5 +1,7 @@
 import { type Failure, FailureError, fail } from '../../protocol/failure.ts';
 import { type ChunkQueries, chunkQueries } from '../db/chunks.ts';
+import { type CondemnedQueries, condemnedQueries } from '../db/condemned-packs.ts';
+import { type DoomedQueries, doomedQueries } from '../db/doomed-files.ts';
 import type { Db } from '../db/open.ts';
 import { type ReplicaCopyQueries, replicaCopyQueries } from '../db/replica-copies.ts';
 import { type SnapshotQueries, type SnapshotRow, snapshotQueries } from '../db/snapshots.ts';
@@ -7,6 +9,7 @@ import { type StoreLockQueries, storeLockQueries } from '../db/store-locks.ts';
 import { type VaultFleetQueries, vaultFleetQueries } from '../db/vault-fleet.ts';
 import { type VaultQueries, vaultQueries } from '../db/vaults.ts';
 import type { OpenVault } from './create.ts';
+import { createLeases, type Leases } from './leases.ts';
 
 /** The open vaults and the index of what they hold. */
 export interface VaultContext {
@@ -16,7 +19,12 @@ export interface VaultContext {
   copies: ReplicaCopyQueries;
   locks: StoreLockQueries;
   snapshots: SnapshotQueries;
+  condemned: CondemnedQueries;
+  doomed: DoomedQueries;
   fleet: VaultFleetQueries;
+  leases: Leases;
+  /** Does all of something with the index, or nothing. */
+  atOnce<T>(work: () => T): T;
   /** Milliseconds since the epoch. */
   now(): number;
 }
@@ -29,7 +37,11 @@ export function createContext(db: Db, vaults: readonly OpenVault[], now: () => n
     copies: replicaCopyQueries(db),
     locks: storeLockQueries(db),
     snapshots: snapshotQueries(db),
+    condemned: condemnedQueries(db),
+    doomed: doomedQueries(db),
     fleet: vaultFleetQueries(db),
+    leases: createLeases(),
+    atOnce: (work) => db.transaction(work, { behavior: 'immediate' }),
     now,
   };
 }

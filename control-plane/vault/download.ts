@@ -23,9 +23,22 @@ export async function download(
   context: VaultContext,
   snapshot: { row: SnapshotRow; vault: OpenVault },
 ): Promise<Download> {
-  const { row, vault } = snapshot;
+  const release = context.leases.hold(snapshot.row.id);
+  try {
+    return await open(context, snapshot, release);
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+async function open(
+  context: VaultContext,
+  { row, vault }: { row: SnapshotRow; vault: OpenVault },
+  release: () => void,
+): Promise<Download> {
   const { recipient, identity, signingKey } = vault.secrets;
-  const source = await sourceOf(context, snapshot, recipient);
+  const source = await sourceOf(context, { row, vault }, recipient);
   const trust = { signingKey, vaultId: vault.id, snapshotId: row.id };
   const verified = await verifySnapshot(source, trust, identity);
   const name = engineDefinition(verified.manifest.server.engine)?.descriptor.download.stream;
@@ -44,13 +57,21 @@ export async function download(
   const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        held ??= (await plaintext.next()).value ?? undefined;
-        const { done, value } = await plaintext.next();
-        if (held) controller.enqueue(held);
-        held = value ?? undefined;
-        if (done) controller.close();
+        try {
+          held ??= (await plaintext.next()).value ?? undefined;
+          const { done, value } = await plaintext.next();
+          if (held) controller.enqueue(held);
+          held = value ?? undefined;
+          if (!done) return;
+          controller.close();
+          release();
+        } catch (error) {
+          release();
+          throw error;
+        }
       },
       async cancel() {
+        release();
         stop.abort();
         await plaintext.return();
       },

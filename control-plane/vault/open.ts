@@ -1,40 +1,34 @@
-import { type Failure, FailureError, fail } from '../../protocol/failure.ts';
 import { createOutgoing, type Outgoing } from '../../protocol/outgoing.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import type { Db } from '../db/open.ts';
 import { storeLockQueries } from '../db/store-locks.ts';
 import { keepRevocation } from '../keys/revocations.ts';
+import { createAgentVault } from './agent-vault.ts';
+import { type BringUpEvents, bringUp } from './bring-up.ts';
 import { catalogOf } from './catalog.ts';
 import { certify } from './certify.ts';
-import { commit, liveJob, manifestLimit } from './commit.ts';
+import { type CollectionEvents, type Collections, createCollections } from './collection/collections.ts';
 import { awayFailure, createContext, snapshotOf, type VaultContext, vaultOf } from './context.ts';
 import { createVault, type OpenVault, openVaults, type VaultGround } from './create.ts';
 import { keepDefaultVault, loadDefaultVault } from './default.ts';
-import { uploaded, uploadWay } from './direct.ts';
+import { deleteSnapshot } from './deletion.ts';
 import { download } from './download.ts';
 import { addVault, changeStore } from './elsewhere.ts';
 import { spaceOf } from './growth.ts';
-import { heritageOf } from './heritage.ts';
-import { missing, putKey, putPack } from './ingest.ts';
 import type { Sealing } from './keys.ts';
-import { MANIFEST_FILE_MAX_BYTES } from './layout.ts';
-import { createLockWatch } from './locks.ts';
-import { PackAccess } from './pack-access.ts';
-import { type Reconciled, reconcile } from './reconcile.ts';
 import { publicFacts, vaultRecord, vaultRow, whereabouts } from './records.ts';
 import { type KitDownloads, kitDownloads } from './recovery/downloads.ts';
-import { refreshRecoveryFiles } from './recovery/files.ts';
 import { recoveryKit, recoveryKitFileName } from './recovery/kit.ts';
+import { createRemoval, type Removal } from './removal.ts';
 import { replicaActs } from './replicas/acts.ts';
 import { createReplicas, type ReplicaEvents, type Replicas } from './replicas/replicas.ts';
 import { applyRevocations } from './revocations.ts';
 import type { AgentVault, JobDesk, SnapshotRecord, VaultService } from './service.ts';
-import { sourceOf } from './source.ts';
 import { LOCAL } from './stores/choice.ts';
 import type { Rclone } from './stores/rclone-daemon.ts';
 import { createTurns } from './turns.ts';
 
-export interface VaultOptions {
+export interface VaultOptions extends BringUpEvents {
   dataDir: string;
   db: Db;
   master: Sealing;
@@ -46,21 +40,17 @@ export interface VaultOptions {
   clock?: Clock;
   /** A snapshot has just come to exist, durably. */
   onCommitted?: (snapshot: SnapshotRecord) => void;
-  /** What the comparison of store and index at boot had to put right. */
-  onReconciled?: (vaultId: string, result: Reconciled) => void;
-  /** The vault could not be given this version's `recover.mjs`. */
-  onStaleRecovery?: (vaultId: string, failure: Failure) => void;
-  /** The vault's store is far away and does not answer: its index is not compared this time. */
-  onUnreachable?: (vaultId: string, failure: Failure) => void;
   /** What becomes of replicas and checks; nobody is told where absent. */
   replicas?: Partial<ReplicaEvents>;
+  /** What becomes of what nothing needs any more; nobody is told where absent. */
+  collection?: Partial<CollectionEvents>;
 }
 
 /** The two halves of the vaults: for people and jobs, and for agents. */
 export interface Vaults {
   service: VaultService;
   agents: AgentVault;
-  /** Resolves when nothing of replicas and checks is at work any more. */
+  /** Resolves when nothing of replicas, checks and collections is at work any more. */
   stop(): Promise<void>;
 }
 
@@ -83,13 +73,27 @@ export async function openVaultService(options: VaultOptions): Promise<Vaults> {
   }
   await applyRevocations(dataDir, db);
   const chosen = await loadDefaultVault(dataDir, vaults);
+  const removal = createRemoval({ context, clock, onFailure: () => {}, ...options.collection });
+  const collections = createCollections({
+    context,
+    db,
+    clock,
+    removal,
+    onEnd: () => {},
+    ...options.collection,
+  });
+  removal.start();
+  collections.start();
   return {
     service: createService(context, {
-      ...{ ground, inTurn, replicas },
+      ...{ ground, inTurn, replicas, collections, removal },
       ...{ kits: kitDownloads(db), defaultVaultId: chosen.id },
     }),
-    agents: createAgentVault(context, replicas, options),
-    stop: () => replicas.stop(),
+    agents: createAgentVault(context, { ...options, replicas, removal }),
+    stop: async () => {
+      await Promise.all([replicas.stop(), collections.stop()]);
+      await removal.stop();
+    },
   };
 }
 
@@ -100,39 +104,20 @@ const SILENT: ReplicaEvents = {
   onMoved: () => {},
 };
 
-/** Compares a vault with its index; one far away that does not answer is left as the index has it. */
-async function bringUp(context: VaultContext, vault: OpenVault, options: VaultOptions): Promise<string[]> {
-  let lost: string[] = [];
-  try {
-    // An index that has nothing may well be filled from the replica.
-    const filled = context.chunks.storedBytes(vault.id) > 0;
-    if (vault.unreachable && (filled || !vault.store.replica)) throw new FailureError(vault.unreachable);
-    const reconciled = await reconcile(context, vault);
-    options.onReconciled?.(vault.id, reconciled);
-    lost = reconciled.lost ?? [];
-    if (vault.unreachable) throw new FailureError(vault.unreachable);
-  } catch (error) {
-    const away = awayFailure(vault, error);
-    if (!away) throw error;
-    options.onUnreachable?.(vault.id, away);
-    return lost;
-  }
-  const stale = await refreshRecoveryFiles(vault);
-  if (stale) options.onStaleRecovery?.(vault.id, stale);
-  return lost;
-}
-
 interface ServiceGround {
   ground: VaultGround;
   replicas: Replicas;
+  collections: Collections;
+  removal: Removal;
   inTurn: ReturnType<typeof createTurns>;
   kits: KitDownloads;
   defaultVaultId: string;
 }
 
 function createService(context: VaultContext, parts: ServiceGround): VaultService {
-  const { ground, inTurn, kits, replicas, ...chosen } = parts;
-  const describe = (vault: OpenVault) => vaultRecord(context, vault, { kits, replicas, ...chosen });
+  const { collections, ground, inTurn, kits, removal, replicas, ...chosen } = parts;
+  const describe = (vault: OpenVault) =>
+    vaultRecord(context, vault, { collections, kits, replicas, ...chosen });
   return {
     get defaultVaultId() {
       return chosen.defaultVaultId;
@@ -191,6 +176,17 @@ function createService(context: VaultContext, parts: ServiceGround): VaultServic
       const { requirements, objectCounts } = await catalogOf(vault, row);
       return { serverVersion: row.serverVersion, requirements, objectCounts };
     },
+    deleteSnapshot: (id) => {
+      const { vaultId } = snapshotOf(context, id).row;
+      deleteSnapshot(context, id);
+      collections.wake(vaultId);
+      void removal.wake();
+    },
+    collectVault: (vaultId) => {
+      const vault = vaultOf(context, vaultId);
+      collections.begin(vault);
+      return describe(vault);
+    },
     download: async (id) => download(context, snapshotOf(context, id)),
     recoveryKit: (vaultId, url) => {
       const vault = vaultOf(context, vaultId);
@@ -200,51 +196,5 @@ function createService(context: VaultContext, parts: ServiceGround): VaultServic
       const origin = { url, now, ...whereabouts(vault) };
       return { text: recoveryKit(secrets, origin), fileName: recoveryKitFileName(secrets) };
     },
-  };
-}
-
-function createAgentVault(
-  context: VaultContext,
-  replicas: Replicas,
-  { jobs, onCommitted }: VaultOptions,
-): AgentVault {
-  const access = new PackAccess(context);
-  const watch = createLockWatch(context);
-  const inTurn = createTurns();
-  return {
-    missing: (at, serverId, ids) => missing(context, at, serverId, ids),
-    putKey: (at, keyId, file) => putKey(context, at, { keyId, file }),
-    putPack: (at, pack) => putPack(context, at, pack),
-    uploadWay: (at, pack) => uploadWay(context, at, pack),
-    uploaded: (at, sha256) =>
-      // An agent that got no answer asks again while the first request is at work.
-      inTurn(`pack ${sha256}`, () => uploaded(context, at, sha256)),
-    downloadWay: (at, sha256) => access.way(at, sha256),
-    getPack: (at, sha256, range) => access.get(at, sha256, range),
-    expectCommit: (agentId, attempt) =>
-      Math.min(manifestLimit(context, liveJob(jobs, agentId, attempt)), MANIFEST_FILE_MAX_BYTES),
-    commit: (agentId, attempt, file) =>
-      // Two commits of one job: the second finds what the first made.
-      inTurn(attempt.jobId, async () => {
-        const row = await commit({ context, jobs, watch }, { agentId, attempt, file });
-        onCommitted?.(publicFacts(context)(row));
-        replicas.wake(row.vaultId);
-        return { snapshotId: row.id };
-      }),
-    source: (agentId, attempt) =>
-      // One at a time: it holds the whole description of a snapshot in memory.
-      inTurn(attempt.jobId, async () => {
-        const job = liveJob(jobs, agentId, attempt);
-        const agent = context.fleet.agent(agentId);
-        if (job.kind !== 'restore' || !agent)
-          throw fail('forbidden', 'Only a restore has a source.', 'Stop the attempt.');
-        return sourceOf(context, snapshotOf(context, job.snapshotId), agent.sealingKey);
-      }),
-    heritage: (agentId, attempt) =>
-      inTurn(attempt.jobId, async () => {
-        const job = liveJob(jobs, agentId, attempt);
-        if (job.kind === 'backup') return heritageOf(context, job);
-        throw fail('forbidden', 'Only a backup has a heritage.', 'Stop the attempt.');
-      }),
   };
 }

@@ -61,8 +61,10 @@ export async function reconcile(
   return result;
 }
 
-function listed({ both, vault }: Task, folder: string): AsyncIterable<StoredFile> {
-  return both ? listBoth(vault, folder) : vault.store.list(folder);
+/** Every file below a folder but those that are about to be removed. */
+async function* listed({ both, context, vault }: Task, folder: string): AsyncGenerator<StoredFile, void> {
+  for await (const file of both ? listBoth(vault, folder) : vault.store.list(folder))
+    if (!context.doomed.has(vault.id, file.name)) yield file;
 }
 
 /** Every file below a folder that is in the store or in the replica, as far as one of them answers. */

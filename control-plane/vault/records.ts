@@ -1,6 +1,7 @@
 import { fingerprint } from '../../protocol/enrolment.ts';
 import type { SnapshotRow } from '../db/snapshots.ts';
 import type { VaultRow } from '../db/vaults.ts';
+import type { Collections } from './collection/collections.ts';
 import type { VaultContext } from './context.ts';
 import type { OpenVault } from './create.ts';
 import { SNAPSHOTS } from './layout.ts';
@@ -21,8 +22,9 @@ export function vaultRow({ id, secrets }: OpenVault): VaultRow {
 export function vaultRecord(
   context: VaultContext,
   vault: OpenVault,
-  { defaultVaultId, kits, replicas }: { defaultVaultId: string; kits: KitDownloads; replicas: Replicas },
+  parts: { defaultVaultId: string; collections: Collections; kits: KitDownloads; replicas: Replicas },
 ): VaultRecord {
+  const { collections, defaultVaultId, kits, replicas } = parts;
   const { id, place, secrets } = vault;
   const { createdAt, name, signingKey, store } = secrets;
   return {
@@ -42,6 +44,8 @@ export function vaultRecord(
     unreachable: (vault.store.isMissing && vault.unreachable) || null,
     replica: replicaRecord(context, vault, replicas),
     check: replicas.checks.of(id) ?? null,
+    collection: collections.of(id) ?? null,
+    leaving: context.doomed.of(id),
   };
 }
 

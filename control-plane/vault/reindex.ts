@@ -72,11 +72,11 @@ export async function addStoredSnapshot(
   requireSize(file.length, MANIFEST_FILE_MAX_BYTES);
   const manifest = await readStored(vault, file.name, keyOf);
   requireSigner(context, manifest, lineage);
-  const { storedBytes } = await requireComplete(context, manifest);
+  const { packIds, storedBytes } = await requireComplete(context, manifest);
   await vault.store.lock?.look(file.name);
   const finishedAt = Date.parse(manifest.finishedAt);
   addFleet(context, manifest, { at: finishedAt, owner: lineage.heirOf(manifest.agentId) });
-  record(context, manifest, { path: file.name, storedBytes, createdAt: finishedAt });
+  record(context, manifest, { packIds, path: file.name, storedBytes, createdAt: finishedAt });
 }
 
 async function readStored(vault: OpenVault, name: string, keyOf: Signers): Promise<Manifest> {

@@ -76,6 +76,13 @@ export interface VaultService {
   stayVault(vaultId: string): VaultRecord;
   /** Begins to read every file of a vault. @throws FailureError `conflict` while that is under way */
   checkVault(vaultId: string): VaultRecord;
+  /**
+   * Frees what no snapshot needs, and what interrupted backups have left.
+   * @throws FailureError `conflict` while that is under way
+   */
+  collectVault(vaultId: string): VaultRecord;
+  /** @throws FailureError `conflict` while somebody reads it, `file_locked` while its store lets nobody delete it */
+  deleteSnapshot(id: string): void;
   /** New backups go there from now on; those queued go where they were to. */
   useVault(vaultId: string): Promise<VaultRecord>;
   /** Asks the store how much room it has. @throws FailureError `store_unavailable` */

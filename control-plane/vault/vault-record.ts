@@ -1,5 +1,6 @@
 import type { Failure } from '../../protocol/failure.ts';
 import type { PendingPacks } from '../db/replica-copies.ts';
+import type { CollectionState } from './collection/collections.ts';
 import type { CheckState } from './replicas/checks.ts';
 import type { CopierState } from './replicas/copier.ts';
 import type { StoreChoice } from './stores/choice.ts';
@@ -32,6 +33,10 @@ export interface VaultRecord {
   replica: ReplicaRecord | null;
   /** The check of all its files that is under way, or the last since the start. */
   check: CheckState | null;
+  /** The freeing of space that is under way, or the last. */
+  collection: CollectionState | null;
+  /** What no snapshot needs and is still to be removed from its stores. */
+  leaving: { files: number; bytes: number };
 }
 
 /** A vault's second copy. */

@@ -5,6 +5,7 @@ import { type ScheduleListing, standingOfPolicies } from '../db/schedules.ts';
 import type { AppDeps } from '../deps.ts';
 import type { Choice } from '../policies/effective.ts';
 import { type Schedule, scheduleSchema } from '../policies/schedule.ts';
+import { retentionSchema } from '../retention/rules.ts';
 import { iso, isoOrNull } from './times.ts';
 
 type Deps = Pick<AppDeps, 'db'>;
@@ -25,12 +26,14 @@ export function onePolicy({ db }: Deps, id: string) {
 }
 
 function view(
-  { createdAt, everywhere, id, labels, name, schedule }: PolicyRow,
+  { createdAt, everywhere, id, labels, name, retention, schedule }: PolicyRow,
   standing: { databases: number; nextAt: number | null } = { databases: 0, nextAt: null },
 ) {
   return {
     ...{ id, name, everywhere, labels },
     schedule: scheduleOf(schedule),
+    /** Null: every snapshot stays. */
+    retention: retention === null ? null : retentionSchema.parse(JSON.parse(retention)),
     databaseCount: standing.databases,
     /** When it next begins a backup. */
     nextAt: isoOrNull(standing.nextAt),

@@ -2,7 +2,9 @@ import type { Reach } from '../auth/reach.ts';
 import { type DatabaseListing, databasesCalled } from '../db/databases.ts';
 import { restoresAfter } from '../db/jobs.ts';
 import type { Page, PageWish } from '../db/pages.ts';
+import { type MarkRow, marksOf } from '../db/snapshot-marks.ts';
 import type { AppDeps } from '../deps.ts';
+import type { Reason } from '../retention/rules.ts';
 import type { SnapshotRecord } from '../vault/service.ts';
 import { iso, isoOrNull } from './times.ts';
 
@@ -12,9 +14,10 @@ interface Beside {
   database: DatabaseListing | undefined;
   /** The restore it was made before, for safety's sake. */
   restoreId: string | undefined;
+  mark: MarkRow | undefined;
 }
 
-function snapshotView(snapshot: SnapshotRecord, { database, restoreId }: Beside) {
+function snapshotView(snapshot: SnapshotRecord, { database, mark, restoreId }: Beside) {
   return {
     id: snapshot.id,
     databaseId: snapshot.databaseId,
@@ -34,6 +37,12 @@ function snapshotView(snapshot: SnapshotRecord, { database, restoreId }: Beside)
     beforeRestoreJobId: restoreId ?? null,
     copied: snapshot.copied,
     lockedUntil: isoOrNull(snapshot.lockedUntil),
+    pinned: Boolean(mark?.pinnedAt),
+    note: mark?.note ?? null,
+    /** What keeps it by its database's policy; empty where none decides. */
+    kept: mark?.reasons ? (JSON.parse(mark.reasons) as Reason[]) : [],
+    /** When it is deleted because its policy does not keep it. */
+    expiresAt: isoOrNull(mark?.expiresAt ?? null),
     state: 'good' as const,
   };
 }
@@ -52,10 +61,15 @@ export function snapshotViews({ db }: Pick<Deps, 'db'>, snapshots: SnapshotRecor
     db,
     snapshots.map(({ jobId }) => jobId),
   );
+  const marks = marksOf(
+    db,
+    snapshots.map(({ id }) => id),
+  );
   return snapshots.map((snapshot) =>
     snapshotView(snapshot, {
       database: databases.get(snapshot.databaseId),
       restoreId: restores.get(snapshot.jobId),
+      mark: marks.get(snapshot.id),
     }),
   );
 }
@@ -73,4 +87,9 @@ export function snapshotsPage(
 export function oneSnapshot(deps: Deps, id: string): SnapshotView | undefined {
   const snapshot = deps.vault.snapshot(id);
   return snapshot && snapshotViews(deps, [snapshot])[0];
+}
+
+/** A snapshot as the audit log names it. */
+export function targetOf({ databaseName, id, sequence }: SnapshotView) {
+  return { kind: 'snapshot', id, name: `${databaseName} #${sequence}` };
 }

@@ -65,6 +65,12 @@ export const acts = {
   choosePolicy: (kind: 'databases' | 'servers' | 'agents', id: string, policy: string) =>
     answer(api[kind][':id'].policy.$put({ ...one(id), json: { policy } })),
 
+  /** `note`: null for none. */
+  keepSnapshot: (id: string, json: { pinned?: boolean; note?: string | null }) =>
+    answer(api.snapshots[':id'].$patch({ ...one(id), json })),
+  deleteSnapshot: (id: string, confirm: string) =>
+    answer(api.snapshots[':id'].$delete({ ...one(id), json: { confirm } })),
+
   preflightRestore: (
     snapshotId: string,
     json: { serverId: string; targetDatabase: string; sealed?: string },
@@ -91,6 +97,7 @@ export const acts = {
   moveVault: (id: string, json: { confirm: string; leaveBehind?: boolean }) =>
     answer(api.vaults[':id'].move.$post({ ...one(id), json })),
   stayVault: (id: string) => answer(api.vaults[':id'].move.$delete(one(id))),
+  collectVault: (id: string) => answer(api.vaults[':id'].collect.$post(one(id))),
   checkVault: (id: string) => answer(api.vaults[':id'].check.$post(one(id))),
 
   removePasskey: (id: string) => answer(api.me.passkeys[':id'].$delete(one(id))),

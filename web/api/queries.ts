@@ -7,6 +7,7 @@ import type {
   Database,
   DatabaseFilter,
   JobFilter,
+  PolicyDraft,
   Schedule,
   ServerFilter,
 } from './types.ts';
@@ -161,6 +162,15 @@ export const queries = {
     queryOptions({
       queryKey: ['schedule-preview', schedule],
       queryFn: () => answer(api.policies.preview.$post({ json: { schedule } })),
+      placeholderData: keepPreviousData,
+      retry: false,
+      gcTime: 0,
+    }),
+  /** What a policy would delete; asked anew as it is typed. */
+  retentionPreview: (draft: PolicyDraft) =>
+    queryOptions({
+      queryKey: ['retention-preview', draft],
+      queryFn: () => answer(api.policies['preview-retention'].$post({ json: draft })),
       placeholderData: keepPreviousData,
       retry: false,
       gcTime: 0,

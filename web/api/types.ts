@@ -34,6 +34,9 @@ export type Policy = Answer<Api['policies']['$get']>[number];
 export type Schedule = Policy['schedule'];
 /** As it is saved. */
 export type PolicyWish = InferRequestType<Api['policies']['$post']>['json'];
+/** One that is about to be saved; with its id where it is there already. */
+export type PolicyDraft = Omit<PolicyWish, 'name' | 'retention'> &
+  Pick<Policy, 'retention'> & { id?: string };
 export type ProtectionStatus = Database['status'];
 export type BackupPreflight = Answer<Api['databases'][':id']['preflight']['$post']>;
 export type Snapshot = Answer<Api['snapshots']['$get']>[number];

@@ -12,14 +12,17 @@ import {
   LoaderCircle,
   Lock,
   type LucideIcon,
+  Pin,
   ShieldAlert,
   ShieldCheck,
   ShieldOff,
   Tag,
+  Trash2,
   Wifi,
   WifiOff,
 } from 'lucide-react';
 import type { AgentState, JobState, ProtectionStatus, Snapshot } from '../api/types.ts';
+import { formatRelative } from './format.ts';
 
 type Tone = 'ok' | 'warn' | 'bad' | 'accent' | 'neutral';
 
@@ -96,12 +99,19 @@ export function AttentionBadge({ label }: { label: string }) {
 export function SnapshotBadges({
   snapshot,
 }: {
-  snapshot: Pick<Snapshot, 'partial' | 'beforeRestoreJobId' | 'copied' | 'lockedUntil'>;
+  snapshot: Pick<
+    Snapshot,
+    'partial' | 'beforeRestoreJobId' | 'copied' | 'lockedUntil' | 'pinned' | 'expiresAt'
+  >;
 }) {
   return (
     <>
       {snapshot.beforeRestoreJobId && <Badge tone="accent" icon={LifeBuoy} label="Before a restore" />}
       {snapshot.partial && <Badge tone="warn" icon={ListFilter} label="Partial" />}
+      {snapshot.pinned && <Badge tone="accent" icon={Pin} label="Pinned" />}
+      {snapshot.expiresAt !== null && (
+        <Badge tone="warn" icon={Trash2} label={goingWords(snapshot.expiresAt)} />
+      )}
       {snapshot.lockedUntil !== null && <Badge tone="ok" icon={Lock} label="Locked" />}
       {snapshot.copied !== null &&
         (snapshot.copied ? (
@@ -111,4 +121,9 @@ export function SnapshotBadges({
         ))}
     </>
   );
+}
+
+function goingWords(expiresAt: string): string {
+  const now = Date.now();
+  return Date.parse(expiresAt) > now ? `Deleted ${formatRelative(expiresAt, now)}` : 'About to be deleted';
 }

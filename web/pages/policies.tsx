@@ -15,6 +15,7 @@ import { type Column, RowTitle, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 import { PolicyDialog } from './policy-dialog.tsx';
 import { scheduleWords } from './policy-words.ts';
+import { retentionWords } from './retention-words.ts';
 
 type Open = { kind: 'add' } | { kind: 'change' | 'remove'; policy: Policy };
 
@@ -33,7 +34,11 @@ export function PoliciesPage() {
   );
   const columns = may('configure') && may('fleet') ? [...COLUMNS, acting(setOpen)] : COLUMNS;
   return (
-    <Page title="Policies" lead="When databases are backed up by themselves." actions={add}>
+    <Page
+      title="Policies"
+      lead="When databases are backed up by themselves, and which snapshots stay."
+      actions={add}
+    >
       <ErrorCard error={policies.error} onRetry={() => void policies.refetch()} />
       <Card flush>
         {policies.isPending && <Skeleton />}
@@ -56,8 +61,15 @@ export function PoliciesPage() {
 const COLUMNS: Column<Policy>[] = [
   {
     header: 'Policy',
-    cell: ({ name, schedule }) => (
-      <RowTitle note={scheduleWords(schedule)}>
+    cell: ({ name, retention, schedule }) => (
+      <RowTitle
+        note={
+          <>
+            {scheduleWords(schedule)}
+            <span className="block">{retentionWords(retention)}</span>
+          </>
+        }
+      >
         <span className="inline-flex items-center gap-2 font-medium">
           <CalendarClock aria-hidden size={15} className="text-ink-3" />
           {name}
@@ -128,7 +140,7 @@ function RemoveDialog({ onClose, policy }: { policy: Policy; onClose: () => void
     >
       <p>
         {count(policy.databaseCount, 'database')} with it will have the policy of what is further away, or be
-        backed up by hand only. Snapshots stay.
+        backed up by hand only. Where no other rules are, every snapshot stays.
       </p>
     </ConfirmDialog>
   );

@@ -8,6 +8,7 @@ import { Dialog } from '../components/dialog.tsx';
 import { ErrorCard } from '../components/failure.tsx';
 import { CheckField, TextField } from '../components/field.tsx';
 import { BlackoutFields } from './policy-blackouts.tsx';
+import { RetentionFields, RetentionPreview, type Rules } from './policy-retention.tsx';
 import { draftOf, TimingFields, timingOf } from './policy-timing.tsx';
 
 const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -24,14 +25,16 @@ export function PolicyDialog({ onClose, policy }: { policy?: Policy; onClose: ()
   const [more, setMore] = useState<Omit<Schedule, 'timing'>>(
     policy?.schedule ?? { timeZone: HERE, spreadMinutes: 0, catchUp: true, blackouts: [] },
   );
+  const [retention, setRetention] = useState<Rules | null>(policy?.retention ?? null);
   const [everywhere, setEverywhere] = useState(policy?.everywhere ?? false);
   const [labels, setLabels] = useState(policy?.labels.join(', ') ?? '');
   const { blackouts, catchUp, spreadMinutes, timeZone } = more;
   const schedule = { timing: timingOf(timing), timeZone, spreadMinutes, catchUp, blackouts };
+  const draft = { schedule, retention, everywhere, labels: labelsIn(labels) };
   const set = (change: Partial<typeof more>) => setMore({ ...more, ...change });
   const save = useMutation({
     mutationFn: () => {
-      const wish = { name, schedule, everywhere, labels: labelsIn(labels) };
+      const wish = { name, ...draft };
       return policy ? acts.changePolicy(policy.id, wish) : acts.addPolicy(wish);
     },
     onSuccess: onClose,
@@ -77,6 +80,7 @@ export function PolicyDialog({ onClose, policy }: { policy?: Policy; onClose: ()
           onChange={(on) => set({ catchUp: on })}
         />
         <BlackoutFields blackouts={blackouts} onChange={(next) => set({ blackouts: next })} />
+        <RetentionFields rules={retention} onChange={setRetention} />
         <TextField
           label="For agents with the labels"
           optional
@@ -92,6 +96,7 @@ export function PolicyDialog({ onClose, policy }: { policy?: Policy; onClose: ()
           checked={everywhere}
           onChange={setEverywhere}
         />
+        {retention && <RetentionPreview draft={{ ...draft, ...(policy ? { id: policy.id } : {}) }} />}
         <ErrorCard error={save.error} />
         <div className="flex flex-wrap justify-end gap-2">
           <Button onClick={onClose}>Cancel</Button>

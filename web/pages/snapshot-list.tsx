@@ -53,6 +53,7 @@ function SnapshotTable({ databaseId, total }: { databaseId: string; total: numbe
               note={
                 <>
                   Number {snapshot.sequence}
+                  {snapshot.note !== null && `, ${snapshot.note}`}
                   <span className="lg:hidden">, {formatBytes(snapshot.rawBytes)}</span>
                 </>
               }

@@ -16,6 +16,7 @@ import { RowTitle, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 import { objectTexts } from './object-counts.ts';
 import { useEngineLabel } from './server-table.tsx';
+import { SnapshotKeeping } from './snapshot-keeping.tsx';
 
 const route = getRouteApi('/app/snapshots/$snapshotId');
 
@@ -63,6 +64,7 @@ export function SnapshotPage() {
     >
       <div className="grid items-start gap-5 xl:grid-cols-2">
         <SnapshotFacts snapshot={data} />
+        <SnapshotKeeping key={data.id} snapshot={data} />
         <May to="download">
           <DownloadHelp engineId={data.engine} />
         </May>

@@ -11,11 +11,12 @@ import { Time } from '../components/time.tsx';
 import { lockText } from './lock-fields.tsx';
 import { RecoveryKit } from './recovery-kit.tsx';
 import { VaultCheck } from './vault-check.tsx';
+import { VaultCollection } from './vault-collection.tsx';
 import { ChangeStoreDialog } from './vault-dialogs.tsx';
 import { VaultReplica } from './vault-replica.tsx';
 import { VaultSpace } from './vault-space.tsx';
 
-/** One place where snapshots are kept: what it is, its room, its second copy, the check of its files, its kit. */
+/** One place where snapshots are kept: what it is, its room, its second copy, what is freed, the check of its files, its kit. */
 export function VaultCard({ vault, several }: { vault: Vault; several: boolean }) {
   return (
     <Card title={vault.name} label={`Vault ${vault.name}`}>
@@ -27,6 +28,7 @@ export function VaultCard({ vault, several }: { vault: Vault; several: boolean }
         </May>
         {vault.unreachable && <FailureCard failure={vault.unreachable} />}
         <VaultReplica vault={vault} />
+        <VaultCollection vault={vault} />
         <VaultCheck vault={vault} />
         <May to="own">
           <RecoveryKit vault={vault} several={several} />

@@ -1,15 +1,17 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { z } from 'zod';
 import { fail } from '../../../protocol/failure.ts';
 import type { Client } from '../remote/client.ts';
+import { type Policy, policyShape } from '../remote/policy-shapes.ts';
 import { agentCalled, databaseCalled, policyCalled, serverCalled } from '../remote/resolve.ts';
-import { type Policy, policyShape } from '../remote/shapes.ts';
 import { JSON_OPTION, type Json, remark, say, sayJson, sayTable } from '../say.ts';
 import { counted, when } from '../text.ts';
 import { confirmName } from './confirm.ts';
+import { type Blackout, blackouts, daysOf, monthDay, number } from './policy-times.ts';
+import { type RetentionOptions, retentionOf, retentionOptions, retentionText } from './retention.ts';
 import { connect } from './session.ts';
 
-interface SetOptions extends Json {
+interface SetOptions extends Json, RetentionOptions {
   hourly?: number;
   daily?: true;
   weekly?: number[];
@@ -24,12 +26,6 @@ interface SetOptions extends Json {
   label?: string[];
 }
 
-interface Blackout {
-  days: number[];
-  from: string;
-  to: string;
-}
-
 /** `policies`, `set-policy`, `use-policy`, `remove-policy`. */
 export function addPolicyCommands(root: Command): void {
   root
@@ -37,7 +33,7 @@ export function addPolicyCommands(root: Command): void {
     .description('list the policies by which databases are backed up by themselves')
     .option(...JSON_OPTION)
     .action(policies);
-  root
+  const setting = root
     .command('set-policy')
     .description('add a policy, or change the one with this name; what is not given stays as it is')
     .argument('<name>')
@@ -54,7 +50,8 @@ export function addPolicyCommands(root: Command): void {
     .option('--blackout <when>', 'begin nothing then: mon-fri/08:00-18:00; may be repeated', blackouts)
     .option('--label <label>', 'for agents with it; may be repeated', collect)
     .option('--everywhere', 'for everything that nothing nearer decides about')
-    .option('--no-everywhere', 'not for everything')
+    .option('--no-everywhere', 'not for everything');
+  retentionOptions(setting)
     .option(...JSON_OPTION)
     .action(setPolicy);
   root
@@ -82,12 +79,13 @@ async function policies({ json }: Json): Promise<void> {
   const rows = all.map((one) => [
     one.name,
     whenOf(one),
+    retentionText(one.retention),
     [...(one.everywhere ? ['everything'] : []), ...one.labels].join(', ') || '–',
     String(one.databaseCount),
     when(one.nextAt),
   ]);
   sayTable(
-    ['NAME', 'WHEN', 'FOR', 'DATABASES', 'NEXT'],
+    ['NAME', 'WHEN', 'KEEPS', 'FOR', 'DATABASES', 'NEXT'],
     rows,
     'There is no policy: homeport set-policy NAME --daily --at 02:00 --everywhere',
   );
@@ -116,6 +114,7 @@ async function setPolicy(name: string, options: SetOptions): Promise<void> {
     },
     everywhere: everywhere ?? before?.everywhere,
     labels: label ?? before?.labels,
+    retention: retentionOf(options, before?.retention ?? null),
   };
   const saved = before
     ? await client.put(`/policies/${before.id}`, wish, policyShape)
@@ -192,36 +191,6 @@ async function removePolicy(wanted: string, { confirm, json }: Json & { confirm?
   const gone = await client.delete(`/policies/${id}`, { confirm: name }, z.looseObject({ id: z.string() }));
   if (json) return sayJson(gone);
   say(`The policy ${name} is gone.`);
-}
-
-const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
-
-/** `mon,thu` or `mon-fri`, as 1 to 7. */
-function daysOf(text: string): number[] {
-  const day = (name = '') => DAYS.indexOf(name.trim().toLowerCase()) + 1;
-  const days = text.split(',').flatMap((part) => {
-    const [first, last] = part.split('-');
-    const [from, to] = [day(first), day(last ?? first)];
-    return from > 0 && to >= from ? Array.from({ length: to - from + 1 }, (_, n) => from + n) : [0];
-  });
-  if (days.includes(0)) throw new InvalidArgumentError('Days are such as mon,thu or mon-fri.');
-  return [...new Set(days)];
-}
-
-function blackouts(text: string, before: Blackout[] = []): Blackout[] {
-  const found = /^([^/]+)\/(\d\d:\d\d)-(\d\d:\d\d)$/.exec(text);
-  if (!found) throw new InvalidArgumentError('It has to be such as mon-fri/08:00-18:00.');
-  const [, days = '', from = '', to = ''] = found;
-  return [...before, { days: daysOf(days), from, to }];
-}
-
-function monthDay(text: string): number | 'last' {
-  return text === 'last' ? text : number(text);
-}
-
-function number(text: string): number {
-  if (!/^\d{1,4}$/.test(text)) throw new InvalidArgumentError('It has to be a number.');
-  return Number(text);
 }
 
 function collect(label: string, before: string[] = []): string[] {

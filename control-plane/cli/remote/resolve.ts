@@ -2,13 +2,12 @@ import { z } from 'zod';
 import { fail } from '../../../protocol/failure.ts';
 import { table } from '../text.ts';
 import type { Client } from './client.ts';
+import { type Policy, policyShape } from './policy-shapes.ts';
 import {
   type Agent,
   agentShape,
   type Database,
   databaseShape,
-  type Policy,
-  policyShape,
   type Server,
   type Snapshot,
   serverShape,

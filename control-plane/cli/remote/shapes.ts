@@ -48,23 +48,6 @@ export const newTokenShape = z.looseObject({
   expiresAt: z.string(),
 });
 
-export const policyShape = z.looseObject({
-  id: text,
-  name: text,
-  everywhere: z.boolean(),
-  labels: z.array(text),
-  schedule: z.looseObject({
-    timing: z.looseObject({ kind: text }),
-    timeZone: text,
-    spreadMinutes: count,
-    catchUp: z.boolean(),
-    blackouts: z.array(z.unknown()),
-  }),
-  databaseCount: count,
-  nextAt: maybe,
-});
-export type Policy = z.infer<typeof policyShape>;
-
 export const failureShape = z.looseObject({
   code: text,
   message: text,
@@ -127,6 +110,11 @@ export const snapshotShape = z.looseObject({
   copied: z.boolean().nullable().optional(),
   /** Until when nobody can delete what it needs. */
   lockedUntil: maybe.optional(),
+  pinned: z.boolean(),
+  note: maybe,
+  kept: z.array(z.looseObject({ rule: text, period: text.optional() })),
+  /** When it is deleted because its policy does not keep it. */
+  expiresAt: maybe,
 });
 export type Snapshot = z.infer<typeof snapshotShape>;
 

@@ -34,4 +34,18 @@ export const replicatedVaultShape = z.looseObject({
     })
     .nullable(),
 });
+/** A vault with the last freeing of its space. */
+export const collectedVaultShape = z.looseObject({
+  id: text,
+  collection: z
+    .looseObject({
+      packs: count,
+      bytes: count,
+      skipped: count,
+      finishedAt: text.nullable(),
+      failure: failureShape.nullable(),
+    })
+    .nullable(),
+});
+
 export type ReplicatedVault = z.infer<typeof replicatedVaultShape>;

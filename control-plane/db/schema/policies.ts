@@ -6,6 +6,8 @@ export const policies = sqliteTable('policies', {
   name: text().notNull().unique(),
   /** JSON of `Schedule`. */
   schedule: text().notNull(),
+  /** JSON of `Retention`; null: every snapshot stays. */
+  retention: text(),
   /** Whether it is for all databases that nothing nearer decides about; of at most one policy. */
   everywhere: integer({ mode: 'boolean' }).notNull().default(false),
   /** For databases of agents with one of these; a label is of at most one policy. */

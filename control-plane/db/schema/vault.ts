@@ -34,6 +34,10 @@ export const packs = sqliteTable(
     serverId: text().notNull(),
     length: integer().notNull(),
     createdAt: integer().notNull(),
+    /** Since when it is to be removed: its chunks count as missing from then on. */
+    condemnedAt: integer(),
+    /** JSON: jobs that were under way then. They may still use it, and it stays until they have ended. */
+    waitsFor: text({ mode: 'json' }).$type<string[]>(),
   },
   (t) => [uniqueIndex('packs_sha').on(t.vaultId, t.sha256)],
 );

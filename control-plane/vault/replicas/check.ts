@@ -2,7 +2,7 @@ import { FailureError } from '../../../protocol/failure.ts';
 import { keyHash } from '../../../protocol/vault/keys.ts';
 import type { VaultContext } from '../context.ts';
 import type { OpenVault } from '../create.ts';
-import { keyName, packName } from '../layout.ts';
+import { idIn, keyName, packName } from '../layout.ts';
 import { openKey, readManifest } from '../source.ts';
 import type { Store } from '../stores/store.ts';
 import { copyFile, isAway, isWhole, requireVault } from './copy.ts';
@@ -59,17 +59,27 @@ export async function checkVault(task: CheckTask): Promise<void> {
     await checkFile(task, path, (store) => isGood(() => checkManifest(task, id, store)));
 }
 
+/** Whether the index still has a file: others nothing needs any more. */
+function isKnown({ context, vault }: CheckTask, name: string): boolean {
+  const [pack, snapshot] = [idIn('pack', name), idIn('snapshot', name)];
+  if (pack !== undefined) return context.chunks.pack(vault.id, pack) !== undefined;
+  return snapshot === undefined || context.snapshots.snapshot(snapshot) !== undefined;
+}
+
 async function checkFile(
-  { context, result, signal, vault }: CheckTask,
+  task: CheckTask,
   name: string,
   isGoodIn: (store: Store) => Promise<boolean>,
 ): Promise<void> {
+  const { context, result, signal, vault } = task;
   signal.throwIfAborted();
   const { primary, replica } = vault.store;
   const here = await isGoodIn(primary);
   // What is not copied yet is not lost.
   const there = replica && context.copies.has(vault.id, name) ? await isGoodIn(replica) : undefined;
-  if (!here && there) {
+  if (!isKnown(task, name)) {
+    // Deleted meanwhile.
+  } else if (!here && there) {
     await vault.store.heal(name);
     result.healed += 1;
   } else if (here && there === false && replica) {

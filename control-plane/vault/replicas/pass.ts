@@ -94,22 +94,25 @@ async function copySnapshot(
   const row = context.snapshots.snapshot(id);
   if (!row) return;
   const before = lost.length;
+  const release = context.leases.hold(id);
   try {
     const needs = await needsOf(context, { row, vault: vaultOf(context, vault.id) });
     await inLanes(LANES, needs, copy);
     const gone = (await replicaOf(vault).lock?.hold([...GUIDES, ...needs])) ?? [];
     for (const name of gone) context.copies.remove(vault.id, name);
     await inLanes(LANES, gone, copy);
+    // Its manifest says that it is complete: it is not there before the rest is.
+    if (lost.length > before) return;
+    await copy(row.path);
+    task.onProgress();
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof FailureError) || isAway(error) || OF_THE_REPLICA.has(error.failure.code))
       throw error;
     lost.push({ name: row.path, failure: error.failure });
+  } finally {
+    release();
   }
-  // Its manifest says that it is complete: it is not there before the rest is.
-  if (lost.length > before) return;
-  await copy(row.path);
-  task.onProgress();
 }
 
 async function copyRest({ context, onProgress, vault }: CopyTask, copy: Copy): Promise<void> {
@@ -130,13 +133,20 @@ async function copyOne(
   try {
     const { changes } = vault.store;
     const length = await copyFile(name, { from: vault.store, to: replica });
+    if (isCollected(context, vault.id, name)) return await replica.remove?.(name);
     // It may have been replaced after it was read; whoever did that has asked for the next pass.
     if (idIn('pack', name) === undefined && vault.store.changes !== changes) return;
     context.copies.add({ vaultId: vault.id, name, length });
   } catch (error) {
     if (!isLoss(error)) throw error;
-    lost.push({ name, failure: toFailure(error) });
+    if (!isCollected(context, vault.id, name)) lost.push({ name, failure: toFailure(error) });
   }
+}
+
+/** Whether a file is a pack that nothing needs any more. */
+function isCollected({ chunks }: VaultContext, vaultId: string, name: string): boolean {
+  const pack = idIn('pack', name);
+  return pack !== undefined && chunks.pack(vaultId, pack) === undefined;
 }
 
 /** Makes the notes of what the replica has agree with its own list: after a stop, or a change from outside. */

@@ -56,7 +56,8 @@ async function policies(
 ): Promise<void> {
   const schedule = { timing: { kind: 'monthly', day: 'last', at: '03:00' }, timeZone: 'UTC' };
   await api.post('/policies/preview', { schedule });
-  const wish = { name: 'Nightly', schedule, labels: ['canary-label'] };
+  const wish = { name: 'Nightly', schedule, retention: { last: 3 }, labels: ['canary-label'] };
+  await api.post('/policies/preview-retention', { schedule, retention: { last: 3 }, everywhere: true });
   const { id } = await api.post<{ id: string }>('/policies', wish);
   await api.put(`/policies/${id}`, { ...wish, everywhere: true });
   await api.put(`/databases/${database.id}/policy`, { policy: id });
@@ -137,6 +138,10 @@ async function restores({ canaries, home: { api }, postgres }: Place, fleet: Fle
   await postgres.query('ALTER TABLE people DROP CONSTRAINT people_check', 'shop');
   const second = await backUp(api, fleet.database.id);
   await restore(api, second.snapshot.id, order);
+  await api.patch(`/snapshots/${snapshot.id}`, { pinned: true, note: 'before the change' });
+  await api.patch(`/snapshots/${snapshot.id}`, { pinned: false, note: null });
+  const third = await backUp(api, fleet.database.id);
+  await api.delete(`/snapshots/${second.snapshot.id}`, { confirm: third.snapshot.databaseName });
 }
 
 /** Jobs that nobody runs: their agent is away. */

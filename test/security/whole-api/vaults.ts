@@ -26,6 +26,7 @@ export async function vaultStory(place: Place): Promise<{ vaultId: string }> {
   await refusedStores(place, made.id);
   await api.post(`/vaults/${made.id}/use`);
   await recoveryKit(place, made.id);
+  await api.post(`/vaults/${made.id}/collect`);
   await replicas(place, made.id);
   await api.post(`/vaults/${first?.id}/use`);
   return { vaultId: first?.id ?? '' };

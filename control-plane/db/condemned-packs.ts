@@ -1,0 +1,59 @@
+import { and, asc, eq, isNotNull, isNull } from 'drizzle-orm';
+import type { Db } from './open.ts';
+import { chunks, packs } from './schema/vault.ts';
+
+/** A pack as collection sees it. */
+export interface PackState {
+  id: number;
+  sha256: string;
+  /** Bytes. */
+  length: number;
+  /** Milliseconds since the epoch. */
+  createdAt: number;
+  /** Where it is condemned: what was under way then. */
+  waitsFor: string[] | null;
+}
+
+/** What collection asks and writes of packs. */
+export function condemnedQueries(db: Db) {
+  const { condemnedAt, createdAt, id, length, serverId, sha256, vaultId, waitsFor } = packs;
+  return {
+    serversOf(vault: string): string[] {
+      const rows = db.selectDistinct({ serverId }).from(packs).where(eq(vaultId, vault)).all();
+      return rows.map((row) => row.serverId);
+    },
+
+    ofServer(vault: string, server: string): PackState[] {
+      return db
+        .select({ id, sha256, length, createdAt, waitsFor })
+        .from(packs)
+        .where(and(eq(vaultId, vault), eq(serverId, server)))
+        .orderBy(asc(id))
+        .all();
+    },
+
+    condemn(packIds: readonly number[], jobs: readonly string[], now: number): void {
+      for (const one of packIds)
+        db.update(packs)
+          .set({ condemnedAt: now, waitsFor: [...jobs] })
+          .where(and(eq(id, one), isNull(condemnedAt)))
+          .run();
+    },
+
+    spare(packIds: Iterable<number>): void {
+      for (const one of packIds)
+        db.update(packs)
+          .set({ condemnedAt: null, waitsFor: null })
+          .where(and(eq(id, one), isNotNull(condemnedAt)))
+          .run();
+    },
+
+    /** Offset and bytes of each chunk of a pack. */
+    places(packId: number): { offset: number; length: number }[] {
+      const { length: bytes, offset } = chunks;
+      return db.select({ offset, length: bytes }).from(chunks).where(eq(chunks.packId, packId)).all();
+    },
+  };
+}
+
+export type CondemnedQueries = ReturnType<typeof condemnedQueries>;

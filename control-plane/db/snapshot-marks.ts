@@ -1,0 +1,105 @@
+import { and, asc, eq, getTableColumns, isNotNull, lte, or, sql } from 'drizzle-orm';
+import type { Db } from './open.ts';
+import { among } from './pages.ts';
+import { policies, schedules } from './schema/policies.ts';
+import { snapshotMarks } from './schema/retention.ts';
+import { snapshots } from './schema/vault.ts';
+
+export type MarkRow = typeof snapshotMarks.$inferSelect;
+
+/** A snapshot as far as its policy judges it. */
+export interface MarkedSnapshot {
+  id: string;
+  databaseId: string;
+  sequence: number;
+  createdAt: number;
+  mark: MarkRow | null;
+}
+
+/** All snapshots of a database. */
+export function markedSnapshots(db: Db, databaseId: string): MarkedSnapshot[] {
+  const { createdAt, databaseId: of, id, sequence } = snapshots;
+  return db
+    .select({ id, databaseId: of, sequence, createdAt, mark: getTableColumns(snapshotMarks) })
+    .from(snapshots)
+    .leftJoin(snapshotMarks, eq(snapshotMarks.snapshotId, snapshots.id))
+    .where(eq(snapshots.databaseId, databaseId))
+    .all();
+}
+
+/** By the snapshots' ids. */
+export function marksOf(db: Db, snapshotIds: readonly string[]): Map<string, MarkRow> {
+  const rows = db.select().from(snapshotMarks).where(among(snapshotMarks.snapshotId, snapshotIds)).all();
+  return new Map(rows.map((row) => [row.snapshotId, row]));
+}
+
+/** Notes what changes about a snapshot. */
+export function putMark(
+  db: Db,
+  { databaseId, id }: { id: string; databaseId: string },
+  set: Partial<Omit<MarkRow, 'snapshotId' | 'databaseId'>>,
+): void {
+  db.insert(snapshotMarks)
+    .values({ snapshotId: id, databaseId, ...set })
+    .onConflictDoUpdate({ target: snapshotMarks.snapshotId, set })
+    .run();
+}
+
+export function removeMark(db: Db, snapshotId: string): void {
+  db.delete(snapshotMarks).where(eq(snapshotMarks.snapshotId, snapshotId)).run();
+}
+
+/** Snapshots that are to be deleted by now, the longest waiting first. */
+export function expiredSnapshots(
+  db: Db,
+  now: number,
+  limit: number,
+): { snapshotId: string; databaseId: string }[] {
+  return db
+    .select({ snapshotId: snapshotMarks.snapshotId, databaseId: snapshotMarks.databaseId })
+    .from(snapshotMarks)
+    .innerJoin(snapshots, eq(snapshots.id, snapshotMarks.snapshotId))
+    .where(lte(snapshotMarks.expiresAt, now))
+    .orderBy(asc(snapshotMarks.expiresAt))
+    .limit(limit)
+    .all();
+}
+
+/** What a policy says about the snapshots of a database. */
+export interface Judging {
+  databaseId: string;
+  /** JSON of `Retention`. */
+  retention: string;
+  /** JSON of `Schedule`: its time zone is that of the rules. */
+  schedule: string;
+  policyName: string;
+}
+
+function judging(db: Db) {
+  const { name: policyName, retention, schedule } = policies;
+  return db
+    .select({ databaseId: schedules.databaseId, retention: sql<string>`${retention}`, schedule, policyName })
+    .from(schedules)
+    .innerJoin(policies, eq(policies.id, schedules.policyId))
+    .$dynamic();
+}
+
+/** Of every database whose policy says something. */
+export function allJudging(db: Db): Judging[] {
+  return judging(db).where(isNotNull(policies.retention)).all();
+}
+
+/** Of one database; undefined where its snapshots stay. */
+export function judgingOf(db: Db, databaseId: string): Judging | undefined {
+  return judging(db)
+    .where(and(eq(schedules.databaseId, databaseId), isNotNull(policies.retention)))
+    .get();
+}
+
+/** Databases some policy has said something about whose snapshots are marked for it. */
+export function judgedBefore(db: Db): string[] {
+  const decided = or(isNotNull(snapshotMarks.reasons), isNotNull(snapshotMarks.expiresAt));
+  const { databaseId } = snapshotMarks;
+  const rows = db.selectDistinct({ databaseId }).from(snapshotMarks).where(decided).all();
+  return rows.map((row) => row.databaseId);
+}

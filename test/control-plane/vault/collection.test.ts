@@ -1,0 +1,208 @@
+import { randomBytes } from 'node:crypto';
+import { rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { expect, test, vi } from 'vitest';
+import { doomedQueries } from '../../../control-plane/db/doomed-files.ts';
+import type { RunningJob } from '../../../control-plane/vault/service.ts';
+import { failureOf } from '../../contract/store.ts';
+import type { Fleet } from './fleet.ts';
+import { type World, world } from './world.ts';
+
+const MIB = 1024 * 1024;
+
+/** A committed backup whose job is over. */
+async function backUp(w: World, fleet: Fleet, dump: Buffer): Promise<RunningJob> {
+  const job = await w.backUp(fleet, dump);
+  w.end(job);
+  return job;
+}
+
+/** Frees space and waits until it is gone from the disk. */
+async function collect(w: World) {
+  const { service } = w.vaults;
+  service.collectVault(w.vaultId);
+  const record = () => service.vaults().find(({ id }) => id === w.vaultId);
+  await vi.waitFor(() => expect(record()?.collection?.finishedAt).not.toBeNull());
+  expect(record()?.collection?.failure).toBeNull();
+  await vi.waitFor(() => expect(record()?.leaving.files).toBe(0));
+  return record()?.collection;
+}
+
+async function dumpOf(w: World, snapshotId: string): Promise<Buffer> {
+  const { body } = await w.vaults.service.download(snapshotId);
+  return Buffer.concat(await Array.fromAsync(body as unknown as AsyncIterable<Uint8Array>));
+}
+
+const packNames = async (w: World) => (await w.files('packs')).map((path) => basename(path)).sort();
+
+test('what a deleted snapshot alone needed goes, what another one needs stays', async () => {
+  await using w = await world();
+  const fleet = await w.enrol();
+  const [shared, old, young] = [randomBytes(3 * MIB), randomBytes(2 * MIB), randomBytes(2 * MIB)];
+  const first = await backUp(w, fleet, Buffer.concat([shared, old]));
+  const [firstPack] = await packNames(w);
+  const second = await backUp(w, fleet, young);
+  const third = await backUp(w, fleet, Buffer.concat([shared, young]));
+  w.vaults.service.deleteSnapshot(second.snapshotId);
+  expect(await collect(w)).toMatchObject({ packs: 0 }); // the third needs what the second brought
+  w.vaults.service.deleteSnapshot(first.snapshotId);
+  await collect(w);
+  expect(await packNames(w)).toContain(firstPack); // its shared part is needed
+  const fourth = await backUp(w, fleet, young);
+  w.vaults.service.deleteSnapshot(third.snapshotId);
+  expect(await collect(w)).toMatchObject({ packs: 2 });
+  expect(await packNames(w)).not.toContain(firstPack);
+  expect((await dumpOf(w, fourth.snapshotId)).equals(young)).toBe(true);
+  expect(await w.files('snapshots')).toHaveLength(1);
+});
+
+test('a backup that began earlier may use what was condemned, one that begins later uploads it again', async () => {
+  await using w = await world();
+  const fleet = await w.enrol();
+  const dump = randomBytes(2 * MIB);
+  const first = await backUp(w, fleet, dump);
+  const [pack] = await packNames(w);
+  // It has asked what is missing, and uploads nothing.
+  const early = w.job(fleet);
+  w.db.$client.prepare('UPDATE jobs SET createdAt = ? WHERE id = ?').run(Date.now() + 1, early.id);
+  const upload = await w.upload(fleet, dump);
+  w.vaults.service.deleteSnapshot(first.snapshotId);
+  await collect(w);
+  expect(await packNames(w)).toEqual([pack]);
+
+  const late = w.job(fleet);
+  const again = await w.upload(fleet, dump);
+  expect(again.content.storedBytes).toBeGreaterThan(dump.length);
+  const commit = async (job: RunningJob, made: typeof upload) =>
+    w
+      .client(fleet)
+      .commit(
+        { jobId: job.id, attempt: 1 },
+        await w.manifest(fleet, job, made),
+        new AbortController().signal,
+      );
+  await commit(late, again);
+  w.end(late);
+  await commit(early, { ...upload });
+  w.end(early);
+  await collect(w);
+  expect((await dumpOf(w, early.snapshotId)).equals(dump)).toBe(true);
+  expect((await dumpOf(w, late.snapshotId)).equals(dump)).toBe(true);
+});
+
+test('a backup cannot commit what was condemned before it began', async () => {
+  await using w = await world();
+  const fleet = await w.enrol();
+  const dump = randomBytes(MIB);
+  const first = await backUp(w, fleet, dump);
+  const restore = w.job(fleet, { kind: 'restore', snapshotId: first.snapshotId, sequence: null });
+  const upload = await w.upload(fleet, dump).catch((error) => error);
+  expect(upload).toMatchObject({ failure: { code: 'lease_lost' } });
+  const early = w.job(fleet);
+  const known = await w.upload(fleet, dump);
+  w.end(early);
+  w.end(restore);
+  w.vaults.service.deleteSnapshot(first.snapshotId);
+  // A reader keeps the pack where it is.
+  const reader = w.job(fleet, { kind: 'restore', sequence: null });
+  await collect(w);
+  expect(await packNames(w)).toHaveLength(1);
+  const late = w.job(fleet);
+  const manifest = await w.manifest(fleet, late, known);
+  const refused = await failureOf(
+    w.client(fleet).commit({ jobId: late.id, attempt: 1 }, manifest, new AbortController().signal),
+  );
+  expect(refused.code).toBe('chunks_missing');
+  w.end(reader);
+  w.end(late);
+  await collect(w);
+  expect(await packNames(w)).toEqual([]);
+});
+
+test('what is restored, downloaded or copied cannot be deleted', async () => {
+  await using w = await world();
+  const fleet = await w.enrol();
+  const { snapshotId } = await backUp(w, fleet, randomBytes(MIB));
+  const refusal = () => {
+    try {
+      w.vaults.service.deleteSnapshot(snapshotId);
+    } catch (error) {
+      return (error as { failure: { code: string } }).failure.code;
+    }
+    return undefined;
+  };
+  const restore = w.job(fleet, { kind: 'restore', snapshotId, sequence: null });
+  expect(refusal()).toBe('conflict');
+  w.end(restore);
+  const { body } = await w.vaults.service.download(snapshotId);
+  expect(refusal()).toBe('conflict');
+  await body.cancel();
+  expect(refusal()).toBeUndefined();
+});
+
+test('what an interrupted backup has uploaded stays while it may go on, and goes on demand', async () => {
+  await using w = await world();
+  const fleet = await w.enrol();
+  await backUp(w, fleet, randomBytes(MIB));
+  const broken = w.job(fleet);
+  await w.upload(fleet, randomBytes(MIB));
+  await collect(w);
+  expect(await packNames(w)).toHaveLength(2); // the next attempt builds on it
+  w.end(broken);
+  await collect(w);
+  expect(await packNames(w)).toHaveLength(1);
+});
+
+test('a stop between the index and the store loses nothing and leaves nothing', async () => {
+  await using w = await world();
+  const fleet = await w.enrol();
+  const dump = randomBytes(MIB);
+  const first = await backUp(w, fleet, randomBytes(MIB));
+  const second = await backUp(w, fleet, dump);
+  // As a stop right after the index forgot it leaves things.
+  const [manifest] = (await w.files('snapshots')).filter((path) => path.includes(first.snapshotId));
+  w.db.$client.prepare('DELETE FROM snapshots WHERE id = ?').run(first.snapshotId);
+  const name = String(manifest).slice(w.storePath.length + 1);
+  doomedQueries(w.db).add({ vaultId: w.vaultId, name, length: 0 });
+  await w.halt();
+  await w.start();
+  expect(w.reconciled).toMatchObject({ added: { snapshots: 0 }, refused: [] });
+  await collect(w);
+  expect(await w.files('snapshots')).toHaveLength(1);
+  expect(await packNames(w)).toHaveLength(1);
+  expect((await dumpOf(w, second.snapshotId)).equals(dump)).toBe(true);
+});
+
+test('where a manifest cannot be read nothing is deleted', async () => {
+  await using w = await world();
+  const fleet = await w.enrol();
+  const first = await backUp(w, fleet, randomBytes(MIB));
+  const second = await backUp(w, fleet, randomBytes(MIB));
+  const [manifest] = (await w.files('snapshots')).filter((path) => path.includes(second.snapshotId));
+  w.vaults.service.deleteSnapshot(first.snapshotId);
+  await writeFile(String(manifest), 'not a manifest');
+  w.vaults.service.collectVault(w.vaultId);
+  const collection = () => w.vaults.service.vaults()[0]?.collection;
+  await vi.waitFor(() => expect(collection()?.finishedAt).not.toBeNull());
+  expect(collection()).toMatchObject({ packs: 0, failure: { code: 'manifest_invalid' } });
+  expect(await packNames(w)).toHaveLength(2);
+});
+
+test('below an empty mount point nothing counts as removed', async () => {
+  await using w = await world();
+  const fleet = await w.enrol();
+  const first = await backUp(w, fleet, randomBytes(MIB));
+  await backUp(w, fleet, randomBytes(MIB));
+  const statement = join(w.storePath, 'vault.json');
+  const text = w.vaults.service.statementOf(w.vaultId);
+  await rm(statement);
+  w.vaults.service.deleteSnapshot(first.snapshotId);
+  await vi.waitFor(() =>
+    expect(w.db.$client.prepare('SELECT notBefore > 0 AS later FROM doomed_files').get()).toEqual({
+      later: 1,
+    }),
+  );
+  await writeFile(statement, text);
+  expect(w.vaults.service.vaults()[0]?.leaving.files).toBe(1);
+  expect(await w.files('snapshots')).toHaveLength(2);
+});
