@@ -7,6 +7,9 @@ import type { NamedVault, ReplicaEvents } from './vault/replicas/replicas.ts';
 /** Files that come back within this time are one entry in the audit log; milliseconds. */
 const ONE_LOSS_MS = 60 * 60_000;
 
+/** Damaged snapshots that are named one by one. */
+const NAMED = 100;
+
 interface NewsDeps {
   audit: Audit;
   clock: Clock;
@@ -32,6 +35,16 @@ export function createReplicaNews({ audit, clock, events, log }: NewsDeps): Repl
     },
     onFailure: (vault, failure) =>
       log.warn({ vaultId: vault.id, failure }, 'copying the vault to its replica fails; it is tried again'),
+    onDamage(vault, { found, mended }) {
+      const ids = (rows: readonly { id: string }[]) => rows.map(({ id }) => id).slice(0, NAMED);
+      const details = { damaged: found.length, mended: mended.length, snapshots: ids(found) };
+      log[found.length > 0 ? 'error' : 'info'](
+        { vaultId: vault.id, ...details },
+        'a check judged snapshots anew',
+      );
+      audit({ actor: SYSTEM, action: 'vault.damage', target: targetOf(vault), details });
+      for (const { id } of [...found, ...mended]) events.changed('snapshots', id);
+    },
     onMoved(vault) {
       log.info({ vaultId: vault.id }, 'the vault has moved to what was its replica');
       audit({ actor: SYSTEM, action: 'vault.moved', target: targetOf(vault) });

@@ -118,6 +118,7 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'POST /vaults/:id/move': removeFromFleet,
   'DELETE /vaults/:id/move': administer,
   'POST /vaults/:id/check': { needs: ['view', 'fleet', 'operate'] },
+  'PUT /vaults/:id/check': administer,
   'POST /vaults/:id/collect': { needs: ['view', 'fleet', 'operate'] },
 
   'GET /users': administer,

@@ -1,4 +1,4 @@
-import { and, count, desc, eq, isNull, sql } from 'drizzle-orm';
+import { and, count, desc, eq, isNotNull, isNull, sql } from 'drizzle-orm';
 import type { PackEntry } from '../../protocol/vault/pack.ts';
 import type { Db } from './open.ts';
 import { chunks, packs, vaultTotals } from './schema/vault.ts';
@@ -16,6 +16,8 @@ export interface ChunkRow {
   rawLength: number;
   /** Where the pack is condemned: jobs that may still use it. */
   waitsFor: string[] | null;
+  /** Whether the pack is known not to be whole. */
+  damaged: boolean;
 }
 
 /** What a pack is and holds, as its trailer says. */
@@ -38,7 +40,7 @@ export function chunkQueries(db: Db) {
     .select({ keyId: chunks.keyId })
     .from(chunks)
     .innerJoin(packs, eq(packs.id, chunks.packId))
-    .where(and(here, isNull(packs.condemnedAt)))
+    .where(and(here, isNull(packs.condemnedAt), isNull(packs.damagedAt)))
     .orderBy(desc(chunks.packId))
     .limit(1)
     .prepare();
@@ -52,6 +54,7 @@ export function chunkQueries(db: Db) {
       length: chunks.length,
       rawLength: chunks.rawLength,
       waitsFor: packs.waitsFor,
+      damaged: sql<boolean>`${packs.damagedAt} is not null`.mapWith(Boolean),
     })
     .from(chunks)
     .innerJoin(packs, eq(packs.id, chunks.packId))
@@ -74,8 +77,8 @@ export function chunkQueries(db: Db) {
 
   return {
     /**
-     * Key of the newest copy: the one the agent can vouch for, where it ever lost its records. What is condemned is as
-     * good as missing.
+     * Key of the newest copy: the one the agent can vouch for, where it ever lost its records. What is condemned or damaged
+     * is as good as missing.
      */
     keyOf(vaultId: string, serverId: string, chunkId: Buffer): Buffer | undefined {
       return newestKey.get({ vaultId, serverId, chunkId })?.keyId;
@@ -105,6 +108,25 @@ export function chunkQueries(db: Db) {
         }
         return true;
       });
+    },
+
+    /** Notes whether a pack is whole. @returns whether that is other than before */
+    setDamaged(packId: number, damagedAt: number | null): boolean {
+      const isOther = damagedAt === null ? isNotNull(packs.damagedAt) : isNull(packs.damagedAt);
+      return (
+        db
+          .update(packs)
+          .set({ damagedAt })
+          .where(and(eq(packs.id, packId), isOther))
+          .run().changes > 0
+      );
+    },
+
+    /** Servers of a vault with packs that are not whole. */
+    damagedServers(vaultId: string): string[] {
+      const where = and(eq(packs.vaultId, vaultId), isNotNull(packs.damagedAt));
+      const rows = db.selectDistinct({ serverId: packs.serverId }).from(packs).where(where).all();
+      return rows.map(({ serverId }) => serverId);
     },
 
     /** Forgets a pack and what it held. */

@@ -13,14 +13,15 @@ export interface MarkedSnapshot {
   databaseId: string;
   sequence: number;
   createdAt: number;
+  damagedAt: number | null;
   mark: MarkRow | null;
 }
 
 /** All snapshots of a database. */
 export function markedSnapshots(db: Db, databaseId: string): MarkedSnapshot[] {
-  const { createdAt, databaseId: of, id, sequence } = snapshots;
+  const { createdAt, damagedAt, databaseId: of, id, sequence } = snapshots;
   return db
-    .select({ id, databaseId: of, sequence, createdAt, mark: getTableColumns(snapshotMarks) })
+    .select({ id, databaseId: of, sequence, createdAt, damagedAt, mark: getTableColumns(snapshotMarks) })
     .from(snapshots)
     .leftJoin(snapshotMarks, eq(snapshotMarks.snapshotId, snapshots.id))
     .where(eq(snapshots.databaseId, databaseId))

@@ -83,9 +83,18 @@ export function snapshotQueries(db: Db) {
       return db.select().from(snapshots).where(where).all();
     },
 
+    ofVault(vaultId: string): SnapshotRow[] {
+      return db.select().from(snapshots).where(eq(snapshots.vaultId, vaultId)).all();
+    },
+
     ofServer(vaultId: string, serverId: string): SnapshotRow[] {
       const where = and(eq(snapshots.vaultId, vaultId), eq(snapshots.serverId, serverId));
       return db.select().from(snapshots).where(where).all();
+    },
+
+    /** Notes whether all that a snapshot needs is whole. */
+    setDamaged(id: string, damagedAt: number | null): void {
+      db.update(snapshots).set({ damagedAt }).where(eq(snapshots.id, id)).run();
     },
 
     /** Says whether it was new. */

@@ -155,6 +155,11 @@ export const DATA: Operations = {
     about: { confirm: CONFIRM, leaveBehind: 'At once, which gives up what is not copied.' },
   }),
   'DELETE /vaults/:id/move': vaults('Stay where it is', ok(vault, 'The vault.')),
+  'PUT /vaults/:id/check': vaults(
+    'Choose how often a vault is checked by itself',
+    ok(vault, 'The vault as changed.'),
+    { about: { everyDays: 'Days between two checks; 0 for none.' } },
+  ),
   'POST /vaults/:id/collect': vaults(
     'Free what no snapshot needs',
     begun(vault, 'The vault that is being tidied.'),

@@ -36,7 +36,7 @@ const snapshotFields = {
   note: z.string().nullable(),
   kept: z.array(reason),
   expiresAt: timeOrNull,
-  state: z.literal('good'),
+  state: z.enum(['good', 'damaged']),
 };
 
 export const snapshot = named('Snapshot', z.object(snapshotFields));

@@ -14,7 +14,7 @@ export const retention = named('Retention', retentionSchema.safeExtend({}));
 export const reason = named(
   'KeptFor',
   z.object({
-    rule: z.enum(['pinned', 'newest', 'last', 'within', ...PERIODS]),
+    rule: z.enum(['pinned', 'newest', 'last', 'within', 'damaged', ...PERIODS]),
     /** Which period, in the policy's time zone. */
     period: z.string().optional(),
   }),

@@ -102,6 +102,8 @@ export const vault = named(
     unreachable: failure.nullable(),
     replica: replica.nullable(),
     check: check.nullable(),
+    /** Days between checks that begin by themselves; 0: none does. */
+    checkEveryDays: count,
     collection: collection.nullable(),
     /** Files that are still to be removed from its stores. */
     leaving: z.object({ files: count, bytes }),

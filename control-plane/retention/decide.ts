@@ -11,6 +11,8 @@ export interface Candidate {
   /** When it was committed: milliseconds since the epoch. */
   createdAt: number;
   pinned: boolean;
+  /** Whether something that it needs is known not to be whole. */
+  damaged: boolean;
 }
 
 /**
@@ -23,8 +25,11 @@ export function decide(
   rules: Retention,
   timeZone: string,
 ): Map<string, Reason[]> {
-  const newestFirst = inOrder(candidates);
-  const reasons = new Map<string, Reason[]>(newestFirst.map(({ id }) => [id, []]));
+  const newestFirst = inOrder(candidates.filter(({ damaged }) => !damaged));
+  const reasons = new Map<string, Reason[]>(
+    // Nobody can say what a damaged one is still worth, and it must not take the place of a good one.
+    candidates.toSorted(byNewest).map(({ damaged, id }) => [id, damaged ? [{ rule: 'damaged' }] : []]),
+  );
   const [newest] = newestFirst;
   if (!newest) return reasons;
   reasons.get(newest.id)?.push({ rule: 'newest' });
@@ -53,10 +58,14 @@ export function decide(
  * clock was wrong or an index was made anew by agents' clocks, counts as made when that was.
  */
 function inOrder(candidates: readonly Candidate[]): Candidate[] {
-  const sorted = candidates.toSorted((a, b) => b.sequence - a.sequence);
+  const sorted = candidates.toSorted(byNewest);
   let latest = Number.POSITIVE_INFINITY;
   return sorted.map((one) => {
     latest = Math.min(latest, one.createdAt);
     return { ...one, createdAt: latest };
   });
+}
+
+function byNewest(a: Candidate, b: Candidate): number {
+  return b.sequence - a.sequence;
 }

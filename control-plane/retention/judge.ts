@@ -40,6 +40,10 @@ export function verdictOf(
   if (judging === undefined) return { reasons: new Map(), graceDays: 0 };
   const rules = retentionSchema.parse(JSON.parse(judging.retention));
   const { timeZone } = scheduleSchema.parse(JSON.parse(judging.schedule));
-  const candidates = snapshots.map(({ mark, ...one }) => ({ ...one, pinned: Boolean(mark?.pinnedAt) }));
+  const candidates = snapshots.map(({ damagedAt, mark, ...one }) => ({
+    ...one,
+    pinned: Boolean(mark?.pinnedAt),
+    damaged: damagedAt !== null,
+  }));
   return { reasons: decide(candidates, rules, timeZone), graceDays: rules.graceDays };
 }

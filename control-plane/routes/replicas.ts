@@ -14,6 +14,7 @@ const placeSchema = z.discriminatedUnion('kind', [
 ]);
 const replicaBody = z.object({ store: placeSchema });
 const forgetBody = z.object({ confirm: z.string() });
+const everyBody = z.object({ everyDays: z.number().int().min(0).max(365) });
 const moveBody = z.object({ leaveBehind: z.boolean().default(false), confirm: z.string() });
 
 /** Second copies of vaults, moves from one store to the other, checks, and what no snapshot needs. */
@@ -61,6 +62,14 @@ export function replicaRoutes(deps: AppDeps) {
       auditAct(deps, c, { action: 'vault.check', target: target(checked) });
       events.changed('settings');
       return c.json(vaultView(checked), 202);
+    })
+    .put('/vaults/:id/check', validate('json', everyBody), (c) => {
+      const { id } = vaultCalled(vault, c.req.param('id'));
+      const { everyDays } = c.req.valid('json');
+      const changed = vault.checkEvery(id, everyDays);
+      auditAct(deps, c, { action: 'vault.check-every', target: target(changed), details: { everyDays } });
+      events.changed('settings');
+      return c.json(vaultView(changed));
     })
     .post('/vaults/:id/collect', (c) => {
       const { id } = vaultCalled(vault, c.req.param('id'));

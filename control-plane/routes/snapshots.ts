@@ -79,6 +79,7 @@ export function snapshotRoutes(deps: AppDeps) {
       const { plan, serverId } = wish;
       const { mode, owners, switches, targetDatabase } = plan;
       requireReach(c, db, { kind: 'server', id: serverId });
+      requireWhole(snapshot);
       requireConfirmation(confirm, targetDatabase);
       // A new database is over nobody's data.
       if (mode !== 'new') requireFresh(c);
@@ -98,6 +99,16 @@ export function snapshotRoutes(deps: AppDeps) {
       events.changed('jobs', job.id);
       return c.json(found(oneJob(deps, job.id), 'job'), 202);
     });
+}
+
+/** @throws FailureError `chunks_missing` where it is known that something it needs is damaged */
+function requireWhole({ state }: SnapshotView): void {
+  if (state === 'good') return;
+  throw fail(
+    'chunks_missing',
+    'A check of the vault found that something this snapshot needs is damaged or lost.',
+    'Restore another snapshot. If you have put the files back, check the vault again first.',
+  );
 }
 
 interface PreflightWish {

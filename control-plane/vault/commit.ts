@@ -42,7 +42,7 @@ export async function commit({ context, jobs, watch }: CommitGround, request: Co
   await watch.look(vault);
   const adopted = await adopt({ context, watch }, vault, manifest);
   if (adopted) return adopted;
-  const { packIds, packs, storedBytes } = await requireComplete(context, manifest, job.id);
+  const { packIds, packs, storedBytes } = await requireComplete(context, manifest, { forJob: job.id });
   await watch.hold(vault, manifest, packs);
   liveJob(jobs, request.agentId, request.attempt);
   const path = manifestName(manifest);
@@ -82,6 +82,7 @@ export function record(
     serverVersion: manifest.server.version,
     tool: manifest.tool,
     partial: manifest.options.selection === 'partial',
+    damagedAt: null,
     startedAt: Date.parse(manifest.startedAt),
     finishedAt: Date.parse(manifest.finishedAt),
     ...about,
@@ -122,7 +123,9 @@ async function adopt(
       await vault.store.read(name),
       signerOf(await certificateOf(vault, agentId)),
     );
-    const { packIds, packs, storedBytes } = await requireComplete(context, written, written.job.id);
+    const { packIds, packs, storedBytes } = await requireComplete(context, written, {
+      forJob: written.job.id,
+    });
     await watch.hold(vault, written, packs);
     await vault.store.lock?.hold([name]);
     return record(context, written, { packIds, path: name, storedBytes, createdAt: context.now() });

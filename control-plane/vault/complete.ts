@@ -16,11 +16,20 @@ export interface Located {
   missing: Set<string>;
 }
 
-/**
- * Finds each chunk in a copy that the manifest's own keys open and that has the length it says.
- * @param forJob a backup about to be committed: what was condemned before it began does not count
- */
-export async function locate(context: VaultContext, manifest: Manifest, forJob?: string): Promise<Located> {
+/** Which copies count: by themselves all that are whole. */
+export interface Counting {
+  /** A backup about to be committed: what was condemned before it began does not count. */
+  forJob?: string;
+  /** Those that are known to be damaged count as well: what is there, not what is whole, is asked. */
+  damaged?: boolean;
+}
+
+/** Finds each chunk in a copy that the manifest's own keys open and that has the length it says. */
+export async function locate(
+  context: VaultContext,
+  manifest: Manifest,
+  { damaged = false, forJob }: Counting = {},
+): Promise<Located> {
   const keys = new Set(manifest.dataKeys.map(({ id }) => id));
   const located: Located = { places: new Map(), missing: new Set() };
   let turn = 0;
@@ -32,7 +41,11 @@ export async function locate(context: VaultContext, manifest: Manifest, forJob?:
       if (turn % BATCH === 0) await nextTurn();
       const copies = context.chunks.placesOf(manifest.vaultId, manifest.server.id, Buffer.from(id, 'hex'));
       const fits = copies.find(
-        (copy) => copy.rawLength === length && keys.has(copy.keyId.toString('hex')) && isUsable(copy, forJob),
+        (copy) =>
+          copy.rawLength === length &&
+          keys.has(copy.keyId.toString('hex')) &&
+          (damaged || !copy.damaged) &&
+          isUsable(copy, forJob),
       );
       if (fits && !known) located.places.set(id, fits);
       else located.missing.add(id);
@@ -53,16 +66,15 @@ export interface Complete {
 
 /**
  * Proves that the vault holds everything a manifest needs, under the keys it commits to.
- * @param forJob as for {@link locate}
  * @throws FailureError `chunks_missing` | `manifest_invalid`
  */
 export async function requireComplete(
   context: VaultContext,
   manifest: Manifest,
-  forJob?: string,
+  counting: Counting = {},
 ): Promise<Complete> {
   requireManifestKeys(context, manifest);
-  const { places, missing } = await locate(context, manifest, forJob);
+  const { places, missing } = await locate(context, manifest, counting);
   if (missing.size > 0)
     throw incomplete(`${missing.size} of ${missing.size + places.size} chunks are not in the vault.`);
   const own = new Map<number, number>();

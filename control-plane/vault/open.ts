@@ -82,6 +82,7 @@ export async function openVaultService(options: VaultOptions): Promise<Vaults> {
     onEnd: () => {},
     ...options.collection,
   });
+  replicas.checks.follow();
   removal.start();
   collections.start();
   return {
@@ -102,6 +103,7 @@ const SILENT: ReplicaEvents = {
   onHealed: () => {},
   onFailure: () => {},
   onMoved: () => {},
+  onDamage: () => {},
 };
 
 interface ServiceGround {

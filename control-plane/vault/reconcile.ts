@@ -159,7 +159,7 @@ async function dropIncomplete(task: Task): Promise<void> {
   for (const [path, id] of context.snapshots.paths(vault.id)) {
     const check = async () => {
       const { manifest } = await readManifest(vault, snapshotOf(context, id).row);
-      await requireComplete(context, manifest);
+      await requireComplete(context, manifest, { damaged: true });
     };
     if (await accepted(task, path, check)) continue;
     context.snapshots.remove(id);

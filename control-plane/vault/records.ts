@@ -44,6 +44,7 @@ export function vaultRecord(
     unreachable: (vault.store.isMissing && vault.unreachable) || null,
     replica: replicaRecord(context, vault, replicas),
     check: replicas.checks.of(id) ?? null,
+    checkEveryDays: replicas.checks.everyDays(vault),
     collection: collections.of(id) ?? null,
     leaving: context.doomed.of(id),
   };

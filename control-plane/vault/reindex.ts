@@ -72,7 +72,7 @@ export async function addStoredSnapshot(
   requireSize(file.length, MANIFEST_FILE_MAX_BYTES);
   const manifest = await readStored(vault, file.name, keyOf);
   requireSigner(context, manifest, lineage);
-  const { packIds, storedBytes } = await requireComplete(context, manifest);
+  const { packIds, storedBytes } = await requireComplete(context, manifest, { damaged: true });
   await vault.store.lock?.look(file.name);
   const finishedAt = Date.parse(manifest.finishedAt);
   addFleet(context, manifest, { at: finishedAt, owner: lineage.heirOf(manifest.agentId) });

@@ -30,6 +30,8 @@ export interface SnapshotRecord {
   createdAt: number;
   /** Whether the vault's replica has all of it; null where the vault has none. */
   copied: boolean | null;
+  /** Since when something that it needs is known to be damaged or lost. */
+  damagedAt: number | null;
   /** Until when the vault's store lets nobody delete anything that it needs; null where it may be deleted. */
   lockedUntil: number | null;
 }
@@ -76,6 +78,8 @@ export interface VaultService {
   stayVault(vaultId: string): VaultRecord;
   /** Begins to read every file of a vault. @throws FailureError `conflict` while that is under way */
   checkVault(vaultId: string): VaultRecord;
+  /** How many days pass between checks that begin by themselves; 0: none does. */
+  checkEvery(vaultId: string, days: number): VaultRecord;
   /**
    * Frees what no snapshot needs, and what interrupted backups have left.
    * @throws FailureError `conflict` while that is under way

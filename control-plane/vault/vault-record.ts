@@ -31,8 +31,10 @@ export interface VaultRecord {
   /** Why its store could not be asked at the start, until it is there. */
   unreachable: Failure | null;
   replica: ReplicaRecord | null;
-  /** The check of all its files that is under way, or the last since the start. */
+  /** The check of all its files that is under way, or the last. */
   check: CheckState | null;
+  /** Days between checks that begin by themselves; 0: none does. */
+  checkEveryDays: number;
   /** The freeing of space that is under way, or the last. */
   collection: CollectionState | null;
   /** What no snapshot needs and is still to be removed from its stores. */

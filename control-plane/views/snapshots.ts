@@ -43,7 +43,7 @@ function snapshotView(snapshot: SnapshotRecord, { database, mark, restoreId }: B
     kept: mark?.reasons ? (JSON.parse(mark.reasons) as Reason[]) : [],
     /** When it is deleted because its policy does not keep it. */
     expiresAt: isoOrNull(mark?.expiresAt ?? null),
-    state: 'good' as const,
+    state: snapshot.damagedAt === null ? ('good' as const) : ('damaged' as const),
   };
 }
 

@@ -89,6 +89,7 @@ export const LEAST: Record<string, Least> = {
   'POST /vaults/:id/move': 'admin+delete',
   'DELETE /vaults/:id/move': 'admin',
   'POST /vaults/:id/check': 'operator',
+  'PUT /vaults/:id/check': 'admin',
   'POST /vaults/:id/collect': 'operator',
   'GET /users': 'admin',
   'PATCH /users/:id': 'admin',

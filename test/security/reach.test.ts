@@ -48,7 +48,7 @@ async function addTeam(name: string, labels: string[]): Promise<Team> {
   const ids = { agentId: agent, serverId: server, databaseId: database, vaultId: vault?.id ?? '' };
   snapshotQueries(db).add({
     ...{ ...ids, ...at, id: snapshot, jobId: job, engine: 'postgresql', sequence: 1, path: name },
-    ...{ rawBytes: 7, storedBytes: 5, serverVersion: '15', tool: 'x', partial: false },
+    ...{ rawBytes: 7, storedBytes: 5, serverVersion: '15', tool: 'x', partial: false, damagedAt: null },
   });
   const done = { kind: 'backup', state: 'succeeded', attempt: 1, maxAttempts: 3, notBefore: 0 } as const;
   insertJobs(db, [{ ...ids, ...at, ...done, id: job, snapshotId: snapshot, requestedBy: name }]);

@@ -98,6 +98,8 @@ export const acts = {
     answer(api.vaults[':id'].move.$post({ ...one(id), json })),
   stayVault: (id: string) => answer(api.vaults[':id'].move.$delete(one(id))),
   collectVault: (id: string) => answer(api.vaults[':id'].collect.$post(one(id))),
+  checkEvery: (id: string, everyDays: number) =>
+    answer(api.vaults[':id'].check.$put({ ...one(id), json: { everyDays } })),
   checkVault: (id: string) => answer(api.vaults[':id'].check.$post(one(id))),
 
   removePasskey: (id: string) => answer(api.me.passkeys[':id'].$delete(one(id))),

@@ -101,13 +101,14 @@ export function SnapshotBadges({
 }: {
   snapshot: Pick<
     Snapshot,
-    'partial' | 'beforeRestoreJobId' | 'copied' | 'lockedUntil' | 'pinned' | 'expiresAt'
+    'state' | 'partial' | 'beforeRestoreJobId' | 'copied' | 'lockedUntil' | 'pinned' | 'expiresAt'
   >;
 }) {
   return (
     <>
       {snapshot.beforeRestoreJobId && <Badge tone="accent" icon={LifeBuoy} label="Before a restore" />}
       {snapshot.partial && <Badge tone="warn" icon={ListFilter} label="Partial" />}
+      {snapshot.state === 'damaged' && <Badge tone="bad" icon={CircleX} label="Damaged" />}
       {snapshot.pinned && <Badge tone="accent" icon={Pin} label="Pinned" />}
       {snapshot.expiresAt !== null && (
         <Badge tone="warn" icon={Trash2} label={goingWords(snapshot.expiresAt)} />

@@ -33,6 +33,8 @@ export function reasonWords(reason: Reason): string {
       return 'the newest';
     case 'last':
       return 'among the newest';
+    case 'damaged':
+      return 'damaged, so no rule counts it';
     case 'within':
       return 'recent';
     default:

@@ -99,16 +99,18 @@ function SnapshotActions({ snapshot }: { snapshot: Snapshot }) {
           Download<span className="sr-only"> snapshot {snapshot.sequence}</span>
         </a>
       </May>
-      <May to="restore">
-        <Link
-          to="/snapshots/$snapshotId/restore"
-          params={{ snapshotId: snapshot.id }}
-          className={buttonClass('plain', 'small')}
-        >
-          <ArchiveRestore aria-hidden size={14} />
-          Restore<span className="sr-only"> snapshot {snapshot.sequence}</span>
-        </Link>
-      </May>
+      {snapshot.state === 'good' && (
+        <May to="restore">
+          <Link
+            to="/snapshots/$snapshotId/restore"
+            params={{ snapshotId: snapshot.id }}
+            className={buttonClass('plain', 'small')}
+          >
+            <ArchiveRestore aria-hidden size={14} />
+            Restore<span className="sr-only"> snapshot {snapshot.sequence}</span>
+          </Link>
+        </May>
+      )}
     </div>
   );
 }

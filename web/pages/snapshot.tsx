@@ -8,7 +8,7 @@ import type { SnapshotDetail } from '../api/types.ts';
 import { SnapshotBadges } from '../components/badge.tsx';
 import { buttonClass } from '../components/button.tsx';
 import { CodeBlock } from '../components/copy.tsx';
-import { ErrorCard } from '../components/failure.tsx';
+import { ErrorCard, FailureCard } from '../components/failure.tsx';
 import { formatBytes, formatDuration, formatLocal, secondsBetween } from '../components/format.ts';
 import { Card, Empty, Facts, Page, Skeleton } from '../components/layout.tsx';
 import { May } from '../components/may.tsx';
@@ -49,19 +49,31 @@ export function SnapshotPage() {
               Download
             </a>
           </May>
-          <May to="restore">
-            <Link
-              to="/snapshots/$snapshotId/restore"
-              params={{ snapshotId }}
-              className={buttonClass('primary')}
-            >
-              <ArchiveRestore aria-hidden size={16} />
-              Restore
-            </Link>
-          </May>
+          {data.state === 'good' && (
+            <May to="restore">
+              <Link
+                to="/snapshots/$snapshotId/restore"
+                params={{ snapshotId }}
+                className={buttonClass('primary')}
+              >
+                <ArchiveRestore aria-hidden size={16} />
+                Restore
+              </Link>
+            </May>
+          )}
         </>
       }
     >
+      {data.state === 'damaged' && (
+        <FailureCard
+          failure={{
+            code: 'chunks_missing',
+            message: 'A check of the vault found that something this snapshot needs is damaged or lost.',
+            hint: 'Restore another one. If you have put the files back, check the vault again.',
+            retryable: false,
+          }}
+        />
+      )}
       <div className="grid items-start gap-5 xl:grid-cols-2">
         <SnapshotFacts snapshot={data} />
         <SnapshotKeeping key={data.id} snapshot={data} />

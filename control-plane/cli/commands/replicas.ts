@@ -10,6 +10,7 @@ import { bytes, counted } from '../text.ts';
 import { pollUntil } from '../wait/poll.ts';
 import { lockLines } from './bucket-lock.ts';
 import { confirmName } from './confirm.ts';
+import { number } from './policy-times.ts';
 import { type ReplicaPlaceOptions, replicaPlace, replicaPlaceOptions } from './replica-place.ts';
 import { connect } from './session.ts';
 
@@ -47,6 +48,7 @@ export function addReplicaCommands(root: Command): void {
     .description('read every file of a vault and of its replica, and bring back what is damaged')
     .argument('<vault>', 'id or name')
     .option('--wait', 'wait for the end; exit code 1 where something is lost')
+    .option('--every <days>', 'from now on by itself every so many days; 0: never', number)
     .action(checkVault);
 }
 
@@ -122,9 +124,17 @@ async function moveVault(wanted: string, options: MoveOptions): Promise<void> {
   return say(`See how far it is:            homeport replica ${id}`);
 }
 
-async function checkVault(wanted: string, { wait }: { wait?: true }): Promise<void> {
+async function checkVault(wanted: string, { every, wait }: { wait?: true; every?: number }): Promise<void> {
   const client = await connect();
   const { id, name } = await vaultCalled(client, wanted);
+  if (every !== undefined) {
+    await client.put(`/vaults/${id}/check`, { everyDays: every }, replicatedVaultShape);
+    return say(
+      every === 0
+        ? `“${name}” is checked when asked only.`
+        : `“${name}” is checked every ${counted(every, 'day')}.`,
+    );
+  }
   await client.post(`/vaults/${id}/check`, {}, replicatedVaultShape);
   if (!wait) return say(`Every file of “${name}” is being read. The page Vaults shows what is found.`);
   const { check } = await pollUntil(

@@ -51,7 +51,7 @@ async function snapshots(wanted: string | undefined, { json }: Json): Promise<vo
     `#${one.sequence}`,
     `${one.serverName}/${one.databaseName}`,
     when(one.createdAt),
-    `${bytes(one.rawBytes)}${one.partial ? ' (partial)' : ''}`,
+    `${bytes(one.rawBytes)}${one.partial ? ' (partial)' : ''}${one.state === 'damaged' ? ' (damaged)' : ''}`,
     bytes(one.storedBytes),
     copyText(one),
     when(one.lockedUntil),
@@ -98,6 +98,9 @@ async function snapshot(wanted: string, { json, of }: Json & { of?: string }): P
     ['Size', `${bytes(one.rawBytes)}, ${bytes(one.storedBytes)} uploaded`],
     ['Replica', copyText(one)],
     ['Locked until', when(one.lockedUntil)],
+    ...(one.state === 'damaged'
+      ? [['State', 'damaged: a check found something it needs lost'] as const]
+      : []),
     ['Stays', stayText(one)],
     ...(one.note === null ? [] : [['Note', one.note] as const]),
     ['Server version', one.serverVersion],

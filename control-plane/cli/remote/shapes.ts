@@ -110,6 +110,7 @@ export const snapshotShape = z.looseObject({
   copied: z.boolean().nullable().optional(),
   /** Until when nobody can delete what it needs. */
   lockedUntil: maybe.optional(),
+  state: z.enum(['good', 'damaged']),
   pinned: z.boolean(),
   note: maybe,
   kept: z.array(z.looseObject({ rule: text, period: text.optional() })),

@@ -38,6 +38,8 @@ export const packs = sqliteTable(
     condemnedAt: integer(),
     /** JSON: jobs that were under way then. They may still use it, and it stays until they have ended. */
     waitsFor: text({ mode: 'json' }).$type<string[]>(),
+    /** Since when it is known not to be whole in any store: its chunks count as missing. */
+    damagedAt: integer(),
   },
   (t) => [uniqueIndex('packs_sha').on(t.vaultId, t.sha256)],
 );
@@ -83,6 +85,8 @@ export const snapshots = sqliteTable(
     finishedAt: integer().notNull(),
     /** When it was committed, on the control plane's clock. */
     createdAt: integer().notNull(),
+    /** Since when something that it needs is known to be damaged or lost. */
+    damagedAt: integer(),
   },
   (t) => [
     index('snapshots_database').on(t.databaseId, t.sequence),

@@ -9,7 +9,7 @@ import { readManifest } from '../source.ts';
 /** Of each pack that some snapshot needs, by its row: the offsets of the chunks that are needed. */
 export type Live = Map<number, Set<number>>;
 
-/** A snapshot of the server whose chunks are not all there: nothing can be said of what it needs. */
+/** A snapshot of the server whose chunks are not all there, whole or not: nothing can be said of what it needs. */
 export class IncompleteSnapshot extends Error {}
 
 /**
@@ -60,7 +60,7 @@ async function markSnapshot(
       return !does;
     }),
   }));
-  const { missing, places } = await locate(context, { ...manifest, streams });
+  const { missing, places } = await locate(context, { ...manifest, streams }, { damaged: true });
   if (missing.size > 0) throw new IncompleteSnapshot(manifest.snapshotId);
   for (const [id, place] of places) {
     marked.set(id, place);

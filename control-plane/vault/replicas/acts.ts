@@ -6,7 +6,7 @@ import type { Replicas } from './replicas.ts';
 
 type ReplicaActs = Pick<
   VaultService,
-  'setReplica' | 'forgetReplica' | 'moveVault' | 'stayVault' | 'checkVault'
+  'setReplica' | 'forgetReplica' | 'moveVault' | 'stayVault' | 'checkVault' | 'checkEvery'
 >;
 
 /** What people do with replicas. Each takes its turn by itself: copying may have to end first. */
@@ -40,6 +40,11 @@ export function replicaActs(
     checkVault(vaultId) {
       const vault = vaultOf(context, vaultId);
       replicas.checks.start(vault);
+      return describe(vault);
+    },
+    checkEvery(vaultId, days) {
+      const vault = vaultOf(context, vaultId);
+      replicas.checks.setEveryDays(vaultId, days);
       return describe(vault);
     },
   };

@@ -30,6 +30,8 @@ export interface CheckTask {
   vault: OpenVault;
   signal: AbortSignal;
   result: CheckResult;
+  /** Names of keys and manifests that are whole nowhere. */
+  lost: Set<string>;
 }
 
 export function newCheck(): CheckResult {
@@ -89,9 +91,18 @@ async function checkFile(
     result.recopied += 1;
   } else if (!here) {
     result.lost += 1;
+    task.lost.add(name);
     if (result.lostNames.length < NAMED) result.lostNames.push(name);
   }
+  noteDamage(task, name, !here && !there);
   result.checked += 1;
+}
+
+/** What is whole nowhere is uploaded again by the next backup; what was put back counts again. */
+function noteDamage({ context, vault }: CheckTask, name: string, isLost: boolean): void {
+  const pack = idIn('pack', name);
+  const known = pack === undefined ? undefined : context.chunks.pack(vault.id, pack);
+  if (known) context.chunks.setDamaged(known.id, isLost ? context.now() : null);
 }
 
 /** @throws FailureError where it is not the key that the index knows */

@@ -8,7 +8,7 @@ import { keepVaultSecrets, type VaultSecrets } from '../keys.ts';
 import { idIn } from '../layout.ts';
 import { reconcile } from '../reconcile.ts';
 import type { StoreChoice } from '../stores/choice.ts';
-import { createChecks, type VaultChecks } from './checks.ts';
+import { type CheckEvents, createChecks, type VaultChecks } from './checks.ts';
 import { type Copier, type CopierState, createCopier } from './copier.ts';
 import { isLoss } from './copy.ts';
 import { copyPass, type LostFile, requireReplica } from './pass.ts';
@@ -21,7 +21,7 @@ export interface NamedVault {
 }
 
 /** What becomes of vaults and their replicas. */
-export interface ReplicaEvents {
+export interface ReplicaEvents extends Pick<CheckEvents, 'onDamage'> {
   /** How far the copying or a check of a vault is has changed. */
   onChange(vaultId: string): void;
   /** A file that the store had lost came back from the replica. */

@@ -15,6 +15,7 @@ function taken(times: readonly number[], pinned: readonly number[] = []): Candid
     sequence: n + 1,
     createdAt,
     pinned: pinned.includes(n + 1),
+    damaged: false,
   }));
 }
 
@@ -95,6 +96,17 @@ describe('whatever the rules', () => {
     expect(stay).toEqual(expect.arrayContaining([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]));
   });
 
+  test('a damaged one stays, and takes no good one’s place', () => {
+    const snapshots = daily(4).map((one) => ({ ...one, damaged: one.sequence > 2 }));
+    const reasons = decide(snapshots, rules({ last: 1 }), 'UTC');
+    expect(Object.fromEntries(reasons)).toEqual({
+      4: [{ rule: 'damaged' }],
+      3: [{ rule: 'damaged' }],
+      2: [{ rule: 'newest' }, { rule: 'last' }],
+      1: [],
+    });
+  });
+
   test('rules that keep nothing are refused', () => {
     expect(retentionSchema.safeParse({ graceDays: 3 }).error?.issues[0]?.message).toContain(
       'must keep something',
@@ -107,7 +119,7 @@ const snapshotsArb = fc
     minLength: 1,
     maxLength: 60,
   })
-  .map((all) => all.map((one, n) => ({ ...one, id: String(n), sequence: n })));
+  .map((all) => all.map((one, n) => ({ ...one, id: String(n), sequence: n, damaged: false })));
 const small = fc.integer({ min: 0, max: 6 });
 const rulesArb = fc.record({
   ...{ last: small, withinDays: small, hourly: small, daily: small, weekly: small, monthly: small },

@@ -27,6 +27,7 @@ export async function vaultStory(place: Place): Promise<{ vaultId: string }> {
   await api.post(`/vaults/${made.id}/use`);
   await recoveryKit(place, made.id);
   await api.post(`/vaults/${made.id}/collect`);
+  await api.put(`/vaults/${made.id}/check`, { everyDays: 7 });
   await replicas(place, made.id);
   await api.post(`/vaults/${first?.id}/use`);
   return { vaultId: first?.id ?? '' };
