@@ -1,3 +1,5 @@
+import { readdir, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Api } from '../support/api.ts';
 import type { ApiDatabase } from '../support/api-shapes.ts';
@@ -104,6 +106,31 @@ test('space is freed, and the vault says how much', async () => {
   await goTo('Audit log');
   for (const words of ['Snapshot noted', 'Snapshot pinned', 'Snapshot deleted', 'Freeing of space begun'])
     await page.getByText(words).first().waitFor();
+});
+
+test('what a check finds damaged is marked, and not restored', async () => {
+  const { page } = stage;
+  const vaults = join(stage.controlPlane.data, 'vaults');
+  const packs = (await readdir(vaults, { recursive: true })).filter((name) =>
+    /packs\/..\/\w{64}$/.test(name),
+  );
+  for (const name of packs) await truncate(join(vaults, name), 100);
+  await goTo('Vaults');
+  await page.getByLabel('By itself').selectOption('every 7 days');
+  await button('Check all files of Default').click();
+  const findings = page.getByRole('region', { name: 'Check of Default' });
+  await findings.getByText(packs[0]?.split('/').at(-1) ?? '').waitFor();
+  await openSnapshot(4);
+  await page.getByText('something this snapshot needs is damaged or lost').waitFor();
+  expect(await page.getByRole('link', { name: 'Restore', exact: true }).count()).toBe(0);
+  await look('snapshot-damaged');
+  const [vault] = await api.get<{ checkEveryDays: number }[]>('/vaults');
+  expect(vault?.checkEveryDays).toBe(7);
+  await backUp(api, shop.id);
+  await goTo('Databases');
+  await page.getByRole('link', { name: 'shop' }).click();
+  await row('Number 5').getByRole('link', { name: 'Restore snapshot 5' }).waitFor();
+  await row('Number 4').getByText('Damaged').waitFor();
 });
 
 test('axe finds nothing, and the console is silent', expectClean);
