@@ -1,4 +1,4 @@
-import { and, count, desc, eq, isNotNull, isNull, sql } from 'drizzle-orm';
+import { and, count, desc, eq, isNotNull, isNull, max, sql } from 'drizzle-orm';
 import type { PackEntry } from '../../protocol/vault/pack.ts';
 import type { Db } from './open.ts';
 import { chunks, packs, vaultTotals } from './schema/vault.ts';
@@ -95,6 +95,16 @@ export function chunkQueries(db: Db) {
         .from(packs)
         .where(and(eq(packs.vaultId, vaultId), eq(packs.sha256, sha256)))
         .get();
+    },
+
+    /** The last row of all packs; 0 where there is none. */
+    newestPack(): number {
+      return (
+        db
+          .select({ id: max(packs.id) })
+          .from(packs)
+          .get()?.id ?? 0
+      );
     },
 
     /** Adds a pack with its chunks, all or none. Says whether it was new. */

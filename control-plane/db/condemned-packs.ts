@@ -1,4 +1,5 @@
 import { and, asc, eq, isNotNull, isNull } from 'drizzle-orm';
+import type { PackEntry } from '../../protocol/vault/pack.ts';
 import type { Db } from './open.ts';
 import { chunks, packs } from './schema/vault.ts';
 
@@ -48,10 +49,16 @@ export function condemnedQueries(db: Db) {
           .run();
     },
 
-    /** Offset and bytes of each chunk of a pack. */
-    places(packId: number): { offset: number; length: number }[] {
-      const { length: bytes, offset } = chunks;
-      return db.select({ offset, length: bytes }).from(chunks).where(eq(chunks.packId, packId)).all();
+    /** What a pack holds, in its order. */
+    entries(packId: number): PackEntry[] {
+      const { chunkId, keyId, length: bytes, offset, rawLength } = chunks;
+      return db
+        .select({ chunkId, keyId, offset, length: bytes, rawLength })
+        .from(chunks)
+        .where(eq(chunks.packId, packId))
+        .orderBy(asc(offset))
+        .all()
+        .map((row) => ({ ...row, keyId: row.keyId.toString('hex') }));
     },
   };
 }

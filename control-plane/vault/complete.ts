@@ -14,6 +14,8 @@ export interface Located {
   places: Map<string, ChunkRow>;
   /** Distinct chunks that were not found. */
   missing: Set<string>;
+  /** Names of all packs with a copy that would do, also those that another copy is preferred to. */
+  alternatives: Set<string>;
 }
 
 /** Which copies count: by themselves all that are whole. */
@@ -31,7 +33,7 @@ export async function locate(
   { damaged = false, forJob }: Counting = {},
 ): Promise<Located> {
   const keys = new Set(manifest.dataKeys.map(({ id }) => id));
-  const located: Located = { places: new Map(), missing: new Set() };
+  const located: Located = { places: new Map(), missing: new Set(), alternatives: new Set() };
   let turn = 0;
   for (const { chunks } of manifest.streams) {
     for (const [id, length] of chunks) {
@@ -40,13 +42,15 @@ export async function locate(
       turn += 1;
       if (turn % BATCH === 0) await nextTurn();
       const copies = context.chunks.placesOf(manifest.vaultId, manifest.server.id, Buffer.from(id, 'hex'));
-      const fits = copies.find(
+      const fitting = copies.filter(
         (copy) =>
           copy.rawLength === length &&
           keys.has(copy.keyId.toString('hex')) &&
           (damaged || !copy.damaged) &&
           isUsable(copy, forJob),
       );
+      for (const { sha256 } of fitting) located.alternatives.add(sha256);
+      const [fits] = fitting;
       if (fits && !known) located.places.set(id, fits);
       else located.missing.add(id);
     }

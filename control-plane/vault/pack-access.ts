@@ -15,6 +15,8 @@ export class PackAccess {
   readonly #context: VaultContext;
   /** Packs by snapshot, in the order of their last use. */
   readonly #packs = new Map<string, Promise<Set<string>>>();
+  /** By snapshot: the last pack that there was then. */
+  readonly #upTo = new Map<string, number>();
 
   constructor(context: VaultContext) {
     this.#context = context;
@@ -51,12 +53,22 @@ export class PackAccess {
   async #requireNeed(at: BulkPlace, sha256: string): Promise<void> {
     for (const { snapshotId } of this.#context.fleet.restoring(at.agentId, at.vaultId)) {
       if ((await this.#packsOf(snapshotId)).has(sha256)) return;
+      if (!this.#isNewer(at.vaultId, sha256, snapshotId)) continue;
+      // Packs may have been rewritten since.
+      this.#packs.delete(snapshotId);
+      if ((await this.#packsOf(snapshotId)).has(sha256)) return;
     }
     throw fail(
       'forbidden',
       'No running restore of this agent needs that pack.',
       'An agent can read what its restore names, nothing else.',
     );
+  }
+
+  /** Whether a pack came after those of a snapshot were worked out. */
+  #isNewer(vaultId: string, sha256: string, snapshotId: string): boolean {
+    const pack = this.#context.chunks.pack(vaultId, sha256);
+    return pack !== undefined && pack.id > (this.#upTo.get(snapshotId) ?? 0);
   }
 
   #packsOf(snapshotId: string): Promise<Set<string>> {
@@ -69,11 +81,13 @@ export class PackAccess {
     for (const oldest of this.#packs.keys()) {
       if (this.#packs.size <= REMEMBERED) break;
       this.#packs.delete(oldest);
+      this.#upTo.delete(oldest);
     }
     return packs;
   }
 
   #find(row: SnapshotRow): Promise<Set<string>> {
+    this.#upTo.set(row.id, this.#context.chunks.newestPack());
     const packs = packsOf(this.#context, { row, vault: vaultOf(this.#context, row.vaultId) });
     packs.catch(() => {
       if (this.#packs.get(row.id) === packs) this.#packs.delete(row.id);

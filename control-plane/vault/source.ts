@@ -68,10 +68,10 @@ export async function sourceOf(
   };
 }
 
-/** Names of the packs a snapshot needs. */
+/** Names of the packs with what a snapshot needs: a restore that began before some were rewritten reads the old ones. */
 export async function packsOf(context: VaultContext, snapshot: Placed): Promise<Set<string>> {
   const { manifest } = await readManifest(snapshot.vault, snapshot.row);
-  return packsIn(await locate(context, manifest));
+  return (await locate(context, manifest)).alternatives;
 }
 
 /** Names of all files that a restore of a snapshot reads, its manifest and the vault’s statement apart. */

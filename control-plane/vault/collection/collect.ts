@@ -3,6 +3,7 @@ import type { OpenVault } from '../create.ts';
 import { packName } from '../layout.ts';
 import { IncompleteSnapshot, type Live, mark } from './mark.ts';
 import { planPacks, removable } from './plan.ts';
+import { mayWait, rewritePacks } from './rewrite.ts';
 
 /** What a collection did. */
 export interface CollectionResult {
@@ -41,6 +42,7 @@ export async function collectVault(task: CollectionTask): Promise<void> {
     const live = await judge(task, serverId);
     if (live === undefined) task.result.skipped += 1;
     sweep(task, serverId);
+    if (live) await rewrite(task, serverId, live);
   }
 }
 
@@ -93,6 +95,15 @@ function sweep({ context, result, vault }: CollectionTask, serverId: string): vo
       result.bytes += length;
     }
   });
+}
+
+async function rewrite(task: CollectionTask, serverId: string, live: Live): Promise<void> {
+  const { context, result, signal, vault } = task;
+  try {
+    result.rewritten += await rewritePacks({ context, vault, signal, serverId, live });
+  } catch (error) {
+    if (!mayWait(error)) throw error;
+  }
 }
 
 /** Jobs and leases that may use packs of a server. */

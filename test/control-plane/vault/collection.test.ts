@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { rm, writeFile } from 'node:fs/promises';
+import { rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { doomedQueries } from '../../../control-plane/db/doomed-files.ts';
@@ -47,13 +47,45 @@ test('what a deleted snapshot alone needed goes, what another one needs stays', 
   expect(await collect(w)).toMatchObject({ packs: 0 }); // the third needs what the second brought
   w.vaults.service.deleteSnapshot(first.snapshotId);
   await collect(w);
-  expect(await packNames(w)).toContain(firstPack); // its shared part is needed
+  expect(await packNames(w)).toContain(firstPack); // its shared part is needed, and more than half of it
   const fourth = await backUp(w, fleet, young);
   w.vaults.service.deleteSnapshot(third.snapshotId);
   expect(await collect(w)).toMatchObject({ packs: 2 });
   expect(await packNames(w)).not.toContain(firstPack);
   expect((await dumpOf(w, fourth.snapshotId)).equals(young)).toBe(true);
   expect(await w.files('snapshots')).toHaveLength(1);
+});
+
+test('a pack that is mostly not needed is rewritten, a restore under way goes on with the old one', async () => {
+  await using w = await world();
+  const fleet = await w.enrol();
+  const [kept, gone] = [randomBytes(MIB), randomBytes(5 * MIB)];
+  const first = await backUp(w, fleet, Buffer.concat([gone, kept]));
+  const second = await backUp(w, fleet, kept);
+  const [old] = (
+    await Promise.all((await w.files('packs')).map(async (path) => ({ path, ...(await stat(path)) })))
+  )
+    .toSorted((a, b) => b.size - a.size)
+    .map(({ path }) => basename(path));
+  const restore = w.job(fleet, { kind: 'restore', snapshotId: second.snapshotId, sequence: null });
+  const source = await w
+    .client(fleet)
+    .source({ jobId: restore.id, attempt: 1 }, new AbortController().signal);
+  expect(source.packs).toContain(old);
+  w.vaults.service.deleteSnapshot(first.snapshotId);
+  expect(await collect(w)).toMatchObject({ rewritten: 1, packs: 0 });
+  expect(await collect(w)).toMatchObject({ rewritten: 0, packs: 0 }); // the restore may need it
+  const at = { agentId: fleet.agentId, vaultId: w.vaultId };
+  for (const name of [...source.packs, ...(await packNames(w))])
+    await expect(w.vaults.agents.getPack(at, name, undefined)).resolves.toBeDefined();
+  expect(await packNames(w)).toContain(old);
+  w.end(restore);
+  expect(await collect(w)).toMatchObject({ packs: 1 });
+  expect(await packNames(w)).not.toContain(old);
+  expect((await dumpOf(w, second.snapshotId)).equals(kept)).toBe(true);
+  await w.halt();
+  await w.start();
+  expect(w.reconciled).toMatchObject({ refused: [], added: { packs: 0 } });
 });
 
 test('a backup that began earlier may use what was condemned, one that begins later uploads it again', async () => {
