@@ -1,10 +1,13 @@
 import { z } from 'zod';
+import { drillSettingSchema } from '../policies/drill.ts';
 import { SOURCES } from '../policies/effective.ts';
 import { scheduleSchema } from '../policies/schedule.ts';
 import { count, named, time, timeOrNull, uuid } from './shapes-common.ts';
 
 /** As it is saved, with all that need not be given. */
 export const schedule = named('Schedule', scheduleSchema.extend({}));
+
+export const drillSetting = named('DrillSetting', drillSettingSchema);
 
 export const policy = named(
   'Policy',
@@ -14,6 +17,7 @@ export const policy = named(
     everywhere: z.boolean(),
     labels: z.array(z.string()),
     schedule,
+    drill: drillSetting.nullable(),
     databaseCount: count,
     nextAt: timeOrNull,
     createdAt: time,

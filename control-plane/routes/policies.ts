@@ -20,6 +20,7 @@ import { findServer } from '../db/servers.ts';
 import type { AppDeps } from '../deps.ts';
 import { auditAct, found, requireConfirmation } from '../http/acting.ts';
 import { validate } from '../http/validate.ts';
+import { drillSettingOf, drillSettingSchema } from '../policies/drill.ts';
 import type { Choice } from '../policies/effective.ts';
 import { nextRuns } from '../policies/next-run.ts';
 import { cronOf, scheduleSchema } from '../policies/schedule.ts';
@@ -31,6 +32,7 @@ const policyBody = z.object({
   schedule: scheduleSchema,
   everywhere: z.boolean().default(false),
   labels: labelsSchema.default([]),
+  drill: drillSettingSchema.nullable().default(null),
 });
 const choiceBody = z.object({ policy: z.union([z.literal(['inherit', 'none']), z.uuid()]) });
 /** How many runs a preview tells. */
@@ -45,7 +47,9 @@ export function policyRoutes(deps: AppDeps) {
     const schedule = JSON.parse(row.schedule) as z.infer<typeof scheduleSchema>;
     const to =
       [...(row.everywhere ? ['everything'] : []), ...row.labels].join(', ') || 'what is chosen for it';
-    const details = { when: cronOf(schedule), timeZone: schedule.timeZone, for: to };
+    const drill = drillSettingOf(row.drill);
+    const drills = drill === null ? 'none' : `every ${drill.everyDays} days`;
+    const details = { when: cronOf(schedule), timeZone: schedule.timeZone, for: to, drills };
     auditAct(deps, c, { action, target: { kind: 'policy', id: row.id, name: row.name }, details });
     changed(deps);
     return found(onePolicy(deps, row.id), 'policy');
@@ -53,14 +57,12 @@ export function policyRoutes(deps: AppDeps) {
   return new Hono<PrincipalEnv>()
     .get('/policies', (c) => c.json(policyViews(deps, c.get('reach'))))
     .post('/policies', validate('json', policyBody), (c) => {
-      const { schedule, ...wish } = c.req.valid('json');
-      const row = { ...wish, id: randomUUID(), schedule: JSON.stringify(schedule), createdAt: clock.now() };
+      const row = { ...stored(c.req.valid('json')), id: randomUUID(), createdAt: clock.now() };
       return c.json(put(c, 'policy.add', row), 201);
     })
     .put('/policies/:id', validate('json', policyBody), (c) => {
       const { createdAt, id } = found(findPolicy(db, c.req.param('id')), 'policy');
-      const { schedule, ...wish } = c.req.valid('json');
-      return c.json(put(c, 'policy.change', { ...wish, id, createdAt, schedule: JSON.stringify(schedule) }));
+      return c.json(put(c, 'policy.change', { ...stored(c.req.valid('json')), id, createdAt }));
     })
     .delete('/policies/:id', validate('json', z.object({ confirm: z.string() })), (c) => {
       const { id, name } = found(findPolicy(db, c.req.param('id')), 'policy');
@@ -88,6 +90,12 @@ export function policyRoutes(deps: AppDeps) {
       const { id, name } = found(findAgent(db, c.req.param('id')), 'agent');
       return c.json(choose(deps, c, { kind: 'agent', id, name }, c.req.valid('json').policy));
     });
+}
+
+/** A policy as it is stored. */
+function stored({ drill, schedule, ...wish }: z.infer<typeof policyBody>) {
+  const setting = drill === null ? null : JSON.stringify(drill);
+  return { ...wish, schedule: JSON.stringify(schedule), drill: setting };
 }
 
 /** Chooses a policy for one thing by itself, or leaves that to what it belongs to. */

@@ -3,6 +3,7 @@ import { labelsOfAgents } from '../db/agents.ts';
 import { findPolicy, listPolicies, type PolicyRow } from '../db/policies.ts';
 import { type ScheduleListing, standingOfPolicies } from '../db/schedules.ts';
 import type { AppDeps } from '../deps.ts';
+import { drillSettingOf } from '../policies/drill.ts';
 import type { Choice } from '../policies/effective.ts';
 import { type Schedule, scheduleSchema } from '../policies/schedule.ts';
 import { iso, isoOrNull } from './times.ts';
@@ -25,12 +26,13 @@ export function onePolicy({ db }: Deps, id: string) {
 }
 
 function view(
-  { createdAt, everywhere, id, labels, name, schedule }: PolicyRow,
+  { createdAt, drill, everywhere, id, labels, name, schedule }: PolicyRow,
   standing: { databases: number; nextAt: number | null } = { databases: 0, nextAt: null },
 ) {
   return {
     ...{ id, name, everywhere, labels },
     schedule: scheduleOf(schedule),
+    drill: drillSettingOf(drill),
     databaseCount: standing.databases,
     /** When it next begins a backup. */
     nextAt: isoOrNull(standing.nextAt),

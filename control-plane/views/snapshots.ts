@@ -4,6 +4,7 @@ import { restoresAfter } from '../db/jobs.ts';
 import type { Page, PageWish } from '../db/pages.ts';
 import type { AppDeps } from '../deps.ts';
 import type { SnapshotRecord } from '../vault/service.ts';
+import { type DrillView, drillsBySnapshot } from './drills.ts';
 import { iso, isoOrNull } from './times.ts';
 
 type Deps = Pick<AppDeps, 'db' | 'vault'>;
@@ -12,9 +13,10 @@ interface Beside {
   database: DatabaseListing | undefined;
   /** The restore it was made before, for safety's sake. */
   restoreId: string | undefined;
+  drill: DrillView | undefined;
 }
 
-function snapshotView(snapshot: SnapshotRecord, { database, restoreId }: Beside) {
+function snapshotView(snapshot: SnapshotRecord, { database, drill, restoreId }: Beside) {
   return {
     id: snapshot.id,
     databaseId: snapshot.databaseId,
@@ -34,6 +36,8 @@ function snapshotView(snapshot: SnapshotRecord, { database, restoreId }: Beside)
     beforeRestoreJobId: restoreId ?? null,
     copied: snapshot.copied,
     lockedUntil: isoOrNull(snapshot.lockedUntil),
+    /** The newest drill of it; null where it was never drilled. */
+    drill: drill ?? null,
     state: 'good' as const,
   };
 }
@@ -52,10 +56,15 @@ export function snapshotViews({ db }: Pick<Deps, 'db'>, snapshots: SnapshotRecor
     db,
     snapshots.map(({ jobId }) => jobId),
   );
+  const drills = drillsBySnapshot(
+    db,
+    snapshots.map(({ id }) => id),
+  );
   return snapshots.map((snapshot) =>
     snapshotView(snapshot, {
       database: databases.get(snapshot.databaseId),
       restoreId: restores.get(snapshot.jobId),
+      drill: drills.get(snapshot.id),
     }),
   );
 }

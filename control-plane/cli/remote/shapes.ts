@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { drillReportSchema } from '../../../protocol/drill.ts';
 import { JOB_KINDS, JOB_STATES, progressSchema } from '../../../protocol/job.ts';
 import {
   backupPreflightSchema,
@@ -152,7 +153,7 @@ export const jobShape = z.looseObject({
       rawBytes: count,
       storedBytes: count.optional(),
       reusedBytes: count.optional(),
-      report: restoreReportSchema.loose().optional(),
+      report: z.union([restoreReportSchema.loose(), drillReportSchema.loose()]).optional(),
     })
     .nullable(),
   failure: failureShape.nullable(),
