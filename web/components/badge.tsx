@@ -7,6 +7,7 @@ import {
   CircleX,
   Clock,
   Copy,
+  FlaskConical,
   LifeBuoy,
   ListFilter,
   LoaderCircle,
@@ -92,15 +93,26 @@ export function AttentionBadge({ label }: { label: string }) {
   return <Badge tone="warn" icon={CircleAlert} label={label} />;
 }
 
+const DRILL = {
+  passed: { tone: 'ok', icon: FlaskConical, label: 'Drill passed' },
+  failed: { tone: 'bad', icon: CircleX, label: 'Drill failed' },
+  incomplete: { tone: 'warn', icon: CircleHelp, label: 'Drill not carried out' },
+} satisfies Record<NonNullable<Snapshot['drill']>['outcome'], BadgeProps>;
+
+export function DrillBadge({ outcome }: { outcome: keyof typeof DRILL }) {
+  return <Badge {...DRILL[outcome]} />;
+}
+
 /** What is special about a snapshot. */
 export function SnapshotBadges({
   snapshot,
 }: {
-  snapshot: Pick<Snapshot, 'partial' | 'beforeRestoreJobId' | 'copied' | 'lockedUntil'>;
+  snapshot: Pick<Snapshot, 'partial' | 'beforeRestoreJobId' | 'copied' | 'lockedUntil' | 'drill'>;
 }) {
   return (
     <>
       {snapshot.beforeRestoreJobId && <Badge tone="accent" icon={LifeBuoy} label="Before a restore" />}
+      {snapshot.drill && <DrillBadge outcome={snapshot.drill.outcome} />}
       {snapshot.partial && <Badge tone="warn" icon={ListFilter} label="Partial" />}
       {snapshot.lockedUntil !== null && <Badge tone="ok" icon={Lock} label="Locked" />}
       {snapshot.copied !== null &&

@@ -8,6 +8,7 @@ import { Dialog } from '../components/dialog.tsx';
 import { ErrorCard } from '../components/failure.tsx';
 import { CheckField, TextField } from '../components/field.tsx';
 import { BlackoutFields } from './policy-blackouts.tsx';
+import { DrillFields } from './policy-drill.tsx';
 import { draftOf, TimingFields, timingOf } from './policy-timing.tsx';
 
 const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -26,12 +27,13 @@ export function PolicyDialog({ onClose, policy }: { policy?: Policy; onClose: ()
   );
   const [everywhere, setEverywhere] = useState(policy?.everywhere ?? false);
   const [labels, setLabels] = useState(policy?.labels.join(', ') ?? '');
+  const [drill, setDrill] = useState(policy?.drill ?? null);
   const { blackouts, catchUp, spreadMinutes, timeZone } = more;
   const schedule = { timing: timingOf(timing), timeZone, spreadMinutes, catchUp, blackouts };
   const set = (change: Partial<typeof more>) => setMore({ ...more, ...change });
   const save = useMutation({
     mutationFn: () => {
-      const wish = { name, schedule, everywhere, labels: labelsIn(labels) };
+      const wish = { name, schedule, everywhere, labels: labelsIn(labels), drill };
       return policy ? acts.changePolicy(policy.id, wish) : acts.addPolicy(wish);
     },
     onSuccess: onClose,
@@ -77,6 +79,7 @@ export function PolicyDialog({ onClose, policy }: { policy?: Policy; onClose: ()
           onChange={(on) => set({ catchUp: on })}
         />
         <BlackoutFields blackouts={blackouts} onChange={(next) => set({ blackouts: next })} />
+        <DrillFields drill={drill} onChange={setDrill} />
         <TextField
           label="For agents with the labels"
           optional
