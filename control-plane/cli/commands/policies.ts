@@ -22,6 +22,7 @@ interface SetOptions extends Json {
   blackout?: Blackout[];
   everywhere?: boolean;
   label?: string[];
+  drillDays?: number | 'off';
 }
 
 interface Blackout {
@@ -53,6 +54,7 @@ export function addPolicyCommands(root: Command): void {
     .option('--no-catch-up', 'wait for the next time')
     .option('--blackout <when>', 'begin nothing then: mon-fri/08:00-18:00; may be repeated', blackouts)
     .option('--label <label>', 'for agents with it; may be repeated', collect)
+    .option('--drill-days <days>', 'try the newest snapshot out every so many days; or off', daysOrOff)
     .option('--everywhere', 'for everything that nothing nearer decides about')
     .option('--no-everywhere', 'not for everything')
     .option(...JSON_OPTION)
@@ -103,7 +105,7 @@ async function setPolicy(name: string, options: SetOptions): Promise<void> {
   const before = (await client.get('/policies', z.array(policyShape))).find((one) => one.name === name);
   const timing = timingOf(options) ?? before?.schedule.timing;
   if (timing === undefined) throw noTiming();
-  const { blackout, catchUp, everywhere, label, spread, timeZone } = options;
+  const { blackout, catchUp, drillDays, everywhere, label, spread, timeZone } = options;
   const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const wish = {
     name,
@@ -116,6 +118,7 @@ async function setPolicy(name: string, options: SetOptions): Promise<void> {
     },
     everywhere: everywhere ?? before?.everywhere,
     labels: label ?? before?.labels,
+    drill: drillDays === undefined ? before?.drill : drillDays === 'off' ? null : { everyDays: drillDays },
   };
   const saved = before
     ? await client.put(`/policies/${before.id}`, wish, policyShape)
@@ -222,6 +225,10 @@ function monthDay(text: string): number | 'last' {
 function number(text: string): number {
   if (!/^\d{1,4}$/.test(text)) throw new InvalidArgumentError('It has to be a number.');
   return Number(text);
+}
+
+function daysOrOff(text: string): number | 'off' {
+  return text === 'off' ? text : number(text);
 }
 
 function collect(label: string, before: string[] = []): string[] {

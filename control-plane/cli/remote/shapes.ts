@@ -1,11 +1,9 @@
 import { z } from 'zod';
-import { drillReportSchema } from '../../../protocol/drill.ts';
 import { JOB_KINDS, JOB_STATES, progressSchema } from '../../../protocol/job.ts';
 import {
   backupPreflightSchema,
   restorePlanSchema,
   restorePreflightSchema,
-  restoreReportSchema,
 } from '../../../protocol/restore.ts';
 
 /**
@@ -61,6 +59,7 @@ export const policyShape = z.looseObject({
     catchUp: z.boolean(),
     blackouts: z.array(z.unknown()),
   }),
+  drill: z.looseObject({ everyDays: count }).nullable().optional(),
   databaseCount: count,
   nextAt: maybe,
 });
@@ -153,7 +152,7 @@ export const jobShape = z.looseObject({
       rawBytes: count,
       storedBytes: count.optional(),
       reusedBytes: count.optional(),
-      report: z.union([restoreReportSchema.loose(), drillReportSchema.loose()]).optional(),
+      report: z.looseObject({ notes: z.array(text), keptAs: text.optional() }).optional(),
     })
     .nullable(),
   failure: failureShape.nullable(),
