@@ -26,6 +26,7 @@ export function DrillCard({ database }: { database: Database }) {
   return (
     <Card
       title="Drills"
+      label="Drills"
       actions={
         <div className="flex flex-wrap gap-2">
           <May to="configure">
@@ -53,7 +54,7 @@ export function DrillCard({ database }: { database: Database }) {
         <Verdict database={database} />
         <p className="text-sm text-ink-2">
           {drill.everyDays === null
-            ? 'By hand only: its policy has no drills.'
+            ? 'By hand only: no policy drills it.'
             : `By its policy every ${count(drill.everyDays, 'day')}.`}
           {drill.nextAt !== null && (
             <>
@@ -87,7 +88,7 @@ function Verdict({ database: { drill, snapshotCount } }: { database: Database })
   return (
     <>
       {verdict ? (
-        <Result drill={verdict} />
+        <Result label="Last result" drill={verdict} />
       ) : (
         <p>
           {snapshotCount === 0
@@ -95,16 +96,21 @@ function Verdict({ database: { drill, snapshotCount } }: { database: Database })
             : 'Never drilled: that its backups can be restored has not been tried.'}
         </p>
       )}
-      {undone && <Result drill={undone} />}
+      {undone && <Result label="Last try" drill={undone} />}
     </>
   );
 }
 
-function Result({ drill }: { drill: NonNullable<Database['drill']['last']> }) {
+interface ResultProps {
+  label: string;
+  drill: NonNullable<Database['drill']['last']>;
+}
+
+function Result({ drill, label }: ResultProps) {
   const job = useQuery(queries.job(drill.jobId));
   const report = job.data?.result?.kind === 'drill' ? job.data.result.report : undefined;
   return (
-    <section aria-label="Last drill" className="grid gap-3">
+    <section aria-label={label} className="grid gap-3">
       <p className="flex flex-wrap items-center gap-x-3 gap-y-1">
         <DrillBadge outcome={drill.outcome} />
         <Time iso={drill.finishedAt} />

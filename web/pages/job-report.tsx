@@ -10,7 +10,7 @@ import { SnapshotLink } from './job-facts.tsx';
 export function JobReport({ job, result }: { job: Job; result: JobResult }) {
   if (result.kind === 'drill' && job.state !== 'succeeded') {
     return (
-      <Card title="What the drill found">
+      <Card title="What the drill found" label="What the drill found">
         <DrillReportView report={result.report} />
       </Card>
     );
