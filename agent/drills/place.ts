@@ -67,7 +67,8 @@ export function createDrillGround(stateDir: string, base: string): DrillGround {
           'Restore the snapshot to a new database to see whether it is good.',
         );
       const account = await drillAccount();
-      await mkdir(base, { recursive: true, mode: 0o700 });
+      // Another user than ours has to get through.
+      await mkdir(base, { recursive: true, mode: account ? 0o711 : 0o700 });
       const id = randomUUID();
       const directory = join(await realpath(base), `homeport-drill-${id.slice(0, 8)}`);
       if (Buffer.byteLength(directory) > MAX_DIRECTORY_BYTES) throw tooDeep(directory);
@@ -148,6 +149,20 @@ async function furnish(
       await made.remove();
     },
   };
+}
+
+/** Tells how a server ended, once it has; one that could not be started says why in the place of its own words. */
+export function endOf(child: RunningTool): () => ToolExit | undefined {
+  let exit: ToolExit | undefined;
+  child.exit.then(
+    (ended) => {
+      exit = ended;
+    },
+    (error) => {
+      exit = { exitCode: null, signal: null, stderr: String(error), stderrCut: false };
+    },
+  );
+  return () => exit;
 }
 
 /** What the host does besides goes first, and where memory runs out the drill ends. */

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { access, constants, realpath } from 'node:fs/promises';
+import { access, constants, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { FailureError, fail } from '../../../protocol/failure.ts';
-import type { DrillPlace } from '../../drills/place.ts';
+import { type DrillPlace, endOf } from '../../drills/place.ts';
 import type { ToolExit } from '../../process.ts';
 import { askVersion } from '../ask-version.ts';
 import { connect, type MysqlServer } from './connect.ts';
@@ -141,15 +141,14 @@ export async function startDrillServer(place: DrillPlace, binary: ServerBinary):
     connection: { host, port: 3306, user: SUPERUSER, tls: 'off' },
     password,
   };
-  let exit: ToolExit | undefined;
-  void child.exit.then((ended) => {
-    exit = ended;
-  });
+  const ended = endOf(child);
   for (const giveUpAt = performance.now() + START_MS; ; ) {
     await delay(BETWEEN_MS, undefined, { signal });
+    const exit = ended();
     if (exit) throw notStarted(binary, 'it ended at once', exit);
     try {
       await using _ = await connect(server, binary.flavour, { signal });
+      await rm(init);
       return server;
     } catch (error) {
       signal.throwIfAborted();

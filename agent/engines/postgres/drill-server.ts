@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { access, appendFile, constants, realpath } from 'node:fs/promises';
+import { access, appendFile, constants, realpath, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { FailureError, fail } from '../../../protocol/failure.ts';
-import type { DrillPlace } from '../../drills/place.ts';
+import { type DrillPlace, endOf } from '../../drills/place.ts';
 import type { ToolExit } from '../../process.ts';
 import { askVersion } from '../ask-version.ts';
 import { connect, type PostgresServer } from './connect.ts';
@@ -109,15 +109,14 @@ export async function startDrillServer(
   const child = place.serve(join(programs, 'postgres'), ['-D', data]);
   const connection = { host: directory, port: 5432, user: SUPERUSER, tls: 'off' as const };
   const server = { connection, password };
-  let exit: ToolExit | undefined;
-  void child.exit.then((ended) => {
-    exit = ended;
-  });
+  const ended = endOf(child);
   for (const giveUpAt = performance.now() + START_MS; ; ) {
     await delay(BETWEEN_MS, undefined, { signal });
+    const exit = ended();
     if (exit) throw notStarted('it ended at once', exit);
     try {
       await using _ = await connect(server, 'postgres', signal);
+      await rm(passwordFile);
       return server;
     } catch (error) {
       signal.throwIfAborted();

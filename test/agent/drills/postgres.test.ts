@@ -131,6 +131,21 @@ describe('what a dump holds is no more than a guest', () => {
   });
 });
 
+test('what could reach the network is tried out only where there is none', async () => {
+  const dump = await dumpOf('CREATE EXTENSION dblink; CREATE TABLE t (id int)');
+  const place = await openPlace();
+  const failure = await failureOf(rehearse(driver, dump, { ...place, isolated: false }));
+  expect(failure).toMatchObject({
+    code: 'drill_not_possible',
+    message: expect.stringContaining('“dblink” may reach the network'),
+  });
+  const other = await openPlace();
+  expect(other.isolated).toBe(true);
+  await using rehearsal = await rehearse(driver, dump, other);
+  const away = `SELECT count(*) FROM dblink('host=127.0.0.1 port=${postgres.port} user=x password=x', 'SELECT 1') AS t(a int)`;
+  expect((await failureOf(rehearsal.ask(away, 5_000))).message).toContain('SQLSTATE 08001');
+});
+
 test('where no server is installed, it says which to install', async () => {
   const dump = await dumpOf('CREATE TABLE t (id int)');
   const bare = postgresDriver({ toolDirectories: ['/nonexistent'] }) as EngineDriver;
