@@ -74,8 +74,11 @@ export function createDrillGround(stateDir: string, base: string): DrillGround {
       if (Buffer.byteLength(directory) > MAX_DIRECTORY_BYTES) throw tooDeep(directory);
       await requireSpace(base, dumpBytes);
       await writeDurable(recordOf(id), JSON.stringify({ directory }));
+      await mkdir(directory, { mode: 0o700 }).catch(async (error) => {
+        await removeDurable(recordOf(id)); // what is there is not ours to remove
+        throw error;
+      });
       try {
-        await mkdir(directory, { mode: 0o700 });
         return await furnish(directory, { account, signal, remove: () => remove(id, directory) });
       } catch (error) {
         await remove(id, directory);
