@@ -653,12 +653,14 @@ config_text() {
 # outage_minutes = 10     # how long a job waits for a control plane that is away
 # container_socket = ""   # look at no containers; or the path of a Docker or Podman socket
 # proxy = "http://proxy.example.org:3128"  # HTTP proxy on the way to the control plane
+# drill_directory = "/var/lib/homeport-agent/drill"  # where drills run their disposable servers
 
 # [policy]
 # restore = "allow"       # allow | scratch-only (new databases, nothing replaced) | deny
 # update = "allow"        # allow | deny
 # servers = "allow"       # allow | host-only (with “homeport-agent server” only)
 # databases = ["main/*"]  # server/database, * stands for anything; all databases where absent
+# drill = "allow"         # allow | counts-only (drills ask the data nothing, they count rows) | deny
 # direct = "allow"        # allow | deny (packs go through the control plane, never between this host and a bucket)
 CONFIG
 }

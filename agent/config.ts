@@ -20,12 +20,15 @@ const fileSchema = z.strictObject({
   container_socket: z.string().max(108).optional(),
   /** HTTP proxy to reach the control plane through; empty: none, whatever the environment says. */
   proxy: z.string().max(2048).optional(),
+  /** Directory in which drills run their disposable servers. */
+  drill_directory: z.string().startsWith('/').max(80).optional(),
   policy: z
     .strictObject({
       restore: localPolicySchema.shape.restore.default('allow'),
       update: localPolicySchema.shape.update.default('allow'),
       servers: localPolicySchema.shape.servers,
       direct: localPolicySchema.shape.direct,
+      drill: localPolicySchema.shape.drill,
       databases: localPolicySchema.shape.databases,
       /** Fingerprint of the only control-plane key this agent may obey. */
       control_plane_key: fingerprintSchema.optional(),
@@ -56,6 +59,8 @@ export interface AgentConfig {
   proxy?: ProxySettings;
   /** API sockets of Docker or Podman through which containers are looked at; none where absent. */
   containerSockets?: readonly string[];
+  /** Directory in which drills run their disposable servers. */
+  drillDirectory: string;
   logLevel: string;
 }
 
@@ -92,9 +97,10 @@ function assemble(
   configFile: string | undefined,
 ): AgentConfig {
   const env = process.env;
-  const { control_plane_key, databases, direct, restore, servers, update, vault_key } = file.policy;
+  const { control_plane_key, databases, direct, drill, restore, servers, update, vault_key } = file.policy;
+  const stateDir = resolve(options.state ?? env.HOMEPORT_AGENT_STATE ?? defaultStateDir());
   return {
-    stateDir: resolve(options.state ?? env.HOMEPORT_AGENT_STATE ?? defaultStateDir()),
+    stateDir,
     configFile,
     releaseKeyFile: join(dirname(configPath(options).path), 'release-key'),
     updatesDir: env.HOMEPORT_AGENT_UPDATES || undefined,
@@ -102,6 +108,7 @@ function assemble(
       ...{ restore, update },
       ...(servers ? { servers } : {}),
       ...(direct ? { direct } : {}),
+      ...(drill ? { drill } : {}),
       ...(databases ? { databases } : {}),
     },
     controlPlaneKey: control_plane_key,
@@ -110,6 +117,7 @@ function assemble(
     outageLimitMs: file.outage_minutes * 60_000,
     proxy: proxySettings(file.proxy, configFile, env),
     containerSockets: containerSockets(file.container_socket, env.XDG_RUNTIME_DIR),
+    drillDirectory: file.drill_directory ?? defaultDrillDirectory(stateDir),
     logLevel: env.HOMEPORT_LOG_LEVEL ?? 'info',
   };
 }
@@ -139,6 +147,11 @@ function defaultStateDir(): string {
   return process.getuid?.() === 0
     ? '/var/lib/homeport-agent'
     : join(homedir(), '.local', 'state', 'homeport-agent');
+}
+
+/** On a disk, which /tmp may not be. The user that root starts servers as may not enter the state directory. */
+function defaultDrillDirectory(stateDir: string): string {
+  return process.getuid?.() === 0 ? '/var/tmp' : join(stateDir, 'drill');
 }
 
 /** `undefined` where there is none and none has to be. */

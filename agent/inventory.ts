@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import os from 'node:os';
 import { ENGINE_IDS } from '../protocol/engines/registry.ts';
 import { toFailure } from '../protocol/failure.ts';
+import { JOB_KINDS } from '../protocol/job.ts';
 import { type Inventory, REQUESTS } from '../protocol/messages.ts';
 import type { UpdateStanding } from '../protocol/update.ts';
 import { HOMEPORT_VERSION } from '../protocol/version.ts';
@@ -35,6 +36,7 @@ export async function takeInventory(parts: InventoryParts, log: Log): Promise<In
     servers: (await parts.servers.list()).slice(0, 500),
     policy: parts.policy,
     requests: Object.keys(REQUESTS),
+    jobs: [...JOB_KINDS],
     update: await parts.updateStanding(),
   };
 }

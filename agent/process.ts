@@ -77,7 +77,10 @@ export interface ToolCommand {
   file: string;
   args: readonly string[];
   env?: Record<string, string>;
-  room: SecretRoom;
+  /** Its directory is the child's HOME and where it runs. */
+  room: Pick<SecretRoom, 'directory'>;
+  /** Who the child runs as, if not as we do; only root may choose. */
+  account?: { uid: number; gid: number } | undefined;
   /** Strings that must not show up in what we keep of stderr. */
   redact?: readonly string[];
 }
@@ -94,6 +97,8 @@ export interface ToolExit {
 
 /** A running child in its own process group. */
 export interface RunningTool {
+  /** Undefined where it could not be started. */
+  readonly pid: number | undefined;
   readonly stdout: Readable;
   readonly stdin: Writable;
   /** Resolves when the child has ended, however it ended; rejects only if it could not be started. */
@@ -134,6 +139,7 @@ export function startTool(command: ToolCommand, signal: AbortSignal): RunningToo
     buffer: false,
     encoding: 'buffer',
     reject: false,
+    ...command.account,
     stdin: 'pipe',
     stdout: 'pipe',
     stderr: 'pipe',
@@ -160,7 +166,7 @@ export function startTool(command: ToolCommand, signal: AbortSignal): RunningToo
   });
   exit.catch(() => {}); // whoever awaits `exit` gets the rejection; nobody has to
   child.stdin.on('error', () => {}); // EPIPE when the child ends early; its exit status tells the story
-  return { stdout: child.stdout, stdin: child.stdin, exit, stop };
+  return { pid: child.pid, stdout: child.stdout, stdin: child.stdin, exit, stop };
 }
 
 /** Runs a child to its end and gives its stdout (at most 1 MiB, more is an error) with its exit. */

@@ -14,9 +14,11 @@ import { routeTo } from './connection/proxy.ts';
 import { createRequests, type Requests } from './connection/requests.ts';
 import type { Session } from './connection/session.ts';
 import { createExaminer } from './doctor/doctor.ts';
+import { createDrillGround } from './drills/place.ts';
 import { driverFor } from './engines/registry.ts';
 import { type InventoryParts, takeInventory } from './inventory.ts';
 import { runBackup } from './jobs/backup.ts';
+import { runDrill } from './jobs/drill.ts';
 import { createJobs, type Jobs } from './jobs/jobs.ts';
 import { dropLeftover } from './jobs/leftover.ts';
 import { createOutbox } from './jobs/outbox.ts';
@@ -60,6 +62,7 @@ export async function startAgent(config: AgentConfig, log: Log): Promise<Running
   const connection = createConnection({ pinned, identity, proxy, clock, log });
   const transport = createBulkTransport(origin, { proxy });
   const stores = createDirectStores((store) => routeTo(store, config.proxy).proxy);
+  const ground = createDrillGround(config.stateDir, config.drillDirectory);
   const parts: JobParts = {
     agentId: pinned.agentId,
     identity,
@@ -69,6 +72,7 @@ export async function startAgent(config: AgentConfig, log: Log): Promise<Running
     keys: createKeyStore(config.stateDir),
     vaults: createVaultPins(config.stateDir, config.vaultKey),
     driverFor,
+    drills: ground,
     vaultClient: ({ direct, id }, { log: note, waiting: onWaiting }) => {
       const { outageLimitMs } = config;
       const persist = createPersistence({ connection, clock, outageLimitMs, onWaiting });
@@ -88,8 +92,13 @@ export async function startAgent(config: AgentConfig, log: Log): Promise<Running
     send: connection.send,
     refusalOf: (offer) => refusalOf(parts, offer),
     run: (offer, context) =>
-      offer.kind === 'backup' ? runBackup(parts, offer, context) : runRestore(parts, offer, context),
+      offer.kind === 'backup'
+        ? runBackup(parts, offer, context)
+        : offer.kind === 'drill'
+          ? runDrill(parts, offer, context)
+          : runRestore(parts, offer, context),
   });
+  await ground.clear(log);
   // Nothing is connected yet: what is recovered here is told at the first connection.
   for (const { leftover, ...attempt } of await outbox.recover())
     jobs.tidy(attempt, (signal) => dropLeftover(parts, leftover, { clock, signal }));
@@ -152,8 +161,8 @@ async function refusalOf(parts: JobParts, offer: JobOffer): Promise<Failure | un
   const server = (await parts.servers.list()).find(({ id }) => id === offer.serverId);
   if (!server) return undefined;
   const operation: Operation =
-    offer.kind === 'backup'
-      ? { kind: 'backup', server: server.name, database: offer.database.name }
+    offer.kind !== 'restore'
+      ? { kind: offer.kind, server: server.name, database: offer.database.name }
       : { kind: 'restore', server: server.name, database: offer.plan.targetDatabase, mode: offer.plan.mode };
   return policyRefusal(parts.policy, operation);
 }

@@ -19,6 +19,7 @@ import { auditRoutes } from './routes/audit.ts';
 import { bulkRoutes } from './routes/bulk.ts';
 import { bulkReleaseRoutes } from './routes/bulk-release.ts';
 import { databaseRoutes } from './routes/databases.ts';
+import { drillRoutes } from './routes/drills.ts';
 import { enrolRoutes } from './routes/enrol.ts';
 import { enrolmentTokenRoutes } from './routes/enrolment-tokens.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -106,6 +107,7 @@ function apiRoutes(deps: AppDeps, routes: () => readonly RouterRoute[]) {
     .route('/', updateRoutes(deps))
     .route('/', serverRoutes(deps))
     .route('/', databaseRoutes(deps))
+    .route('/', drillRoutes(deps))
     .route('/', policyRoutes(deps))
     .route('/', snapshotRoutes(deps))
     .route('/', snapshotKeepingRoutes(deps))

@@ -26,6 +26,8 @@ export const FAILURE_CODES = [
   'restore_not_possible',
   'safety_snapshot_failed',
   'disk_full',
+  'drill_failed',
+  'drill_not_possible',
   // running jobs
   'cancelled',
   'job_stalled',

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { sealedCredentialsSchema } from './credentials.ts';
+import { assertionSchema, drillReportSchema, MAX_ASSERTIONS } from './drill.ts';
 import { failureSchema } from './failure.ts';
 import { restorePlanSchema, restoreReportSchema } from './restore.ts';
 import { tableSelectionSchema } from './selection.ts';
 
-export const JOB_KINDS = ['backup', 'restore'] as const;
+export const JOB_KINDS = ['backup', 'restore', 'drill'] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
 
 /** `queued → offered → running → succeeded | failed | cancelled | lost`; a job ends exactly once. */
@@ -34,7 +35,7 @@ export const progressSchema = z.object({
   storedBytes: count,
   /** Backup: plaintext bytes that were in the vault already. */
   reusedBytes: count,
-  /** Expected total of `rawBytes`; exact for restores, the size on the server for backups. */
+  /** Expected total of `rawBytes`; exact for restores and drills, the size on the server for backups. */
   totalBytes: count.nullable(),
 });
 export type Progress = z.infer<typeof progressSchema>;
@@ -80,7 +81,21 @@ export const restoreOfferSchema = offerBase.extend({
 });
 export type RestoreOffer = z.infer<typeof restoreOfferSchema>;
 
-export const jobOfferSchema = z.discriminatedUnion('kind', [backupOfferSchema, restoreOfferSchema]);
+/** Restore a snapshot on a disposable server of the agent's own, check it, and drop it. */
+export const drillOfferSchema = offerBase.extend({
+  kind: z.literal('drill'),
+  snapshotId: z.uuid(),
+  database: z.object({ id: z.uuid(), name: z.string().min(1).max(255) }),
+  vault: offeredVaultSchema,
+  assertions: z.array(assertionSchema).max(MAX_ASSERTIONS),
+});
+export type DrillOffer = z.infer<typeof drillOfferSchema>;
+
+export const jobOfferSchema = z.discriminatedUnion('kind', [
+  backupOfferSchema,
+  restoreOfferSchema,
+  drillOfferSchema,
+]);
 export type JobOffer = z.infer<typeof jobOfferSchema>;
 
 export const backupResultSchema = z.object({
@@ -97,7 +112,17 @@ export const restoreResultSchema = z.object({
   rawBytes: count,
   report: restoreReportSchema,
 });
-export const jobResultSchema = z.discriminatedUnion('kind', [backupResultSchema, restoreResultSchema]);
+/** Of a drill that came to its end; whether the snapshot passed is in the report. */
+export const drillResultSchema = z.object({
+  kind: z.literal('drill'),
+  rawBytes: count,
+  report: drillReportSchema,
+});
+export const jobResultSchema = z.discriminatedUnion('kind', [
+  backupResultSchema,
+  restoreResultSchema,
+  drillResultSchema,
+]);
 export type JobResult = z.infer<typeof jobResultSchema>;
 
 export const jobOutcomeSchema = z.discriminatedUnion('state', [

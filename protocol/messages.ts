@@ -13,6 +13,8 @@ export const HEARTBEAT = { pingMs: 15_000, deadMs: 40_000 } as const;
 
 export const RESTORE_POLICIES = ['allow', 'scratch-only', 'deny'] as const;
 
+export const DRILL_POLICIES = ['allow', 'counts-only', 'deny'] as const;
+
 /** The agent's local policy, as it reports it; it wins over anything the control plane asks. */
 export const localPolicySchema = z.object({
   /** `scratch-only`: a restore may create a database, never replace one. */
@@ -22,6 +24,8 @@ export const localPolicySchema = z.object({
   servers: z.enum(['allow', 'host-only']).optional(),
   /** `deny`: packs go through the control plane, also where the store could be used from here. */
   direct: z.enum(['allow', 'deny']).optional(),
+  /** `counts-only`: a drill asks the restored data no questions of the control plane's, it only counts rows. */
+  drill: z.enum(DRILL_POLICIES).optional(),
   /** Databases that may be backed up or restored, as `server/database` patterns with `*`; all where absent. */
   databases: z.array(z.string().max(512)).max(1000).optional(),
 });
@@ -56,6 +60,8 @@ export const inventorySchema = z.object({
   policy: localPolicySchema,
   /** Kinds of questions it answers. Agents from before `doctor` do not say. */
   requests: z.array(z.string().max(64)).max(200).optional(),
+  /** Kinds of jobs it runs. Agents from before drills do not say: they run backups and restores. */
+  jobs: z.array(z.string().max(64)).max(50).optional(),
   /** Agents from before `update` do not say. */
   update: updateStandingSchema.optional(),
 });

@@ -8,6 +8,7 @@ import type {
 } from '../../protocol/restore.ts';
 import type { TableSelection } from '../../protocol/selection.ts';
 import type { SnapshotCatalog } from '../../protocol/vault/manifest.ts';
+import type { DrillPlace } from '../drills/place.ts';
 
 /** A server with all that is needed to log in; lives in memory only as long as one operation. */
 export interface ServerTarget<C extends ConnectionBase = ConnectionBase> {
@@ -128,6 +129,41 @@ export interface RestoreSource {
  */
 export type StreamOpener = (name: string) => AsyncIterable<Uint8Array>;
 
+/** A table by its names; engines without schemas leave that empty. */
+export interface TableName {
+  schema: string;
+  name: string;
+}
+
+/** A snapshot that was restored on a disposable server. Its database is asked by roles that can do no harm there. */
+export interface Rehearsal extends AsyncDisposable {
+  /** Of the disposable server. */
+  readonly serverVersion: string;
+  /** What was left out, in sentences. */
+  readonly notes: readonly string[];
+  /** Exact number of rows; null where there is no such table. */
+  count(table: TableName): Promise<number | null>;
+  /**
+   * Runs one query, which can change nothing, and gives the first column of its only row.
+   * @throws FailureError whose message holds no value of the data
+   */
+  ask(query: string, timeoutMs: number): Promise<unknown>;
+}
+
+/** How an engine's snapshots are tried out. */
+export interface DrillDriver {
+  /**
+   * Starts a server of nothing but this drill in `place`, on a unix socket there, and restores into it as a role that
+   * owns nothing but the one database: what a dump holds is hostile code. What is in `place` is the caller's to remove.
+   * @throws FailureError `drill_not_possible` | `tool_missing` where it says nothing about the snapshot
+   */
+  rehearse(
+    place: DrillPlace,
+    input: { source: RestoreSource; open: StreamOpener },
+    context: OperationContext,
+  ): Promise<Rehearsal>;
+}
+
 /** Everything Homeport needs to know about one engine. Failures are thrown as `FailureError`. */
 export interface EngineDriver<C extends ConnectionBase = ConnectionBase> {
   readonly engine: string;
@@ -180,6 +216,8 @@ export interface EngineDriver<C extends ConnectionBase = ConnectionBase> {
   ): Promise<RestoreReport>;
   /** Drops a database that a restore or drill of ours made and nobody took over. */
   dropScratch(server: ServerTarget<C>, database: string, context: OperationContext): Promise<void>;
+  /** Where absent, its snapshots cannot be drilled. */
+  readonly drills?: DrillDriver;
   /** What a client library's or tool's error means, with its remedy. */
   explain(error: unknown, server: ServerTarget<C>): Failure;
 }

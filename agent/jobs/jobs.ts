@@ -109,7 +109,7 @@ export function createJobs(options: JobsOptions): Jobs {
   }
   async function takeOn(job: Running, offered: JobOffer): Promise<void> {
     const { jobId, attempt, kind } = offered;
-    const database = offered.kind === 'backup' ? offered.database.name : offered.plan.targetDatabase;
+    const database = offered.kind === 'restore' ? offered.plan.targetDatabase : offered.database.name;
     const refusal = await options.refusalOf(offered).catch(toFailure);
     if (refusal) return refuse(offered, refusal);
     try {

@@ -126,6 +126,7 @@ function bounded(outcome: JobOutcome): JobOutcome {
 const REMEDY: Record<JobKind, string> = {
   backup: 'It is tried again by itself and uploads only what is missing.',
   restore: 'Nothing was made on the server yet. Start the restore again.',
+  drill: 'What it had made was removed when the agent started. Start the drill again.',
 };
 
 /** Nobody knows how far a restore in place had come. */

@@ -3,6 +3,7 @@ import { FAILURE_CODES, type FailureCode, type FailureError, fail } from '../../
 import type { OfferedVault } from '../../protocol/job.ts';
 import type { LocalPolicy } from '../../protocol/messages.ts';
 import type { Finding } from '../../protocol/restore.ts';
+import type { DrillGround } from '../drills/place.ts';
 import type { EngineDriver, ServerTarget } from '../engines/driver.ts';
 import type { AgentIdentity } from '../identity.ts';
 import type { VaultClient } from '../pipeline/vault-client.ts';
@@ -22,6 +23,8 @@ export interface JobParts {
   keys: KeyStore;
   vaults: VaultPins;
   driverFor(engine: string): EngineDriver;
+  /** Where disposable servers are. */
+  drills: Pick<DrillGround, 'open'>;
   vaultClient(vault: OfferedVault, context: Pick<JobContext, 'log' | 'waiting'>): VaultClient;
 }
 

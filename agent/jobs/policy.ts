@@ -5,7 +5,7 @@ import { globMatches } from '../glob.ts';
 
 /** What somebody wants to do with one database of one server, by the names this agent knows them. */
 export type Operation =
-  | { kind: 'backup'; server: string; database: string }
+  | { kind: 'backup' | 'drill'; server: string; database: string }
   | { kind: 'restore'; server: string; database: string; mode?: RestoreMode };
 
 /** Why the local policy forbids an operation, or `undefined` where it does not. */
@@ -16,6 +16,7 @@ export function policyRefusal(policy: LocalPolicy, operation: Operation): Failur
   if (operation.kind === 'restore' && replaces(operation.mode) && policy.restore === 'scratch-only') {
     return denied('a restore may create a database, but not replace one', 'restore');
   }
+  if (operation.kind === 'drill' && policy.drill === 'deny') return denied('drills are denied', 'drill');
   if (!databaseAllowed(policy, operation)) {
     return denied(
       `“${operation.server}/${operation.database}” is not among the allowed databases`,

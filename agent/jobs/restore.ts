@@ -1,5 +1,5 @@
 import { type FailureError, fail } from '../../protocol/failure.ts';
-import type { JobResult, RestoreOffer } from '../../protocol/job.ts';
+import type { DrillOffer, JobResult, RestoreOffer } from '../../protocol/job.ts';
 import type { RestoreSource } from '../engines/driver.ts';
 import { type OpenedSnapshot, openSnapshot } from '../pipeline/restore.ts';
 import { serverForRestore } from './account.ts';
@@ -21,7 +21,7 @@ export async function runRestore(
   // Of this very server: what was looked at when the job was offered may have been exchanged since.
   enforcePolicy(parts.policy, { kind: 'restore', server: server.name, database: targetDatabase, mode });
   const { driver, target } = openServer(parts, server);
-  const snapshot = await open(parts, offer, context);
+  const snapshot = await openOffered(parts, offer, context);
   context.progress({ totalBytes: snapshot.totalBytes });
   const { manifest, catalog } = snapshot;
   if (manifest.server.engine !== server.engine) throw otherEngine(manifest.server.engine, server.engine);
@@ -32,7 +32,12 @@ export async function runRestore(
   return { kind: 'restore', rawBytes: snapshot.totalBytes, report };
 }
 
-async function open(parts: JobParts, offer: RestoreOffer, context: JobContext): Promise<OpenedSnapshot> {
+/** Proves the snapshot that an offer is about; its bytes are read as they are asked for. */
+export async function openOffered(
+  parts: JobParts,
+  offer: RestoreOffer | DrillOffer,
+  context: JobContext,
+): Promise<OpenedSnapshot> {
   const statement = await parts.vaults.admit(offer.vault);
   const vault = parts.vaultClient(offer.vault, context);
   const { jobId, attempt, snapshotId } = offer;
@@ -47,7 +52,7 @@ async function open(parts: JobParts, offer: RestoreOffer, context: JobContext): 
   });
 }
 
-function otherEngine(from: string, to: string): FailureError {
+export function otherEngine(from: string, to: string): FailureError {
   return fail(
     'restore_not_possible',
     `A ${from} snapshot cannot be restored to a ${to} server.`,

@@ -83,6 +83,9 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'DELETE /databases/:id': remove('database'),
   'POST /databases/:id/preflight': operate('database'),
   'POST /databases/:id/backup': operate('database'),
+  'POST /databases/:id/drill': operate('database'),
+  'GET /databases/:id/assertions': view('database'),
+  'PUT /databases/:id/assertions': configure('database'),
 
   'GET /policies': view(),
   'POST /policies': configureFleet,

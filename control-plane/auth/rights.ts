@@ -9,7 +9,7 @@ export type ExtraRight = (typeof EXTRA_RIGHTS)[number];
 /**
  * - `view`: look at agents, servers, databases, snapshots, jobs.
  * - `fleet`: look at what belongs to no agent: vaults, updates.
- * - `operate`: back up, cancel, probe, examine.
+ * - `operate`: back up, drill, cancel, probe, examine.
  * - `configure`: add and change agents, servers, databases.
  * - `administer`: users, vaults, updates, the audit log, other people’s API keys.
  * - `own`: what opens every backup, and the accounts of owners and admins.

@@ -5,6 +5,7 @@ import { addAuditCommand } from './commands/audit.ts';
 import { addBucketCommands } from './commands/buckets.ts';
 import { addDatabaseCommands } from './commands/databases.ts';
 import { addDownloadCommand } from './commands/download.ts';
+import { addDrillCommands } from './commands/drills.ts';
 import { addFleetCommands } from './commands/fleet.ts';
 import { addFreeSpaceCommand } from './commands/free-space.ts';
 import { addHealthyCommand } from './commands/healthy.ts';
@@ -45,6 +46,7 @@ function program(): Command {
   addDatabaseCommands(root);
   addSelectionCommand(root);
   addPolicyCommands(root);
+  addDrillCommands(root);
   addSnapshotCommands(root);
   addFreeSpaceCommand(root);
   addAuditCommand(root);

@@ -2,6 +2,7 @@ import { and, asc, count, eq, gt, isNotNull, or, type SQL, sql } from 'drizzle-o
 import { DATABASE_LISTED, type DatabaseListing } from './databases.ts';
 import type { Db } from './open.ts';
 import { among, contains, type Page, type PageWish, ROWS, wordsOf } from './pages.ts';
+import { drillVerdicts } from './schema/drills.ts';
 import { agents, databaseFacts, databases, servers } from './schema/fleet.ts';
 
 /** How it stands with a database, by the first of these that is so. */
@@ -11,6 +12,7 @@ export const CONDITIONS = [
   'no-backup',
   'awaits-credentials',
   'last-backup-failed',
+  'drill-failed',
   'agent-revoked',
   'server-removed',
   'good',
@@ -23,6 +25,8 @@ const onAwaiting = sql`${databases.serverId} in
 const onRemoved = sql`${databases.serverId} in (select s."id" from ${servers} s where s."removedAt" is not null)`;
 const ofRevoked = sql`${databases.serverId} in (select s."id" from ${servers} s
   where s."agentId" in (select a."id" from ${agents} a where a."revokedAt" is not null))`;
+const onFailedDrill = sql`${databases.id} in
+  (select v."databaseId" from ${drillVerdicts} v where v."outcome" = 'failed')`;
 const failed = sql`${databaseFacts.backupState} in ('failed', 'lost')`;
 const condition = sql<Condition>`case
   when ${databases.protectedAt} is null then 'not-protected'
@@ -30,6 +34,7 @@ const condition = sql<Condition>`case
   when coalesce(${databaseFacts.snapshots}, 0) = 0 then 'no-backup'
   when ${onAwaiting} and not ${ofRevoked} then 'awaits-credentials'
   when ${failed} then 'last-backup-failed'
+  when ${onFailedDrill} then 'drill-failed'
   when ${ofRevoked} then 'agent-revoked'
   when ${onRemoved} then 'server-removed'
   else 'good' end`;
@@ -130,6 +135,7 @@ export function judgedDatabases(db: Db, ids: readonly string[]): JudgedDatabase[
     finishedAt: databaseFacts.backupFinishedAt,
     snapshots: databaseFacts.snapshots,
     backupJobId: databaseFacts.backupJobId,
+    drilledAt: drillVerdicts.finishedAt,
   };
   return db
     .select(told)
@@ -137,17 +143,21 @@ export function judgedDatabases(db: Db, ids: readonly string[]): JudgedDatabase[
     .innerJoin(servers, eq(servers.id, databases.serverId))
     .innerJoin(agents, eq(agents.id, servers.agentId))
     .leftJoin(databaseFacts, FACTS)
+    .leftJoin(drillVerdicts, eq(drillVerdicts.databaseId, databases.id))
     .where(among(databases.id, ids))
     .all()
-    .map(({ finishedAt, snapshots, ...row }) => ({
+    .map(({ drilledAt, finishedAt, snapshots, ...row }) => ({
       ...row,
-      since: sinceOf(row, finishedAt),
+      since: sinceOf(row, { finishedAt, drilledAt }),
       snapshotCount: snapshots ?? 0,
     }));
 }
 
 /** Since when it stands so, in ms since the epoch. */
-function sinceOf(row: DatabaseListing & { condition: Condition }, finishedAt: number | null): number {
+function sinceOf(
+  row: DatabaseListing & { condition: Condition },
+  { drilledAt, finishedAt }: { finishedAt: number | null; drilledAt: number | null },
+): number {
   const at = {
     'not-protected': row.createdAt,
     'awaits-credentials': row.serverAwaitsSince,
@@ -156,6 +166,7 @@ function sinceOf(row: DatabaseListing & { condition: Condition }, finishedAt: nu
     'first-backup-failed': finishedAt,
     'no-backup': finishedAt,
     'last-backup-failed': finishedAt,
+    'drill-failed': drilledAt,
     good: finishedAt,
   }[row.condition];
   return at ?? row.createdAt;

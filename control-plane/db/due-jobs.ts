@@ -36,7 +36,8 @@ function isDue(db: Db, now: number): SQL | undefined {
   const inOrder = or(isNull(jobs.afterJobId), eq(earlier.state, 'succeeded'));
   const clear = and(notExists(backupBefore(db)), notExists(restoreInto(db)));
   const free = or(ne(jobs.kind, 'backup'), clear);
-  return and(eq(jobs.state, 'queued'), lte(jobs.notBefore, now), inOrder, free);
+  const alone = or(ne(jobs.kind, 'drill'), notExists(drillAtWork(db)));
+  return and(eq(jobs.state, 'queued'), lte(jobs.notBefore, now), inOrder, free, alone);
 }
 
 /** A backup of the same database that is at work or was asked for earlier: their numbers must not cross. */
@@ -59,4 +60,13 @@ function restoreInto(db: Db) {
     .select({ id: before.id })
     .from(before)
     .where(and(atWork, eq(before.serverId, jobs.serverId), eq(target, name)));
+}
+
+/** A drill on the same agent: each takes a server of its own, and backups need room beside it. */
+function drillAtWork(db: Db) {
+  const atWork = and(eq(before.kind, 'drill'), inArray(before.state, ['offered', 'running']));
+  return db
+    .select({ id: before.id })
+    .from(before)
+    .where(and(atWork, eq(before.agentId, jobs.agentId)));
 }

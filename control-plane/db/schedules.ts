@@ -5,8 +5,8 @@ import { databases, servers } from './schema/fleet.ts';
 import { policies, schedules } from './schema/policies.ts';
 
 export type ScheduleRow = typeof schedules.$inferSelect;
-/** With the name of its policy. */
-export type ScheduleListing = ScheduleRow & { policyName: string };
+/** With the name of its policy, and its drills: JSON of `DrillSetting`. */
+export type ScheduleListing = ScheduleRow & { policyName: string; drill: string | null };
 
 export function listSchedules(db: Db): ScheduleRow[] {
   return db.select().from(schedules).all();
@@ -14,7 +14,7 @@ export function listSchedules(db: Db): ScheduleRow[] {
 
 function listings(db: Db) {
   return db
-    .select({ ...getTableColumns(schedules), policyName: policies.name })
+    .select({ ...getTableColumns(schedules), policyName: policies.name, drill: policies.drill })
     .from(schedules)
     .innerJoin(policies, eq(policies.id, schedules.policyId));
 }

@@ -1,6 +1,7 @@
 import { and, asc, eq, getTableColumns, isNotNull, lte, or, sql } from 'drizzle-orm';
 import type { Db } from './open.ts';
 import { among } from './pages.ts';
+import { drills } from './schema/drills.ts';
 import { policies, schedules } from './schema/policies.ts';
 import { snapshotMarks } from './schema/retention.ts';
 import { snapshots } from './schema/vault.ts';
@@ -14,14 +15,27 @@ export interface MarkedSnapshot {
   sequence: number;
   createdAt: number;
   damagedAt: number | null;
+  /** A job that drilled it well; null where there is none. */
+  drilled: string | null;
   mark: MarkRow | null;
 }
+
+const PASSED = sql<string | null>`(select ${drills.jobId} from ${drills}
+  where ${drills.snapshotId} = ${snapshots.id} and ${drills.outcome} = 'passed' limit 1)`;
 
 /** All snapshots of a database. */
 export function markedSnapshots(db: Db, databaseId: string): MarkedSnapshot[] {
   const { createdAt, damagedAt, databaseId: of, id, sequence } = snapshots;
   return db
-    .select({ id, databaseId: of, sequence, createdAt, damagedAt, mark: getTableColumns(snapshotMarks) })
+    .select({
+      id,
+      databaseId: of,
+      sequence,
+      createdAt,
+      damagedAt,
+      drilled: PASSED,
+      mark: getTableColumns(snapshotMarks),
+    })
     .from(snapshots)
     .leftJoin(snapshotMarks, eq(snapshotMarks.snapshotId, snapshots.id))
     .where(eq(snapshots.databaseId, databaseId))

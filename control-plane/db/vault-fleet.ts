@@ -1,4 +1,4 @@
-import { and, eq, inArray, isNotNull, isNull } from 'drizzle-orm';
+import { and, eq, inArray, isNotNull, isNull, or } from 'drizzle-orm';
 import type { JobKind } from '../../protocol/job.ts';
 import { revokeAgent } from './agents.ts';
 import type { Db } from './open.ts';
@@ -35,12 +35,12 @@ export function vaultFleetQueries(db: Db) {
       return new Set(rows.map(({ serverId }) => serverId));
     },
 
-    /** Snapshots that live restores of an agent read. */
+    /** Snapshots that live restores and drills of an agent read. */
     restoring(agentId: string, vaultId: string): { jobId: string; snapshotId: string }[] {
       return db
         .select({ jobId: jobs.id, snapshotId: jobs.snapshotId })
         .from(jobs)
-        .where(live('restore', agentId, vaultId))
+        .where(or(live('restore', agentId, vaultId), live('drill', agentId, vaultId)))
         .all();
     },
 

@@ -1,6 +1,7 @@
 import type { Failure } from '../../protocol/failure.ts';
 import type { JobResult } from '../../protocol/job.ts';
 import type { Clock } from '../clock.ts';
+import { recordDrill } from '../db/drills.ts';
 import { recordAttempt, updateAttempt } from '../db/job-attempts.ts';
 import { findJob, type JobRow, restoreAfter, updateJob } from '../db/jobs.ts';
 import type { Db } from '../db/open.ts';
@@ -8,6 +9,7 @@ import type { Events } from '../events.ts';
 import type { VaultService } from '../vault/service.ts';
 import type { OneTimeAccounts } from './accounts.ts';
 import type { Commits } from './commits.ts';
+import { drillOutcome } from './drill-verdict.ts';
 import type { ProgressBoard } from './progress.ts';
 import { aftermath } from './safety.ts';
 import {
@@ -73,6 +75,7 @@ export function createLedger(deps: LedgerDeps): Ledger {
     const set = { ...columnsOf(next), ...outcomeColumns(deps, before, next, event), ...extra };
     const startedAt = next.state === 'running' ? (before.startedAt ?? event.now) : before.startedAt;
     updateJob(db, before.id, { ...set, startedAt });
+    if (before.kind === 'drill' && isTerminal(next.state)) noteDrill(db, before, next);
     const key = { jobId: before.id, attempt: attemptEnd ? before.attempt : next.attempt };
     if (event.type === 'offered') {
       recordAttempt(db, { ...key, state: 'offered', startedAt: event.now, finishedAt: null, failure: null });
@@ -106,6 +109,7 @@ export function createLedger(deps: LedgerDeps): Ledger {
   };
   function announceEnd(to: Events, job: JobRow): void {
     to.changed('databases', job.databaseId);
+    if (job.kind === 'drill') to.changed('snapshots', job.snapshotId);
     if (job.kind !== 'backup') return;
     if (job.state === 'succeeded') to.changed('snapshots', job.snapshotId);
     const next = restoreAfter(db, job.id);
@@ -178,10 +182,21 @@ function outcomeColumns(
 ): Pick<Partial<JobRow>, 'result' | 'progress'> {
   const live = deps.progress.of(before.id);
   const kept = live && next.state !== 'running' ? { progress: json(live.progress) } : {};
-  if (next.state !== 'succeeded') return kept;
   const told =
     event.type === 'ended' && event.outcome.state === 'succeeded' ? event.outcome.result : undefined;
+  // A drill that failed has a report all the same.
+  if (next.state === 'failed' && before.kind === 'drill' && told?.kind === 'drill')
+    return { ...kept, result: json(told) };
+  if (next.state !== 'succeeded') return kept;
   return { ...kept, result: json(told ?? resultFromVault(deps, before, live?.progress.reusedBytes ?? 0)) };
+}
+
+/** A drill that was cancelled before it began is none. */
+function noteDrill(db: Db, job: JobRow, { failure, finishedAt, state }: JobFacts): void {
+  if (job.startedAt === null && state === 'cancelled') return;
+  const { databaseId, id: jobId, snapshotId } = job;
+  const outcome = drillOutcome(state, failure);
+  recordDrill(db, { jobId, databaseId, snapshotId, outcome, finishedAt: Number(finishedAt) });
 }
 
 /** The result of a backup whose attempt died between its commit and its report. */

@@ -1,6 +1,9 @@
 import { fail } from '../../protocol/failure.ts';
 import type { JobOffer } from '../../protocol/job.ts';
 import type { RestorePlan } from '../../protocol/restore.ts';
+import { requireJobs } from '../agents/abilities.ts';
+import { findAgent } from '../db/agents.ts';
+import { assertionsOf } from '../db/assertions.ts';
 import { findDatabase, selectionOf } from '../db/databases.ts';
 import { type JobRow, restoreAfter } from '../db/jobs.ts';
 import type { Db } from '../db/open.ts';
@@ -43,6 +46,11 @@ export function buildOffer(deps: OfferDeps, job: JobRow): JobOffer {
   }
   const database = findDatabase(deps.db, job.databaseId);
   if (!database) throw fail('not_found', 'The database of this job is gone.', 'Protect it again.');
+  const named = { id: database.id, name: database.name };
+  if (job.kind === 'drill') {
+    requireJobs(findAgent(deps.db, job.agentId), 'drill');
+    return { ...common, kind: 'drill', database: named, assertions: assertionsOf(deps.db, database.id) };
+  }
   const safety = restoreAfter(deps.db, job.id) !== undefined;
   const selection = selectionOf(database);
   return {
@@ -52,6 +60,6 @@ export function buildOffer(deps: OfferDeps, job: JobRow): JobOffer {
     kind: 'backup',
     sequence: Number(job.sequence),
     serverName: database.serverName,
-    database: { id: database.id, name: database.name },
+    database: named,
   };
 }

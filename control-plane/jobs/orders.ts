@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { type Failure, fail, toFailure } from '../../protocol/failure.ts';
 import type { JobKind } from '../../protocol/job.ts';
 import type { RestorePlan } from '../../protocol/restore.ts';
+import { requireJobs } from '../agents/abilities.ts';
 import type { Clock } from '../clock.ts';
 import { findAgent } from '../db/agents.ts';
 import { type DatabaseListing, findDatabase, findDatabaseByName, rememberDatabase } from '../db/databases.ts';
+import { openDrillOf } from '../db/drills.ts';
 import { findJob, insertJobs, type JobRow, openBackupOf, openRestoreInto } from '../db/jobs.ts';
 import type { Db } from '../db/open.ts';
 import { findServer, type ServerRow } from '../db/servers.ts';
@@ -15,7 +17,7 @@ import { MAX_ATTEMPTS } from './transitions.ts';
 export interface OrdersDeps {
   db: Db;
   clock: Clock;
-  vault: Pick<VaultService, 'defaultVaultId' | 'snapshot'>;
+  vault: Pick<VaultService, 'defaultVaultId' | 'snapshot' | 'latestSnapshots'>;
   accounts: Pick<OneTimeAccounts, 'keep' | 'forget'>;
   dispatcher: { poke(agentId: string): void };
 }
@@ -42,6 +44,8 @@ export interface Orders {
   /** Many at once. One that is refused stops no other. */
   backups(wishes: readonly BackupWish[]): { jobs: number; refused: Map<string, Failure> };
   restore(wish: RestoreWish, requestedBy: string): JobRow;
+  /** Tries out the newest snapshot of a database, on its own agent's host. */
+  drill(databaseId: string, requestedBy: string): JobRow;
 }
 
 export function createOrders({ accounts, clock, db, dispatcher, vault }: OrdersDeps): Orders {
@@ -103,6 +107,16 @@ export function createOrders({ accounts, clock, db, dispatcher, vault }: OrdersD
       for (const agentId of new Set(jobs.map((job) => job.agentId))) dispatcher.poke(agentId);
       return { jobs: jobs.length, refused };
     },
+    drill(databaseId, requestedBy) {
+      const { agentId, name, serverId } = reachableDatabase(db, databaseId);
+      if (openDrillOf(db, databaseId)) throw alreadyDrilling(name);
+      const [snapshot] = vault.latestSnapshots([databaseId]);
+      if (!snapshot) throw fail('conflict', `“${name}” has no snapshot yet.`, 'Back it up first.');
+      requireJobs(findAgent(db, agentId), 'drill');
+      const { id: snapshotId, vaultId } = snapshot;
+      const places = { databaseId, serverId, agentId, snapshotId, vaultId };
+      return enqueue({ ...newJob('drill', requestedBy, createdAt()), ...places });
+    },
     restore(wish, requestedBy) {
       const snapshot = vault.snapshot(wish.snapshotId);
       if (!snapshot) throw fail('not_found', 'There is no such snapshot.', 'It may have been removed.');
@@ -158,6 +172,17 @@ function protectedDatabase(db: Db, id: string): DatabaseListing {
   if (database.protectedAt === null) {
     throw fail('conflict', `“${database.name}” is not protected.`, 'Protect it first.');
   }
+  return reachable(database);
+}
+
+/** One that an agent has a server's credentials for. */
+function reachableDatabase(db: Db, id: string): DatabaseListing {
+  const database = findDatabase(db, id);
+  if (!database) throw fail('not_found', 'There is no such database.', 'It may be of another control plane.');
+  return reachable(database);
+}
+
+function reachable(database: DatabaseListing): DatabaseListing {
   if (database.serverRemovedAt !== null || database.agentRevokedAt !== null) {
     throw fail(
       'credentials_missing',
@@ -193,6 +218,10 @@ function targetServer(db: Db, id: string, engine: string): ServerRow {
 
 function alreadyBackingUp(name: string) {
   return fail('conflict', `A backup of “${name}” is queued or running.`, 'Wait for it, or cancel it first.');
+}
+
+function alreadyDrilling(name: string) {
+  return fail('conflict', `A drill of “${name}” is queued or running.`, 'Wait for it, or cancel it first.');
 }
 
 /** Two restores would undo each other, and a backup would hold what is half restored. */

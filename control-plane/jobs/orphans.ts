@@ -38,10 +38,14 @@ function replaced({ kind, state }: Pick<JobRow, 'kind' | 'state'>, name: string)
       'Back up again once the new agent has the server’s credentials. Earlier snapshots are all there.';
     return fail('agent_revoked', `${what}was done.`, hint).failure;
   }
-  if (state === 'running') {
+  if (kind === 'restore' && state === 'running') {
     const hint = 'Look at the target before you repeat it: how far the restore had come is not known.';
     return fail('agent_revoked', `${what}had told how it ended.`, hint).failure;
   }
   const hint = 'Start it again once the new agent has the server’s credentials.';
-  return fail('agent_revoked', `${what}began. Nothing was changed.`, hint).failure;
+  return fail(
+    'agent_revoked',
+    `${what}${state === 'running' ? 'ended' : 'began'}. Nothing was changed.`,
+    hint,
+  ).failure;
 }

@@ -28,6 +28,7 @@ export interface JobService {
   /** Many at once, for as many databases; `refused` says why by their ids. */
   createBackups: Orders['backups'];
   createRestore(wish: RestoreWish, requestedBy: string): JobRow;
+  createDrill(databaseId: string, requestedBy: string): JobRow;
   cancel(jobId: string): JobRow;
   /** Ends all jobs of an agent whose place was taken. */
   giveUp(agent: { id: string; name: string }): void;
@@ -50,6 +51,7 @@ export function createJobService(deps: JobServiceDeps): JobService {
     createBackup: orders.backup,
     createBackups: orders.backups,
     createRestore: orders.restore,
+    createDrill: orders.drill,
     cancel(jobId) {
       const job = existingJob(db, jobId);
       const session = registry.session(job.agentId);
@@ -65,6 +67,7 @@ export function createJobService(deps: JobServiceDeps): JobService {
       const job = existingJob(db, jobId);
       if (!isTerminal(job.state) || job.state === 'succeeded') throw nothingToRetry(job);
       if (job.kind === 'restore') return orders.restore(sameRestore(job), requestedBy);
+      if (job.kind === 'drill') return orders.drill(job.databaseId, requestedBy);
       if (restoreAfter(db, job.id)) throw wasForSafety();
       return orders.backup(job.databaseId, requestedBy);
     },

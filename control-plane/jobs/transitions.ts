@@ -1,8 +1,9 @@
 import { type Failure, fail } from '../../protocol/failure.ts';
 import type { JobKind, JobOutcome, JobState } from '../../protocol/job.ts';
+import { drillFailure } from './drill-verdict.ts';
 
-/** Tries of a backup, counting only those that an agent began. Restores have one. */
-export const MAX_ATTEMPTS: Record<JobKind, number> = { backup: 3, restore: 1 };
+/** Tries of a backup, counting only those that an agent began. Restores and drills have one. */
+export const MAX_ATTEMPTS: Record<JobKind, number> = { backup: 3, restore: 1, drill: 1 };
 
 /** More than any job is ever put off, in milliseconds. */
 const LONGEST_DELAY_MS = 5 * 60_000;
@@ -148,7 +149,8 @@ function ended(job: JobFacts, event: Of<'ended'>): Verdict {
   if (outcome.state === 'cancelled') return finish(job, 'cancelled', event.now);
   if (outcome.state === 'failed') return failed(job, event, outcome.failure);
   if (job.kind === 'backup') return failed(job, event, notCommitted());
-  return finish(job, 'succeeded', event.now);
+  const fault = job.kind === 'drill' && drillFailure(outcome.result);
+  return fault ? finish(job, 'failed', event.now, fault) : finish(job, 'succeeded', event.now);
 }
 
 function failed(job: JobFacts, event: { now: number; delayMs: number }, failure: Failure): Verdict {

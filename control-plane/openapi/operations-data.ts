@@ -71,6 +71,23 @@ export const DATA: Operations = {
   'POST /databases/:id/backup': databases('Back up a database', begun(data.job, 'The job that waits.'), {
     description: '409 while one, or a restore into the database, is queued or running.',
   }),
+  'POST /databases/:id/drill': databases('Drill a database', begun(data.job, 'The job that waits.'), {
+    description:
+      'Tries its newest snapshot out on a disposable server of its agent’s host. 409 without a snapshot, or while one is queued or running.',
+  }),
+  'GET /databases/:id/assertions': databases(
+    'See what drills ask of a database',
+    ok(data.assertions, 'In the order they are asked.'),
+  ),
+  'PUT /databases/:id/assertions': databases(
+    'Say what drills ask of a database',
+    ok(data.assertions, 'As saved.'),
+    {
+      about: {
+        assertions: 'In place of those that were: names, and queries that have to give one true row.',
+      },
+    },
+  ),
 
   'GET /snapshots': snapshots('List snapshots', page(data.snapshot, 'Snapshots, newest first.'), {
     about: PAGE,

@@ -7,6 +7,7 @@ const policies = inGroup('Policies');
 const POLICY = {
   everywhere: 'For all databases that nothing nearer decides about; taken from the policy that was.',
   retention: 'Which snapshots stay; null for all. A snapshot that any rule keeps stays.',
+  drill: 'How often the newest snapshot is tried out; null: by hand only.',
   labels: 'For databases of agents with one of these; a label is of one policy.',
 };
 const CHOICE = { policy: 'inherit, none for by hand only, or the id of a policy.' };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { assertionSchema } from '../../protocol/drill.ts';
 import { JOB_KINDS, JOB_STATES, jobResultSchema, progressSchema } from '../../protocol/job.ts';
 import {
   backupPreflightSchema,
@@ -7,8 +8,15 @@ import {
   restorePreflightSchema,
 } from '../../protocol/restore.ts';
 import { tableSelectionSchema } from '../../protocol/selection.ts';
+import { DRILL_OUTCOMES } from '../db/schema/drills.ts';
 import { agentState, bytes, count, failure, named, time, timeOrNull, uuid } from './shapes-common.ts';
 import { databaseSchedule, policyChoice, reason } from './shapes-policies.ts';
+
+/** How one drill ended. */
+export const drill = named(
+  'Drill',
+  z.object({ jobId: uuid, snapshotId: uuid, outcome: z.enum(DRILL_OUTCOMES), finishedAt: time }),
+);
 
 const snapshotFields = {
   id: uuid,
@@ -37,6 +45,7 @@ const snapshotFields = {
   kept: z.array(reason),
   expiresAt: timeOrNull,
   state: z.enum(['good', 'damaged']),
+  drill: drill.nullable(),
 };
 
 export const snapshot = named('Snapshot', z.object(snapshotFields));
@@ -98,6 +107,8 @@ const jobFields = {
   requestedBy: z.string(),
 };
 
+export const assertions = z.object({ assertions: z.array(named('Assertion', assertionSchema.extend({}))) });
+
 export const job = named('Job', z.object(jobFields));
 
 export const jobInFull = named(
@@ -137,6 +148,13 @@ export const database = named(
     snapshotCount: count,
     lastSnapshot: snapshot.nullable(),
     lastJob: job.nullable(),
+    drill: z.object({
+      verdict: drill.nullable(),
+      last: drill.nullable(),
+      openJobId: uuid.nullable(),
+      everyDays: count.nullable(),
+      nextAt: timeOrNull,
+    }),
     status: z.enum(['protected', 'at-risk', 'unprotected']),
     statusReason: z.string(),
     statusSince: time,
@@ -147,6 +165,7 @@ export const overview = named(
   'Overview',
   z.object({
     databases: z.object({ total: count, protected: count, atRisk: count, unprotected: count }),
+    drills: z.object({ never: count, failed: count }),
     attention: z.array(
       z.object({
         databaseId: uuid,

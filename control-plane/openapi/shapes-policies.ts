@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { drillSettingSchema } from '../policies/drill.ts';
 import { SOURCES } from '../policies/effective.ts';
 import { scheduleSchema } from '../policies/schedule.ts';
 import { PERIODS, retentionSchema } from '../retention/rules.ts';
@@ -14,7 +15,7 @@ export const retention = named('Retention', retentionSchema.safeExtend({}));
 export const reason = named(
   'KeptFor',
   z.object({
-    rule: z.enum(['pinned', 'newest', 'last', 'within', 'damaged', ...PERIODS]),
+    rule: z.enum(['pinned', 'newest', 'last', 'within', 'damaged', 'drilled', ...PERIODS]),
     /** Which period, in the policy's time zone. */
     period: z.string().optional(),
   }),
@@ -26,6 +27,7 @@ export const retentionPreview = z.object({
   deletes: count,
   deleted: z.array(z.object({ id: uuid, databaseName: z.string(), sequence: count, createdAt: time })),
 });
+export const drillSetting = named('DrillSetting', drillSettingSchema);
 
 export const policy = named(
   'Policy',
@@ -36,6 +38,7 @@ export const policy = named(
     labels: z.array(z.string()),
     schedule,
     retention: retention.nullable(),
+    drill: drillSetting.nullable(),
     databaseCount: count,
     nextAt: timeOrNull,
     createdAt: time,

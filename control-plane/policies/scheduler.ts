@@ -4,6 +4,7 @@ import { dueSchedules, putSchedules, type ScheduleListing, type ScheduleRow } fr
 import type { Events, Topic } from '../events.ts';
 import type { JobService } from '../jobs/service.ts';
 import type { Logger } from '../log.ts';
+import { createDrillRounds } from './drill-rounds.ts';
 import { createTimes, planAll } from './plan.ts';
 import { scheduleSchema } from './schedule.ts';
 
@@ -12,10 +13,10 @@ export interface SchedulerDeps {
   clock: Clock;
   events: Events;
   log: Logger;
-  jobs: Pick<JobService, 'createBackups'>;
+  jobs: Pick<JobService, 'createBackups' | 'createDrill'>;
 }
 
-/** Begins backups when policies say so. */
+/** Begins backups and drills when policies say so. */
 export interface Scheduler {
   start(): void;
   stop(): void;
@@ -41,6 +42,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
   let cancelTick: (() => void) | undefined;
   let unsubscribe: (() => void) | undefined;
   let stale = true;
+  const beginDrills = createDrillRounds(deps);
   let plannedAt = Number.NEGATIVE_INFINITY;
 
   function replan(): void {
@@ -54,6 +56,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
     try {
       if (stale && Math.abs(clock.now() - plannedAt) >= CALM_MS) replan();
       begin(deps, dueSchedules(db, clock.now(), AT_ONCE));
+      beginDrills();
     } catch (error) {
       log.error({ err: error }, 'the scheduler could not look at what is due');
     }
@@ -90,7 +93,7 @@ function begin({ clock, db, events, jobs, log }: SchedulerDeps, due: ScheduleLis
     log.warn({ databaseId, failure }, 'a backup did not begin by its schedule');
   }
   const timesOf = createTimes(now);
-  const rows = due.map(({ policyName: _, ...row }) => {
+  const rows = due.map(({ drill: _drill, policyName: _policyName, ...row }) => {
     const why = skipped.get(row.databaseId);
     const times = timesOf(row.schedule, row.databaseId);
     return { ...row, ...times, ...(why === undefined ? {} : { skipped: why, skippedAt: now }) };

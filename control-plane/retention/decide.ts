@@ -11,13 +11,15 @@ export interface Candidate {
   /** When it was committed: milliseconds since the epoch. */
   createdAt: number;
   pinned: boolean;
+  /** Whether a drill of it has passed. */
+  drilled: boolean;
   /** Whether something that it needs is known not to be whole. */
   damaged: boolean;
 }
 
 /**
  * Which snapshots of one database stay, and why. Pure, and without the present time: a clock that is wrong deletes nothing,
- * and where no backups are made any more nothing is deleted either. The newest always stays.
+ * and where no backups are made any more nothing is deleted either. The newest always stays, and the newest that a drill has proved.
  * @returns for each snapshot what keeps it; nothing keeps those with an empty list
  */
 export function decide(
@@ -33,6 +35,8 @@ export function decide(
   const [newest] = newestFirst;
   if (!newest) return reasons;
   reasons.get(newest.id)?.push({ rule: 'newest' });
+  const proven = newestFirst.find(({ drilled }) => drilled);
+  if (proven) reasons.get(proven.id)?.push({ rule: 'drilled' });
   const since = newest.createdAt - rules.withinDays * DAY_MS;
   newestFirst.forEach(({ createdAt, id, pinned }, at) => {
     const own = reasons.get(id);

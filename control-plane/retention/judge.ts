@@ -40,9 +40,10 @@ export function verdictOf(
   if (judging === undefined) return { reasons: new Map(), graceDays: 0 };
   const rules = retentionSchema.parse(JSON.parse(judging.retention));
   const { timeZone } = scheduleSchema.parse(JSON.parse(judging.schedule));
-  const candidates = snapshots.map(({ damagedAt, mark, ...one }) => ({
+  const candidates = snapshots.map(({ damagedAt, drilled, mark, ...one }) => ({
     ...one,
     pinned: Boolean(mark?.pinnedAt),
+    drilled: drilled !== null,
     damaged: damagedAt !== null,
   }));
   return { reasons: decide(candidates, rules, timeZone), graceDays: rules.graceDays };

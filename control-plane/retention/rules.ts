@@ -28,6 +28,6 @@ export type Retention = z.infer<typeof retentionSchema>;
 
 /** What keeps a snapshot. */
 export type Reason =
-  | { rule: 'pinned' | 'newest' | 'last' | 'within' | 'damaged' }
+  | { rule: 'pinned' | 'newest' | 'last' | 'within' | 'damaged' | 'drilled' }
   /** `period`: which one, in the policy's time zone: `2026-09-12 14:00`, `2026-09-12`, `2026-W37`, `2026-09`, `2026`. */
   | { rule: Period; period: string };

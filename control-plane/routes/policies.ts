@@ -20,6 +20,7 @@ import { findServer } from '../db/servers.ts';
 import type { AppDeps } from '../deps.ts';
 import { auditAct, found, requireConfirmation } from '../http/acting.ts';
 import { validate } from '../http/validate.ts';
+import { drillSettingOf, drillSettingSchema } from '../policies/drill.ts';
 import type { Choice } from '../policies/effective.ts';
 import { nextRuns } from '../policies/next-run.ts';
 import { cronOf, scheduleSchema } from '../policies/schedule.ts';
@@ -35,6 +36,7 @@ const policyBody = z.object({
   retention: retentionSchema.nullable().default(null),
   everywhere: z.boolean().default(false),
   labels: labelsSchema.default([]),
+  drill: drillSettingSchema.nullable().default(null),
 });
 /** One that is about to be saved; with its id where it is there already. */
 const draftBody = policyBody.omit({ name: true }).extend({ id: z.uuid().optional() });
@@ -52,7 +54,9 @@ export function policyRoutes(deps: AppDeps) {
     const to =
       [...(row.everywhere ? ['everything'] : []), ...row.labels].join(', ') || 'what is chosen for it';
     const keeps = row.retention === null ? 'everything' : (JSON.parse(row.retention) as object);
-    const details = { when: cronOf(schedule), timeZone: schedule.timeZone, for: to, keeps };
+    const drill = drillSettingOf(row.drill);
+    const drills = drill === null ? 'none' : `every ${drill.everyDays} days`;
+    const details = { when: cronOf(schedule), timeZone: schedule.timeZone, for: to, keeps, drills };
     auditAct(deps, c, { action, target: { kind: 'policy', id: row.id, name: row.name }, details });
     changed(deps);
     return found(onePolicy(deps, row.id), 'policy');
@@ -104,11 +108,14 @@ export function policyRoutes(deps: AppDeps) {
 }
 
 function rowOf(
-  { retention, schedule, ...wish }: z.infer<typeof policyBody>,
+  { drill, retention, schedule, ...wish }: z.infer<typeof policyBody>,
   { createdAt, id }: Pick<PolicyRow, 'id' | 'createdAt'>,
 ): PolicyRow {
-  const rules = retention && JSON.stringify(retention);
-  return { ...wish, id, createdAt, schedule: JSON.stringify(schedule), retention: rules };
+  return {
+    ...{ ...wish, id, createdAt, schedule: JSON.stringify(schedule) },
+    retention: retention && JSON.stringify(retention),
+    drill: drill && JSON.stringify(drill),
+  };
 }
 
 /** Chooses a policy for one thing by itself, or leaves that to what it belongs to. */

@@ -60,8 +60,8 @@ export function createAgentVault(
       inTurn(attempt.jobId, async () => {
         const job = liveJob(jobs, agentId, attempt);
         const agent = context.fleet.agent(agentId);
-        if (job.kind !== 'restore' || !agent)
-          throw fail('forbidden', 'Only a restore has a source.', 'Stop the attempt.');
+        if (job.kind === 'backup' || !agent)
+          throw fail('forbidden', 'Only a restore or drill has a source.', 'Stop the attempt.');
         return sourceOf(context, snapshotOf(context, job.snapshotId), agent.sealingKey);
       }),
     heritage: (agentId, attempt) =>

@@ -1,5 +1,5 @@
 import type { DownloadWay, UploadWay } from '../../protocol/direct.ts';
-import type { HeritageDocument, RestoreSourceDocument } from '../../protocol/job.ts';
+import type { HeritageDocument, JobKind, RestoreSourceDocument } from '../../protocol/job.ts';
 import type { SealedCatalog } from '../../protocol/vault/manifest.ts';
 import type { Page, PageWish } from '../db/pages.ts';
 import type { SnapshotFilter } from '../db/snapshots.ts';
@@ -133,7 +133,7 @@ export interface JobDesk {
 
 export interface RunningJob {
   id: string;
-  kind: 'backup' | 'restore';
+  kind: JobKind;
   /** The only attempt that may commit. */
   attempt: number;
   agentId: string;

@@ -17,6 +17,7 @@ import { type ScheduleListing, schedulesOf } from '../db/schedules.ts';
 import type { AppDeps } from '../deps.ts';
 import type { Choice } from '../policies/effective.ts';
 import { agentState } from './agents.ts';
+import { drillStandings } from './drills.ts';
 import { type JobView, jobView } from './jobs.ts';
 import { choiceView, databaseScheduleView } from './policies.ts';
 import { type SnapshotView, snapshotViews } from './snapshots.ts';
@@ -37,6 +38,7 @@ export const TOLD: Readonly<Record<Condition, { status: DatabaseStatus; reason: 
     reason: 'Its server waits for credentials on the new agent.',
   },
   'last-backup-failed': { status: 'at-risk', reason: 'The last backup failed.' },
+  'drill-failed': { status: 'at-risk', reason: 'The last drill failed: its snapshot is not good.' },
   'agent-revoked': { status: 'at-risk', reason: 'Its agent was revoked.' },
   'server-removed': { status: 'at-risk', reason: 'Its server was removed.' },
   good: { status: 'protected', reason: 'The last backup succeeded.' },
@@ -47,9 +49,14 @@ interface Evidence {
   job: JobView | undefined;
   schedule: ScheduleListing | undefined;
   choice: Choice | undefined;
+  drill: ReturnType<ReturnType<typeof drillStandings>>;
 }
 
-function view({ registry }: Deps, database: JudgedDatabase, { choice, job, schedule, snapshot }: Evidence) {
+function view(
+  { registry }: Deps,
+  database: JudgedDatabase,
+  { choice, drill, job, schedule, snapshot }: Evidence,
+) {
   const { agentId, agentRevokedAt } = database;
   const { reason, status } = TOLD[database.condition];
   return {
@@ -70,6 +77,7 @@ function view({ registry }: Deps, database: JudgedDatabase, { choice, job, sched
     snapshotCount: database.snapshotCount,
     lastSnapshot: snapshot ?? null,
     lastJob: job ?? null,
+    drill,
     status,
     statusReason: reason,
     statusSince: iso(database.since),
@@ -89,6 +97,7 @@ function views(deps: Deps, databases: JudgedDatabase[]): DatabaseView[] {
   );
   const jobs = new Map(backups.map((job) => [job.id, job]));
   const schedules = new Map(schedulesOf(deps.db, ids).map((row) => [row.databaseId, row]));
+  const drillOf = drillStandings(deps.db, ids);
   const choices = choicesOf(deps.db, 'database', ids);
   return databases.map((database) => {
     const job = jobs.get(database.backupJobId ?? '');
@@ -97,6 +106,7 @@ function views(deps: Deps, databases: JudgedDatabase[]): DatabaseView[] {
       job: job && jobView(deps, job),
       schedule: schedules.get(database.id),
       choice: choices.get(database.id),
+      drill: drillOf(database.id, schedules.get(database.id)),
     });
   });
 }

@@ -2,6 +2,7 @@ import type { JobState } from '../../protocol/job.ts';
 import type { Reach } from '../auth/reach.ts';
 import { liveAgentIds } from '../db/agent-list.ts';
 import { CONDITIONS, countByCondition, snapshotTotals, someDatabases } from '../db/database-list.ts';
+import { drillCounts } from '../db/drills.ts';
 import { someJobs } from '../db/job-list.ts';
 import { OPEN_STATES } from '../db/jobs.ts';
 import type { AppDeps } from '../deps.ts';
@@ -39,6 +40,8 @@ export function overview(deps: Deps, { agentIds }: Reach) {
       atRisk: counted('at-risk'),
       unprotected: counted('unprotected'),
     },
+    /** Protected databases with a snapshot: never drilled to the end, and failed the last time. */
+    drills: drillCounts(db, agentIds),
     attention: needy(deps, agentIds),
     agents: { total: agents.length, online: agents.filter((id) => registry.isOnline(id)).length },
     storage: {

@@ -3,6 +3,7 @@ import { labelsOfAgents } from '../db/agents.ts';
 import { findPolicy, listPolicies, type PolicyRow } from '../db/policies.ts';
 import { type ScheduleListing, standingOfPolicies } from '../db/schedules.ts';
 import type { AppDeps } from '../deps.ts';
+import { drillSettingOf } from '../policies/drill.ts';
 import type { Choice } from '../policies/effective.ts';
 import { type Schedule, scheduleSchema } from '../policies/schedule.ts';
 import { retentionSchema } from '../retention/rules.ts';
@@ -26,7 +27,7 @@ export function onePolicy({ db }: Deps, id: string) {
 }
 
 function view(
-  { createdAt, everywhere, id, labels, name, retention, schedule }: PolicyRow,
+  { createdAt, drill, everywhere, id, labels, name, retention, schedule }: PolicyRow,
   standing: { databases: number; nextAt: number | null } = { databases: 0, nextAt: null },
 ) {
   return {
@@ -34,6 +35,7 @@ function view(
     schedule: scheduleOf(schedule),
     /** Null: every snapshot stays. */
     retention: retention === null ? null : retentionSchema.parse(JSON.parse(retention)),
+    drill: drillSettingOf(drill),
     databaseCount: standing.databases,
     /** When it next begins a backup. */
     nextAt: isoOrNull(standing.nextAt),

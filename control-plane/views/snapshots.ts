@@ -6,6 +6,7 @@ import { type MarkRow, marksOf } from '../db/snapshot-marks.ts';
 import type { AppDeps } from '../deps.ts';
 import type { Reason } from '../retention/rules.ts';
 import type { SnapshotRecord } from '../vault/service.ts';
+import { type DrillView, drillsBySnapshot } from './drills.ts';
 import { iso, isoOrNull } from './times.ts';
 
 type Deps = Pick<AppDeps, 'db' | 'vault'>;
@@ -15,9 +16,10 @@ interface Beside {
   /** The restore it was made before, for safety's sake. */
   restoreId: string | undefined;
   mark: MarkRow | undefined;
+  drill: DrillView | undefined;
 }
 
-function snapshotView(snapshot: SnapshotRecord, { database, mark, restoreId }: Beside) {
+function snapshotView(snapshot: SnapshotRecord, { database, drill, mark, restoreId }: Beside) {
   return {
     id: snapshot.id,
     databaseId: snapshot.databaseId,
@@ -37,6 +39,8 @@ function snapshotView(snapshot: SnapshotRecord, { database, mark, restoreId }: B
     beforeRestoreJobId: restoreId ?? null,
     copied: snapshot.copied,
     lockedUntil: isoOrNull(snapshot.lockedUntil),
+    /** The newest drill of it; null where it was never drilled. */
+    drill: drill ?? null,
     pinned: Boolean(mark?.pinnedAt),
     note: mark?.note ?? null,
     /** What keeps it by its database's policy; empty where none decides. */
@@ -61,15 +65,15 @@ export function snapshotViews({ db }: Pick<Deps, 'db'>, snapshots: SnapshotRecor
     db,
     snapshots.map(({ jobId }) => jobId),
   );
-  const marks = marksOf(
-    db,
-    snapshots.map(({ id }) => id),
-  );
+  const ids = snapshots.map(({ id }) => id);
+  const marks = marksOf(db, ids);
+  const drills = drillsBySnapshot(db, ids);
   return snapshots.map((snapshot) =>
     snapshotView(snapshot, {
       database: databases.get(snapshot.databaseId),
       restoreId: restores.get(snapshot.jobId),
       mark: marks.get(snapshot.id),
+      drill: drills.get(snapshot.id),
     }),
   );
 }

@@ -41,7 +41,7 @@ export async function furnish(stage: Stage): Promise<Fleet> {
     standing: { role: 'operator', labels: ['team=shop'] },
   });
   const schedule = { timing: { kind: 'daily', at: '02:30' }, timeZone: 'Europe/Berlin', spreadMinutes: 60 };
-  await api.post('/policies', { name: 'Nightly', schedule, everywhere: true });
+  await api.post('/policies', { name: 'Nightly', schedule, everywhere: true, drill: { everyDays: 30 } });
   await api.post('/policies', { name: 'Shops by day', schedule, labels: ['team=shop'] });
   await api.post('/api-keys', { name: 'nightly report', scopes: ['restore'] });
   await api.post('/enrolment-tokens', { name: 'warehouse' });

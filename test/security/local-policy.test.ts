@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, onTestFinished, test } from 'vitest';
+import { createDrillGround } from '../../agent/drills/place.ts';
 import { driverFor } from '../../agent/engines/registry.ts';
 import { ensureIdentity } from '../../agent/identity.ts';
 import { runBackup } from '../../agent/jobs/backup.ts';
@@ -29,6 +30,7 @@ async function agent(policy: LocalPolicy): Promise<JobParts> {
     keys: createKeyStore(state.path),
     vaults: createVaultPins(state.path),
     driverFor,
+    drills: createDrillGround(state.path, '/var/tmp'),
     vaultClient: () => {
       throw new Error('the job went on to the vault');
     },

@@ -36,6 +36,7 @@ export function runAgent(stateDir: string, config: Partial<AgentConfig> = {}): P
     controlPlaneKey: undefined,
     maxJobs: 2,
     outageLimitMs: 60_000,
+    drillDirectory: '/var/tmp',
     logLevel: 'silent',
   };
   return startAgent({ ...defaults, ...config }, pino({ level: process.env.AGENT_LOG ?? 'silent' }));

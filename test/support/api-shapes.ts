@@ -31,6 +31,26 @@ export interface ApiDatabase {
   serverId: string;
   name: string;
   snapshotCount: number;
+  status: string;
+  statusReason: string;
+  drill: {
+    verdict: ApiDrill | null;
+    last: ApiDrill | null;
+    openJobId: string | null;
+    everyDays: number | null;
+    nextAt: string | null;
+  };
+}
+
+export interface ApiDrill {
+  jobId: string;
+  snapshotId: string;
+  outcome: 'passed' | 'failed' | 'incomplete';
+  finishedAt: string;
+}
+
+export interface ApiOverview {
+  drills: { never: number; failed: number };
 }
 
 export interface ApiSnapshot {
@@ -43,6 +63,7 @@ export interface ApiSnapshot {
   partial: boolean;
   beforeRestoreJobId: string | null;
   lockedUntil: string | null;
+  drill: ApiDrill | null;
   state: string;
 }
 

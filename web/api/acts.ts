@@ -1,5 +1,6 @@
 import { answer, answerFile, api } from './rpc.ts';
 import type {
+  Assertion,
   AuditFilter,
   PolicyWish,
   ReplicaStore,
@@ -55,6 +56,9 @@ export const acts = {
     answer(api.databases[':id'].preflight.$post({ ...one(id), json })),
   selectTables: (id: string, selection: TableSelection | null) =>
     answer(api.databases[':id'].$patch({ ...one(id), json: { selection } })),
+  drill: (id: string) => answer(api.databases[':id'].drill.$post(one(id))),
+  putAssertions: (id: string, assertions: Assertion[]) =>
+    answer(api.databases[':id'].assertions.$put({ ...one(id), json: { assertions } })),
   backUp: (id: string) => answer(api.databases[':id'].backup.$post(one(id))),
 
   addPolicy: (json: PolicyWish) => answer(api.policies.$post({ json })),

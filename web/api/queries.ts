@@ -156,6 +156,11 @@ export const queries = {
     }),
   job: (id: string) =>
     queryOptions({ queryKey: ['jobs', id], queryFn: () => answer(api.jobs[':id'].$get({ param: { id } })) }),
+  assertions: (id: string) =>
+    queryOptions({
+      queryKey: ['databases', id, 'assertions'],
+      queryFn: () => answer(api.databases[':id'].assertions.$get({ param: { id } })),
+    }),
   policies: () => queryOptions({ queryKey: ['policies'], queryFn: () => answer(api.policies.$get()) }),
   /** When a schedule comes; asked anew as it is typed. */
   schedulePreview: (schedule: Schedule) =>

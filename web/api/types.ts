@@ -2,6 +2,7 @@ import type { InferRequestType, InferResponseType } from 'hono/client';
 import type { RestorePlan } from '../../protocol/restore.ts';
 import type { api } from './rpc.ts';
 
+export type { Assertion, DrillReport } from '../../protocol/drill.ts';
 export type { Failure } from '../../protocol/failure.ts';
 export type { JobResult, JobState, Progress } from '../../protocol/job.ts';
 export type { Inventory } from '../../protocol/messages.ts';

@@ -7,6 +7,7 @@ import {
   CircleX,
   Clock,
   Copy,
+  FlaskConical,
   LifeBuoy,
   ListFilter,
   LoaderCircle,
@@ -95,18 +96,29 @@ export function AttentionBadge({ label }: { label: string }) {
   return <Badge tone="warn" icon={CircleAlert} label={label} />;
 }
 
+const DRILL = {
+  passed: { tone: 'ok', icon: FlaskConical, label: 'Drill passed' },
+  failed: { tone: 'bad', icon: CircleX, label: 'Drill failed' },
+  incomplete: { tone: 'warn', icon: CircleHelp, label: 'Drill not carried out' },
+} satisfies Record<NonNullable<Snapshot['drill']>['outcome'], BadgeProps>;
+
+export function DrillBadge({ outcome }: { outcome: keyof typeof DRILL }) {
+  return <Badge {...DRILL[outcome]} />;
+}
+
 /** What is special about a snapshot. */
 export function SnapshotBadges({
   snapshot,
 }: {
   snapshot: Pick<
     Snapshot,
-    'state' | 'partial' | 'beforeRestoreJobId' | 'copied' | 'lockedUntil' | 'pinned' | 'expiresAt'
+    'state' | 'partial' | 'beforeRestoreJobId' | 'copied' | 'lockedUntil' | 'pinned' | 'expiresAt' | 'drill'
   >;
 }) {
   return (
     <>
       {snapshot.beforeRestoreJobId && <Badge tone="accent" icon={LifeBuoy} label="Before a restore" />}
+      {snapshot.drill && <DrillBadge outcome={snapshot.drill.outcome} />}
       {snapshot.partial && <Badge tone="warn" icon={ListFilter} label="Partial" />}
       {snapshot.state === 'damaged' && <Badge tone="bad" icon={CircleX} label="Damaged" />}
       {snapshot.pinned && <Badge tone="accent" icon={Pin} label="Pinned" />}

@@ -10,6 +10,7 @@ export function isActive(job: Job): boolean {
 /** What the job does, for titles and lists. */
 export function jobTitle(job: Job): string {
   if (job.kind === 'backup') return `Back up ${job.databaseName}`;
+  if (job.kind === 'drill') return `Drill ${job.databaseName}`;
   const target = job.plan?.targetDatabase;
   return target && target !== job.databaseName
     ? `Restore ${job.databaseName} as ${target}`

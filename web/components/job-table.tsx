@@ -20,6 +20,8 @@ function outcome(job: Job) {
   if (job.result?.kind === 'backup') {
     return `${formatBytes(job.result.rawBytes)}, ${formatBytes(job.result.storedBytes)} uploaded`;
   }
+  if (job.result?.kind === 'drill')
+    return `${job.result.report.tables.rows.toLocaleString()} rows as in the backup`;
   if (job.result) return `${formatBytes(job.result.rawBytes)} restored`;
   return <span className="text-ink-3">–</span>;
 }

@@ -26,6 +26,8 @@ const ACTS: Record<string, string> = {
   'policy.choose': 'Policy chosen',
   'policy.remove': 'Policy removed',
   'job.backup': 'Backup asked for',
+  'job.drill': 'Drill asked for',
+  'database.assertions': 'Assertions changed',
   'job.cancel': 'Job cancelled',
   'job.refused': 'Job refused by the agent',
   'job.restore': 'Restore asked for',

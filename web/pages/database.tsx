@@ -14,6 +14,7 @@ import { isActive, JobProgress } from '../components/job-progress.tsx';
 import { AllJobsTable } from '../components/job-table.tsx';
 import { Card, Empty, Page, Skeleton } from '../components/layout.tsx';
 import { May } from '../components/may.tsx';
+import { DrillCard } from './database-drills.tsx';
 import { BackupFindings, SelectionCard } from './database-selection.tsx';
 import { DatabaseScheduleCard } from './policy-choice.tsx';
 import { SnapshotsCard } from './snapshot-list.tsx';
@@ -92,6 +93,7 @@ export function DatabasePage() {
         </FailureCard>
       )}
       <SnapshotsCard databaseId={databaseId} />
+      <DrillCard database={data} />
       <DatabaseScheduleCard database={data} />
       <SelectionCard database={data} />
       <JobsCard databaseId={databaseId} />

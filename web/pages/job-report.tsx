@@ -1,19 +1,29 @@
 import { CircleCheck } from 'lucide-react';
 import type { ReactNode } from 'react';
 import type { Job, JobResult } from '../api/types.ts';
+import { DrillReportView } from '../components/drill-report.tsx';
 import { formatBytes, percent } from '../components/format.ts';
-import { Facts } from '../components/layout.tsx';
+import { Card, Facts } from '../components/layout.tsx';
 import { SnapshotLink } from './job-facts.tsx';
 
-/** What a job that succeeded did. */
+/** What a job did; of one that failed, only a drill has something to tell. */
 export function JobReport({ job, result }: { job: Job; result: JobResult }) {
+  if (result.kind === 'drill' && job.state !== 'succeeded') {
+    return (
+      <Card title="What the drill found" label="What the drill found">
+        <DrillReportView report={result.report} />
+      </Card>
+    );
+  }
   return (
     <div className="grid gap-3 rounded-card border border-ok/40 bg-ok-soft p-4">
       <p className="flex items-center gap-2.5 font-semibold">
         <CircleCheck aria-hidden size={18} className="text-ok" />
         {headline(result)}
       </p>
-      {result.kind === 'backup' ? (
+      {result.kind === 'drill' ? (
+        <DrillReportView report={result.report} />
+      ) : result.kind === 'backup' ? (
         <Facts
           items={[
             ['Size', formatBytes(result.rawBytes)],
@@ -35,6 +45,7 @@ export function JobReport({ job, result }: { job: Job; result: JobResult }) {
 }
 
 function headline(result: JobResult): string {
+  if (result.kind === 'drill') return 'The snapshot was restored, and all of it is there.';
   if (result.kind === 'backup') return 'The snapshot is in the vault.';
   const { database, mode } = result.report;
   return mode === 'in-place' ? `${database} holds the snapshot now.` : `Restored as ${database}.`;

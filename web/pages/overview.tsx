@@ -78,6 +78,7 @@ function Verdict({ overview }: { overview: Overview }) {
               : 'Each has a snapshot and its last backup succeeded.'
             : `${overview.databases.protected} of ${count(total, 'database')} protected. What to do is listed below.`}
         </p>
+        <Drills drills={overview.drills} />
         {away > 0 && (
           <p className="text-ink-2">
             {`${count(away, 'agent')} ${away === 1 ? 'is' : 'are'} out of reach: no backup can run there. `}
@@ -88,6 +89,19 @@ function Verdict({ overview }: { overview: Overview }) {
         )}
       </div>
     </section>
+  );
+}
+
+/** A backup that was never restored is a hope. */
+function Drills({ drills: { never } }: Pick<Overview, 'drills'>) {
+  if (never === 0) return null;
+  return (
+    <p className="text-ink-2">
+      {`${count(never, 'database')} ${never === 1 ? 'was' : 'were'} never drilled: nobody has tried whether ${never === 1 ? 'its backup' : 'their backups'} can be restored. `}
+      <Link to="/policies" className="rounded-sm text-accent underline">
+        Have a policy do it
+      </Link>
+    </p>
   );
 }
 

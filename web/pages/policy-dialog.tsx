@@ -8,6 +8,7 @@ import { Dialog } from '../components/dialog.tsx';
 import { ErrorCard } from '../components/failure.tsx';
 import { CheckField, TextField } from '../components/field.tsx';
 import { BlackoutFields } from './policy-blackouts.tsx';
+import { DrillFields } from './policy-drill.tsx';
 import { RetentionFields, RetentionPreview, type Rules } from './policy-retention.tsx';
 import { draftOf, TimingFields, timingOf } from './policy-timing.tsx';
 
@@ -28,9 +29,10 @@ export function PolicyDialog({ onClose, policy }: { policy?: Policy; onClose: ()
   const [retention, setRetention] = useState<Rules | null>(policy?.retention ?? null);
   const [everywhere, setEverywhere] = useState(policy?.everywhere ?? false);
   const [labels, setLabels] = useState(policy?.labels.join(', ') ?? '');
+  const [drill, setDrill] = useState(policy?.drill ?? null);
   const { blackouts, catchUp, spreadMinutes, timeZone } = more;
   const schedule = { timing: timingOf(timing), timeZone, spreadMinutes, catchUp, blackouts };
-  const draft = { schedule, retention, everywhere, labels: labelsIn(labels) };
+  const draft = { schedule, retention, drill, everywhere, labels: labelsIn(labels) };
   const set = (change: Partial<typeof more>) => setMore({ ...more, ...change });
   const save = useMutation({
     mutationFn: () => {
@@ -81,6 +83,7 @@ export function PolicyDialog({ onClose, policy }: { policy?: Policy; onClose: ()
         />
         <BlackoutFields blackouts={blackouts} onChange={(next) => set({ blackouts: next })} />
         <RetentionFields rules={retention} onChange={setRetention} />
+        <DrillFields drill={drill} onChange={setDrill} />
         <TextField
           label="For agents with the labels"
           optional

@@ -35,6 +35,8 @@ export function reasonWords(reason: Reason): string {
       return 'among the newest';
     case 'damaged':
       return 'damaged, so no rule counts it';
+    case 'drilled':
+      return 'the newest that passed a drill';
     case 'within':
       return 'recent';
     default:

@@ -86,11 +86,20 @@ export function SnapshotPage() {
   );
 }
 
+function Drilled({ drill }: { drill: NonNullable<SnapshotDetail['drill']> }) {
+  return (
+    <Link to="/jobs/$jobId" params={{ jobId: drill.jobId }} className="rounded-sm text-accent underline">
+      <Time iso={drill.finishedAt} />
+    </Link>
+  );
+}
+
 function SnapshotFacts({ snapshot }: { snapshot: SnapshotDetail }) {
   const engineLabel = useEngineLabel();
   const { beforeRestoreJobId, catalog } = snapshot;
   const items: [string, ReactNode][] = [
     ['Number', snapshot.sequence.toLocaleString()],
+    ['Drilled', snapshot.drill ? <Drilled key="drilled" drill={snapshot.drill} /> : 'Never'],
     ['Taken', <Time key="taken" iso={snapshot.createdAt} mode="local" />],
     ['Took', formatDuration(secondsBetween(snapshot.startedAt, snapshot.finishedAt))],
     ['Size', formatBytes(snapshot.rawBytes)],

@@ -3,6 +3,7 @@ import { fail } from '../../../protocol/failure.ts';
 import type { EngineDriver } from '../driver.ts';
 import { connect } from './connect.ts';
 import { dropDatabase, readMark } from './database.ts';
+import { rehearse } from './drill.ts';
 import { dump } from './dump.ts';
 import { explain } from './errors.ts';
 import { type Flavour, versionNumber } from './flavour.ts';
@@ -68,6 +69,12 @@ export function mysqlDriver(options: {
         );
       }
       await dropDatabase(session, database);
+    },
+    drills: {
+      rehearse: async (place, input, context) => {
+        const directories = options.toolDirectories ?? (await standardDirectories());
+        return rehearse(place, { ...input, flavour, directories }, context);
+      },
     },
     explain: (error, server) => explain(error, server.connection),
   };

@@ -4,6 +4,7 @@ import { fail } from '../../../protocol/failure.ts';
 import type { EngineDriver } from '../driver.ts';
 import { connect, maintenanceDatabase } from './connect.ts';
 import { dropDatabase, isScratch } from './database.ts';
+import { rehearse } from './drill.ts';
 import { dump } from './dump.ts';
 import { explain } from './errors.ts';
 import { identify } from './identify.ts';
@@ -68,6 +69,12 @@ export function postgresDriver(
         );
       }
       await dropDatabase(session, database);
+    },
+    drills: {
+      rehearse: async (place, input, context) => {
+        const directories = options.toolDirectories ?? (await standardDirectories());
+        return rehearse(place, { ...input, directories, tools: await tools(context.signal) }, context);
+      },
     },
     explain: (error, server) => explain(error, server.connection),
   };

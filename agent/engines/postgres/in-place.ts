@@ -80,9 +80,10 @@ async function fill(input: Restoring, made: Filling & { facts: InPlaceFacts; run
     usesPublic: requirements.schemas.includes('public'),
   };
   const ended = new AbortController();
+  const stays = passOver(facts);
   const atomic: Atomic = {
     prologue: (entries) => cleanUpSql(cleanUp, entries),
-    passOver: passOver(facts),
+    passOver: (entry) => stays(entry) || (input.leaveOut?.(entry) ?? false),
     applicationName: run.applicationName,
     begun: async () => {
       run.transaction = await transactionOf(session, { ...run, signal: ended.signal });

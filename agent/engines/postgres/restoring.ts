@@ -1,5 +1,6 @@
 import type { RestorePlan } from '../../../protocol/restore.ts';
 import type { OperationContext, RestoreSource, StreamOpener } from '../driver.ts';
+import type { TocEntry } from './archive-toc.ts';
 import type { PostgresServer } from './connect.ts';
 import type { PostgresTool } from './tools.ts';
 
@@ -11,4 +12,6 @@ export interface Restoring {
   open: StreamOpener;
   tools: readonly PostgresTool[];
   context: OperationContext;
+  /** In place: entries of the archive that are not restored. */
+  leaveOut?: (entry: TocEntry) => boolean;
 }

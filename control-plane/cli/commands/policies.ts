@@ -24,6 +24,7 @@ interface SetOptions extends Json, RetentionOptions {
   blackout?: Blackout[];
   everywhere?: boolean;
   label?: string[];
+  drillDays?: number | 'off';
 }
 
 /** `policies`, `set-policy`, `use-policy`, `remove-policy`. */
@@ -49,6 +50,7 @@ export function addPolicyCommands(root: Command): void {
     .option('--no-catch-up', 'wait for the next time')
     .option('--blackout <when>', 'begin nothing then: mon-fri/08:00-18:00; may be repeated', blackouts)
     .option('--label <label>', 'for agents with it; may be repeated', collect)
+    .option('--drill-days <days>', 'try the newest snapshot out every so many days; or off', daysOrOff)
     .option('--everywhere', 'for everything that nothing nearer decides about')
     .option('--no-everywhere', 'not for everything');
   retentionOptions(setting)
@@ -101,7 +103,7 @@ async function setPolicy(name: string, options: SetOptions): Promise<void> {
   const before = (await client.get('/policies', z.array(policyShape))).find((one) => one.name === name);
   const timing = timingOf(options) ?? before?.schedule.timing;
   if (timing === undefined) throw noTiming();
-  const { blackout, catchUp, everywhere, label, spread, timeZone } = options;
+  const { blackout, catchUp, drillDays, everywhere, label, spread, timeZone } = options;
   const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const wish = {
     name,
@@ -115,6 +117,7 @@ async function setPolicy(name: string, options: SetOptions): Promise<void> {
     everywhere: everywhere ?? before?.everywhere,
     labels: label ?? before?.labels,
     retention: retentionOf(options, before?.retention ?? null),
+    drill: drillDays === undefined ? before?.drill : drillDays === 'off' ? null : { everyDays: drillDays },
   };
   const saved = before
     ? await client.put(`/policies/${before.id}`, wish, policyShape)
@@ -191,6 +194,10 @@ async function removePolicy(wanted: string, { confirm, json }: Json & { confirm?
   const gone = await client.delete(`/policies/${id}`, { confirm: name }, z.looseObject({ id: z.string() }));
   if (json) return sayJson(gone);
   say(`The policy ${name} is gone.`);
+}
+
+function daysOrOff(text: string): number | 'off' {
+  return text === 'off' ? text : number(text);
 }
 
 function collect(label: string, before: string[] = []): string[] {

@@ -23,6 +23,7 @@ export const policyShape = z.looseObject({
     blackouts: z.array(z.unknown()),
   }),
   retention: retentionShape.nullable(),
+  drill: z.looseObject({ everyDays: count }).nullable().optional(),
   databaseCount: count,
   nextAt: maybe,
 });

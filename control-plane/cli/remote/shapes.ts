@@ -4,7 +4,6 @@ import {
   backupPreflightSchema,
   restorePlanSchema,
   restorePreflightSchema,
-  restoreReportSchema,
 } from '../../../protocol/restore.ts';
 
 /**
@@ -141,7 +140,7 @@ export const jobShape = z.looseObject({
       rawBytes: count,
       storedBytes: count.optional(),
       reusedBytes: count.optional(),
-      report: restoreReportSchema.loose().optional(),
+      report: z.looseObject({ notes: z.array(text), keptAs: text.optional() }).optional(),
     })
     .nullable(),
   failure: failureShape.nullable(),

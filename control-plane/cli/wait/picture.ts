@@ -8,7 +8,7 @@ const BAR = { least: 8, most: 24 };
 /** What a job does, for people. */
 export function titleOf({ databaseName, kind, plan, serverName }: Job): string {
   const name = `${serverName}/${databaseName}`;
-  if (kind === 'backup') return name;
+  if (kind !== 'restore') return name;
   const target = plan?.targetDatabase;
   return target !== undefined && target !== databaseName ? `${databaseName} → ${serverName}/${target}` : name;
 }
@@ -62,9 +62,11 @@ function barOf(share: number, columns: number): string {
   return `[${'#'.repeat(full)}${'-'.repeat(inside - full)}]`;
 }
 
+const TITLES: Record<Job['kind'], string> = { backup: 'Backup', restore: 'Restore', drill: 'Drill' };
+
 /** How a job ended, in one sentence. */
 export function summary(job: Job): string {
-  const title = `${job.kind === 'backup' ? 'Backup' : 'Restore'} of ${oneLine(titleOf(job))}`;
+  const title = `${TITLES[job.kind]} of ${oneLine(titleOf(job))}`;
   if (job.state !== 'succeeded') return `${title}: ${job.state}`;
   const { result } = job;
   const took = tookSeconds(job);

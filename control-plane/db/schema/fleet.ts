@@ -105,7 +105,7 @@ export const jobs = sqliteTable(
   'jobs',
   {
     id: text().primaryKey(),
-    kind: text({ enum: ['backup', 'restore'] }).notNull(),
+    kind: text({ enum: ['backup', 'restore', 'drill'] }).notNull(),
     state: text({
       enum: ['queued', 'offered', 'running', 'succeeded', 'failed', 'cancelled', 'lost'],
     }).notNull(),
@@ -115,11 +115,11 @@ export const jobs = sqliteTable(
     serverId: text()
       .notNull()
       .references(() => servers.id),
-    /** Backup: the database; restore: the database the snapshot is of. */
+    /** Backup: the database; restore and drill: the database the snapshot is of. */
     databaseId: text()
       .notNull()
       .references(() => databases.id),
-    /** Backup: the snapshot it will make; restore: the one it puts back. */
+    /** Backup: the snapshot it will make; restore and drill: the one it reads. */
     snapshotId: text().notNull(),
     vaultId: text().notNull(),
     /** Backups: number of the snapshot within its database, fixed by the first offer. */

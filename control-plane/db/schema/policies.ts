@@ -13,6 +13,8 @@ export const policies = sqliteTable('policies', {
   /** For databases of agents with one of these; a label is of at most one policy. */
   labels: text({ mode: 'json' }).$type<string[]>().notNull().default([]),
   createdAt: integer().notNull(),
+  /** JSON of `DrillSetting`; null: no drills. */
+  drill: text(),
 });
 
 /** What was chosen for one database, one server or one agent by itself. */

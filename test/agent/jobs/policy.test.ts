@@ -21,6 +21,24 @@ describe('restores', () => {
   });
 });
 
+describe('drills', () => {
+  test.for([
+    [undefined, undefined],
+    ['allow', undefined],
+    ['counts-only', undefined],
+    ['deny', 'policy_denied'],
+  ] as const)('%s: %s', ([drill, code]) => {
+    const policy = drill === undefined ? open : { ...open, drill };
+    expect(policyRefusal(policy, { kind: 'drill', ...shop })?.code).toBe(code);
+  });
+  test('a database that is not allowed is not drilled; one that may not be restored over is', () => {
+    expect(policyRefusal({ ...open, databases: ['x/*'] }, { kind: 'drill', ...shop })?.code).toBe(
+      'policy_denied',
+    );
+    expect(policyRefusal({ ...open, restore: 'deny' }, { kind: 'drill', ...shop })).toBeUndefined();
+  });
+});
+
 describe('databases', () => {
   test.for([
     ['main/shop', true],

@@ -46,6 +46,8 @@ export function createDesk(
   const vault = {
     defaultVaultId: randomUUID(),
     snapshot: (id: string) => committed.get(id),
+    latestSnapshots: (ids: readonly string[]) =>
+      [...committed.values()].filter(({ databaseId }) => ids.includes(databaseId)).slice(-1),
     isDirect: () => false,
     statementOf: () => 'statement',
   };

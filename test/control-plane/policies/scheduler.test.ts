@@ -17,7 +17,16 @@ function world(more: object = {}) {
   const { clock, db, events, jobs } = desk;
   const write = (name: string, at: string, reach: { everywhere?: boolean; labels?: string[] }) => {
     const schedule = { timing: { kind: 'daily', at }, timeZone: 'UTC', ...more };
-    const row = { id: name, name, createdAt: 0, everywhere: false, labels: [], retention: null, ...reach };
+    const row = {
+      id: name,
+      name,
+      createdAt: 0,
+      everywhere: false,
+      labels: [],
+      retention: null,
+      drill: null,
+      ...reach,
+    };
     putPolicy(db, { ...row, schedule: JSON.stringify(scheduleSchema.parse(schedule)) });
   };
   write('nightly', '02:00', { everywhere: true });

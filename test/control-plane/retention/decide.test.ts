@@ -15,6 +15,7 @@ function taken(times: readonly number[], pinned: readonly number[] = []): Candid
     sequence: n + 1,
     createdAt,
     pinned: pinned.includes(n + 1),
+    drilled: false,
     damaged: false,
   }));
 }
@@ -96,6 +97,12 @@ describe('whatever the rules', () => {
     expect(stay).toEqual(expect.arrayContaining([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]));
   });
 
+  test('the newest that passed a drill stays', () => {
+    const snapshots = daily(4).map((one) => ({ ...one, drilled: one.sequence < 3 }));
+    const reasons = decide(snapshots, rules({ last: 1 }), 'UTC');
+    expect([...reasons].filter(([, why]) => why.length > 0).map(([id]) => id)).toEqual(['4', '2']);
+  });
+
   test('a damaged one stays, and takes no good one’s place', () => {
     const snapshots = daily(4).map((one) => ({ ...one, damaged: one.sequence > 2 }));
     const reasons = decide(snapshots, rules({ last: 1 }), 'UTC');
@@ -119,7 +126,9 @@ const snapshotsArb = fc
     minLength: 1,
     maxLength: 60,
   })
-  .map((all) => all.map((one, n) => ({ ...one, id: String(n), sequence: n, damaged: false })));
+  .map((all) =>
+    all.map((one, n) => ({ ...one, id: String(n), sequence: n, drilled: false, damaged: false })),
+  );
 const small = fc.integer({ min: 0, max: 6 });
 const rulesArb = fc.record({
   ...{ last: small, withinDays: small, hourly: small, daily: small, weekly: small, monthly: small },

@@ -67,6 +67,7 @@ async function policy(retention: string | null): Promise<void> {
     createdAt: 0,
     schedule,
     retention,
+    drill: null,
   });
   planAll(w.db, clock.now());
   events.changed('policies');

@@ -44,6 +44,7 @@ export async function fleetStory(place: Place): Promise<Fleet> {
   await api.patch(`/databases/${database.id}`, { selection: { include: [], exclude: ['things'] } });
   const { job, snapshot } = await backUp(api, database.id);
   await api.patch(`/databases/${database.id}`, { selection: null });
+  await drills(place, database);
   const fleet = { agent, server, database, snapshot, job };
   await restores(place, fleet);
   await waitingJobs(place, fleet);
@@ -66,6 +67,14 @@ async function policies(
   await api.get(`/databases/${database.id}`);
   await api.get('/policies');
   await api.delete(`/policies/${id}`, { confirm: 'Nightly' });
+}
+
+/** The copy cannot be restored there, and says so without the row. */
+async function drills({ home: { api } }: Place, { id }: ApiDatabase): Promise<void> {
+  await api.put(`/databases/${id}/assertions`, { assertions: [{ name: 'any', query: 'SELECT true' }] });
+  await api.get(`/databases/${id}/assertions`);
+  const { id: jobId } = await api.post<ApiJob>(`/databases/${id}/drill`);
+  expect(await api.finished(jobId)).toMatchObject({ state: 'failed', kind: 'drill' });
 }
 
 async function enrol({ canaries, home }: Place): Promise<Agent> {
