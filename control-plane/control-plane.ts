@@ -38,6 +38,7 @@ import { type Listener, listen, type TlsIdentity } from './listener.ts';
 import { lockDataDirectory } from './lock.ts';
 import type { Logger } from './log.ts';
 import { createScheduler } from './policies/scheduler.ts';
+import { createReadiness } from './readiness.ts';
 import { createReplicaNews } from './replica-news.ts';
 import { openVaultService } from './vault/open.ts';
 import { type Rclone, RcloneDaemon } from './vault/stores/rclone-daemon.ts';
@@ -191,6 +192,7 @@ async function assemble(config: Config, ground: Ground) {
       jobs,
       scheduler,
       progress,
+      readiness: createReadiness({ db, vault, clock, log }),
     },
     webRoot: config.webRoot,
   });

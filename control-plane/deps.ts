@@ -18,6 +18,7 @@ import type { JobService } from './jobs/service.ts';
 import type { ControlPlaneIdentity } from './keys/identity.ts';
 import type { Logger } from './log.ts';
 import type { Scheduler } from './policies/scheduler.ts';
+import type { Readiness } from './readiness.ts';
 import type { AgentVault, VaultService } from './vault/service.ts';
 
 /** Everything the HTTP side works with; made once, in `control-plane.ts`. */
@@ -48,6 +49,7 @@ export interface AppDeps {
   jobs: JobService;
   scheduler: Scheduler;
   progress: ProgressBoard;
+  readiness(): Promise<Readiness>;
   /** Directory of the built web UI. */
   webRoot: string;
 }

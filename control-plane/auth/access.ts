@@ -50,6 +50,7 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'GET /overview/history': view(),
   'GET /events': view(),
   'GET /openapi.json': view(),
+  'GET /metrics': { needs: ['metrics'] },
 
   'GET /agents': view(),
   'GET /agents/:id': view('agent'),

@@ -13,13 +13,13 @@ import { keepDefaultVault, loadDefaultVault } from './default.ts';
 import { uploaded, uploadWay } from './direct.ts';
 import { download } from './download.ts';
 import { addVault, changeStore } from './elsewhere.ts';
-import { spaceOf } from './growth.ts';
 import { heritageOf } from './heritage.ts';
 import { missing, putKey, putPack } from './ingest.ts';
 import type { Sealing } from './keys.ts';
 import { MANIFEST_FILE_MAX_BYTES } from './layout.ts';
 import { createLockWatch } from './locks.ts';
 import { PackAccess } from './pack-access.ts';
+import { reachStore, spaceIn } from './reach.ts';
 import { type Reconciled, reconcile } from './reconcile.ts';
 import { publicFacts, vaultRecord, vaultRow, whereabouts } from './records.ts';
 import { type KitDownloads, kitDownloads } from './recovery/downloads.ts';
@@ -155,11 +155,8 @@ function createService(context: VaultContext, parts: ServiceGround): VaultServic
         chosen.defaultVaultId = vaultId;
         return describe(vault);
       }),
-    space: async (vaultId) => {
-      const { store } = vaultOf(context, vaultId);
-      const facts = { now: context.now(), stored: context.chunks.storedBytes(vaultId) };
-      return spaceOf((await store.primary.room?.()) ?? {}, context.snapshots.additions(vaultId), facts);
-    },
+    reachStore: (ms) => reachStore(vaultOf(context, chosen.defaultVaultId), ms),
+    space: (vaultId) => spaceIn(context, vaultOf(context, vaultId)),
     isDirect: (vaultId) => vaultOf(context, vaultId).store.direct !== undefined,
     statementOf: (vaultId) => vaultOf(context, vaultId).statement,
     certifyAgent: async (agent) => {

@@ -28,6 +28,7 @@ export const LEAST: Record<string, Least> = {
   'GET /overview/history': 'viewer',
   'GET /events': 'viewer',
   'GET /openapi.json': 'viewer',
+  'GET /metrics': 'viewer',
   'GET /agents': 'viewer',
   'GET /agents/:id': 'viewer',
   'PATCH /agents/:id': 'admin',
