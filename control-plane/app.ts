@@ -32,6 +32,7 @@ import { openapiRoutes } from './routes/openapi.ts';
 import { passkeyRoutes } from './routes/passkeys.ts';
 import { policyRoutes } from './routes/policies.ts';
 import { replicaRoutes } from './routes/replicas.ts';
+import { selfBackupRoutes } from './routes/self-backup.ts';
 import { serverRoutes } from './routes/servers.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { settingsRoutes } from './routes/settings.ts';
@@ -119,6 +120,7 @@ function apiRoutes(deps: AppDeps, routes: () => readonly RouterRoute[]) {
     .route('/', jobRoutes(deps))
     .route('/', vaultRoutes(deps))
     .route('/', replicaRoutes(deps))
+    .route('/', selfBackupRoutes(deps))
     .route('/', userRoutes(deps))
     .route('/', settingsRoutes(deps))
     .route('/', signInProviderRoutes(deps))

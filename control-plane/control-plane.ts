@@ -40,6 +40,7 @@ import type { Logger } from './log.ts';
 import { createScheduler } from './policies/scheduler.ts';
 import { createReadiness } from './readiness.ts';
 import { createReplicaNews } from './replica-news.ts';
+import { createSelfBackups } from './self-backup/keeper.ts';
 import { openVaultService } from './vault/open.ts';
 import { type Rclone, RcloneDaemon } from './vault/stores/rclone-daemon.ts';
 
@@ -176,6 +177,11 @@ async function assemble(config: Config, ground: Ground) {
   const gateway = createGateway({
     ...{ db, identity, registry, bearers, clock, log, audit, clientAddress, listener: fleet },
   });
+  const selfBackups = createSelfBackups({
+    ...{ db, clock, audit, events, log, dataDir: config.dataDir, hour: config.selfBackupHour },
+    masterKeyApart: config.masterKey !== undefined || config.masterKeyFile !== undefined,
+    vault: vaults.defaultVault,
+  });
   const auth = createAuth({ db, master, url, origins, log });
   const app = createApp({
     ...{ db, clock, log, audit, events, identity, auth, url, origins, registry, bearers, enrolment },
@@ -192,6 +198,7 @@ async function assemble(config: Config, ground: Ground) {
       jobs,
       scheduler,
       progress,
+      selfBackups,
       readiness: createReadiness({ db, vault, clock, log }),
     },
     webRoot: config.webRoot,
@@ -202,6 +209,7 @@ async function assemble(config: Config, ground: Ground) {
   dispatcher.start();
   autoProtect.start();
   scheduler.start();
+  selfBackups.start();
   gateway.attach(listener.server);
   listener.serve(app.fetch as Parameters<Listener['serve']>[0]);
   log.info({ url, data: config.dataDir, fingerprint: identity.fingerprint }, `Homeport listens on ${url}`);
@@ -216,6 +224,7 @@ async function assemble(config: Config, ground: Ground) {
       updates.stop();
       // While requests at work end, agents are told to come back later.
       await gateway.stop();
+      await selfBackups.stop();
       await vaults.stop();
     },
   };

@@ -19,6 +19,7 @@ import type { ControlPlaneIdentity } from './keys/identity.ts';
 import type { Logger } from './log.ts';
 import type { Scheduler } from './policies/scheduler.ts';
 import type { Readiness } from './readiness.ts';
+import type { SelfBackups } from './self-backup/keeper.ts';
 import type { AgentVault, VaultService } from './vault/service.ts';
 
 /** Everything the HTTP side works with; made once, in `control-plane.ts`. */
@@ -49,6 +50,7 @@ export interface AppDeps {
   jobs: JobService;
   scheduler: Scheduler;
   progress: ProgressBoard;
+  selfBackups: SelfBackups;
   readiness(): Promise<Readiness>;
   /** Directory of the built web UI. */
   webRoot: string;

@@ -117,6 +117,9 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'DELETE /vaults/:id/move': administer,
   'POST /vaults/:id/check': { needs: ['view', 'fleet', 'operate'] },
 
+  'GET /self-backup': own,
+  'POST /self-backup': own,
+
   'GET /users': administer,
   'PATCH /users/:id': fresh(administer),
   'DELETE /users/:id': fresh(administer),

@@ -15,6 +15,7 @@ import { addRemoteCommands } from './commands/remotes.ts';
 import { addReplicaCommands } from './commands/replicas.ts';
 import { addRestoreCommand } from './commands/restore.ts';
 import { addSelectionCommand } from './commands/selection.ts';
+import { addRestoreSelfCommand, addSelfBackupCommand } from './commands/self-backup.ts';
 import { addSessionCommands } from './commands/session.ts';
 import { addSignInProviderCommands } from './commands/sign-in-provider.ts';
 import { addSnapshotCommands } from './commands/snapshots.ts';
@@ -50,6 +51,7 @@ function program(): Command {
   addRestoreCommand(root);
   addDownloadCommand(root);
   addRecoveryKitCommand(root);
+  addSelfBackupCommand(root);
   addBucketCommands(root);
   addRemoteCommands(root);
   addReplicaCommands(root);
@@ -58,6 +60,7 @@ function program(): Command {
   addLocalCommands(root);
   addHealthyCommand(root);
   addVaultCommands(root);
+  addRestoreSelfCommand(root);
   return root;
 }
 

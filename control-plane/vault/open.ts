@@ -60,6 +60,8 @@ export interface VaultOptions {
 export interface Vaults {
   service: VaultService;
   agents: AgentVault;
+  /** The vault that new backups go to, with its secrets: for the control plane’s backups of itself. */
+  defaultVault(): OpenVault;
   /** Resolves when nothing of replicas and checks is at work any more. */
   stop(): Promise<void>;
 }
@@ -83,11 +85,11 @@ export async function openVaultService(options: VaultOptions): Promise<Vaults> {
   }
   await applyRevocations(dataDir, db);
   const chosen = await loadDefaultVault(dataDir, vaults);
+  const parts = { ground, inTurn, replicas, kits: kitDownloads(db), defaultVaultId: chosen.id };
+  const service = createService(context, parts);
   return {
-    service: createService(context, {
-      ...{ ground, inTurn, replicas },
-      ...{ kits: kitDownloads(db), defaultVaultId: chosen.id },
-    }),
+    service,
+    defaultVault: () => vaultOf(context, service.defaultVaultId),
     agents: createAgentVault(context, replicas, options),
     stop: () => replicas.stop(),
   };

@@ -2,7 +2,7 @@ import { fail } from '../../protocol/failure.ts';
 import type { VaultContext } from './context.ts';
 import type { OpenVault } from './create.ts';
 import { spaceOf, type VaultSpace } from './growth.ts';
-import { VAULT_FILE } from './layout.ts';
+import { requireVault } from './replicas/copy.ts';
 
 /**
  * Asks a vault's store whether its first file is there; that of its replica does as well, as it does for restores.
@@ -13,8 +13,7 @@ export async function reachStore({ store }: OpenVault, ms: number): Promise<void
   const late = Promise.withResolvers<undefined>();
   const timer = setTimeout(() => late.reject(silent(ms)), ms);
   try {
-    const size = await Promise.race([store.size(VAULT_FILE), late.promise]);
-    if (size === undefined) throw emptied();
+    await Promise.race([requireVault(store), late.promise]);
   } finally {
     clearTimeout(timer);
   }
@@ -31,13 +30,5 @@ function silent(ms: number) {
     'store_unavailable',
     `The vault’s store did not answer within ${ms / 1000} seconds.`,
     'See whether it is up, and whether this host reaches it.',
-  );
-}
-
-function emptied() {
-  return fail(
-    'store_unavailable',
-    `The vault’s store answers, but ${VAULT_FILE} is not there.`,
-    'See whether the right disk is mounted and nobody removed its files.',
   );
 }

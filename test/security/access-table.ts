@@ -87,6 +87,8 @@ export const LEAST: Record<string, Least> = {
   'POST /vaults/:id/move': 'admin+delete',
   'DELETE /vaults/:id/move': 'admin',
   'POST /vaults/:id/check': 'operator',
+  'GET /self-backup': 'owner',
+  'POST /self-backup': 'owner',
   'GET /users': 'admin',
   'PATCH /users/:id': 'admin',
   'DELETE /users/:id': 'admin',
