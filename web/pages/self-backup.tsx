@@ -38,7 +38,7 @@ export function SelfBackupCard() {
           <code className="font-mono text-sm">homeport restore-self</code> brings them back if this host is
           lost.
         </p>
-        <ErrorCard error={state.error ?? make.error} />
+        <ErrorCard error={state.error ?? (state.data?.failure ? null : make.error)} />
         {state.isPending && <Skeleton rows={2} />}
         {state.data && <Facts items={facts(state.data)} />}
       </div>
@@ -96,7 +96,7 @@ export function SelfBackupWarning() {
         {data.failure
           ? `The last backup of Homeport itself failed: ${data.failure.failure.message}`
           : 'Homeport itself has not been backed up for two days.'}{' '}
-        <Link to="/settings" className="link">
+        <Link to="/settings" className="rounded-sm text-accent underline">
           Settings
         </Link>
       </p>
