@@ -28,10 +28,12 @@ import { installRoutes } from './routes/install.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { linkRoutes } from './routes/links.ts';
 import { meRoutes } from './routes/me.ts';
+import { metricsRoutes } from './routes/metrics.ts';
 import { openapiRoutes } from './routes/openapi.ts';
 import { passkeyRoutes } from './routes/passkeys.ts';
 import { policyRoutes } from './routes/policies.ts';
 import { replicaRoutes } from './routes/replicas.ts';
+import { selfBackupRoutes } from './routes/self-backup.ts';
 import { serverRoutes } from './routes/servers.ts';
 import { sessionRoutes } from './routes/sessions.ts';
 import { settingsRoutes } from './routes/settings.ts';
@@ -53,27 +55,35 @@ export function createApp(deps: AppDeps) {
   const authenticateAgent = bulkAuth(deps.bearers);
   app.onError(errorHandler(deps));
   app.notFound((c) => replyFailure(c, nothingHere(c.req.path)));
-  return app
-    .use('*', headers(deps.url))
-    .use('*', async (c, next) => {
-      const { incoming } = c.env ?? {};
-      c.set('from', incoming ? deps.clientAddress(incoming) : '');
-      await next();
-    })
-    .get('/healthz', (c) => c.json({ ok: true }))
-    .route('/api/auth/oidc', providerRoutes(deps))
-    .route('/api/auth', authRoutes(deps))
-    .route(
-      '/api/v1',
-      apiRoutes(deps, () => app.routes),
-    )
-    .route('/agent/v1', enrolRoutes(deps))
-    .route('/agent/v1', bulkRoutes(deps.agentVault, authenticateAgent))
-    .route('/agent/v1', bulkReleaseRoutes(deps.release, authenticateAgent))
-    .route('/', installRoutes(deps))
-    .all('/api/*', (c) => c.notFound())
-    .all('/agent/*', (c) => c.notFound())
-    .route('/', webRoutes(deps.webRoot));
+  return (
+    app
+      .use('*', headers(deps.url))
+      .use('*', async (c, next) => {
+        const { incoming } = c.env ?? {};
+        c.set('from', incoming ? deps.clientAddress(incoming) : '');
+        await next();
+      })
+      .get('/healthz', (c) => c.json({ ok: true }))
+      .get('/readyz', async (c) => {
+        const told = await deps.readiness();
+        return c.json(told, told.ready ? 200 : 503);
+      })
+      // Where Prometheus looks by itself: the API's own route, with its rights.
+      .get('/metrics', (c) => app.fetch(new Request(new URL('/api/v1/metrics', c.req.url), c.req.raw), c.env))
+      .route('/api/auth/oidc', providerRoutes(deps))
+      .route('/api/auth', authRoutes(deps))
+      .route(
+        '/api/v1',
+        apiRoutes(deps, () => app.routes),
+      )
+      .route('/agent/v1', enrolRoutes(deps))
+      .route('/agent/v1', bulkRoutes(deps.agentVault, authenticateAgent))
+      .route('/agent/v1', bulkReleaseRoutes(deps.release, authenticateAgent))
+      .route('/', installRoutes(deps))
+      .all('/api/*', (c) => c.notFound())
+      .all('/agent/*', (c) => c.notFound())
+      .route('/', webRoutes(deps.webRoot))
+  );
 }
 
 /** The type the web UI's client is made from. */
@@ -114,12 +124,14 @@ function apiRoutes(deps: AppDeps, routes: () => readonly RouterRoute[]) {
     .route('/', jobRoutes(deps))
     .route('/', vaultRoutes(deps))
     .route('/', replicaRoutes(deps))
+    .route('/', selfBackupRoutes(deps))
     .route('/', userRoutes(deps))
     .route('/', settingsRoutes(deps))
     .route('/', signInProviderRoutes(deps))
     .route('/', auditRoutes(deps))
     .route('/', eventRoutes(deps))
-    .route('/', openapiRoutes(deps.url, routes));
+    .route('/', openapiRoutes(deps.url, routes))
+    .route('/', metricsRoutes(deps));
 }
 
 /** Says how long an answer took here, and how much of it was computing, in milliseconds. */

@@ -18,6 +18,8 @@ export interface Config {
   masterKeyFile: string | undefined;
   leaseMs: number;
   stallMs: number;
+  /** Hour of the day, UTC, at which the control plane backs itself up; null: only when asked. */
+  selfBackupHour: number | null;
   logLevel: string;
   /** Reverse proxies whose word on who they speak for is taken: addresses and ranges. */
   trustedProxies: string[];
@@ -54,6 +56,7 @@ const environment = z.object({
   HOMEPORT_TRUSTED_PROXY: z.string().default('127.0.0.0/8, ::1'),
   HOMEPORT_LOCAL_ENDPOINTS: z.enum(['refuse', 'allow']).default('refuse'),
   HOMEPORT_RCLONE: z.string().min(1).default('rclone'),
+  HOMEPORT_SELF_BACKUP_HOUR: z.union([z.literal('none'), z.coerce.number().int().min(0).max(23)]).default(3),
   HOMEPORT_LOG_LEVEL: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
 });
 
@@ -81,6 +84,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     ...masterKeyOf(e),
     leaseMs: e.HOMEPORT_LEASE_MS,
     stallMs: e.HOMEPORT_STALL_MS,
+    selfBackupHour: e.HOMEPORT_SELF_BACKUP_HOUR === 'none' ? null : e.HOMEPORT_SELF_BACKUP_HOUR,
     logLevel: e.HOMEPORT_LOG_LEVEL,
     trustedProxies: listed(e.HOMEPORT_TRUSTED_PROXY),
     localEndpoints: e.HOMEPORT_LOCAL_ENDPOINTS === 'allow',

@@ -1,6 +1,4 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fail } from '../protocol/failure.ts';
 import { createOutgoing } from '../protocol/outgoing.ts';
 import { createAutoProtect } from './agents/auto-protect.ts';
 import { createBearers } from './agents/bearers.ts';
@@ -35,12 +33,15 @@ import { createProgressBoard } from './jobs/progress.ts';
 import { createJobDesk, createJobService } from './jobs/service.ts';
 import { loadIdentity } from './keys/identity.ts';
 import { loadMasterKey, type MasterKey } from './keys/master.ts';
-import { type Listener, listen, type TlsIdentity } from './listener.ts';
+import { type Listener, listen } from './listener.ts';
 import { lockDataDirectory } from './lock.ts';
 import type { Logger } from './log.ts';
 import { createScheduler } from './policies/scheduler.ts';
+import { createReadiness } from './readiness.ts';
 import { createReplicaNews } from './replica-news.ts';
 import { createKeeper } from './retention/keeper.ts';
+import { createSelfBackups } from './self-backup/keeper.ts';
+import { readTls } from './tls.ts';
 import { openVaultService } from './vault/open.ts';
 import { type Rclone, RcloneDaemon } from './vault/stores/rclone-daemon.ts';
 
@@ -179,6 +180,11 @@ async function assemble(config: Config, ground: Ground) {
   const gateway = createGateway({
     ...{ db, identity, registry, bearers, clock, log, audit, clientAddress, listener: fleet },
   });
+  const selfBackups = createSelfBackups({
+    ...{ db, clock, audit, events, log, dataDir: config.dataDir, hour: config.selfBackupHour },
+    masterKeyApart: config.masterKey !== undefined || config.masterKeyFile !== undefined,
+    vault: vaults.defaultVault,
+  });
   const auth = createAuth({ db, master, url, origins, log });
   const app = createApp({
     ...{ db, clock, log, audit, events, identity, auth, url, origins, registry, bearers, enrolment },
@@ -196,6 +202,8 @@ async function assemble(config: Config, ground: Ground) {
       scheduler,
       keeper,
       progress,
+      selfBackups,
+      readiness: createReadiness({ db, vault, clock, log }),
     },
     webRoot: config.webRoot,
   });
@@ -206,6 +214,7 @@ async function assemble(config: Config, ground: Ground) {
   autoProtect.start();
   scheduler.start();
   keeper.start();
+  selfBackups.start();
   gateway.attach(listener.server);
   listener.serve(app.fetch as Parameters<Listener['serve']>[0]);
   log.info({ url, data: config.dataDir, fingerprint: identity.fingerprint }, `Homeport listens on ${url}`);
@@ -221,18 +230,10 @@ async function assemble(config: Config, ground: Ground) {
       updates.stop();
       // While requests at work end, agents are told to come back later.
       await gateway.stop();
+      await selfBackups.stop();
       await vaults.stop();
     },
   };
-}
-
-async function readTls({ tls }: Config): Promise<TlsIdentity | undefined> {
-  const read = (path: string) =>
-    readFile(path, 'utf8').catch((cause: unknown) => {
-      const hint = 'HOMEPORT_TLS_CERTIFICATE and HOMEPORT_TLS_KEY name files that this process may read.';
-      throw fail('invalid_input', `${path} cannot be read: ${(cause as Error).message}.`, hint, { cause });
-    });
-  return tls && { cert: await read(tls.certificateFile), key: await read(tls.keyFile) };
 }
 
 /** Pages of these origins are ours. Without a public URL that is this host under its usual names. */

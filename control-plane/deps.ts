@@ -18,7 +18,9 @@ import type { JobService } from './jobs/service.ts';
 import type { ControlPlaneIdentity } from './keys/identity.ts';
 import type { Logger } from './log.ts';
 import type { Scheduler } from './policies/scheduler.ts';
+import type { Readiness } from './readiness.ts';
 import type { Keeper } from './retention/keeper.ts';
+import type { SelfBackups } from './self-backup/keeper.ts';
 import type { AgentVault, VaultService } from './vault/service.ts';
 
 /** Everything the HTTP side works with; made once, in `control-plane.ts`. */
@@ -50,6 +52,8 @@ export interface AppDeps {
   scheduler: Scheduler;
   keeper: Keeper;
   progress: ProgressBoard;
+  selfBackups: SelfBackups;
+  readiness(): Promise<Readiness>;
   /** Directory of the built web UI. */
   webRoot: string;
 }

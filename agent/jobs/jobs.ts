@@ -69,7 +69,7 @@ export function createJobs(options: JobsOptions): Jobs {
     if (job) job.fenced = true;
     if (job?.tidies) return;
     job?.stop.abort(fencedFailure());
-    settle(log, outbox.forget(attempt));
+    settle(log, attempt, outbox.forget(attempt));
   }
   /** Older attempts of the same job: the offer of a newer one has ended them for the control plane. */
   function olderOf(offer: JobOffer): Running[] {
@@ -86,7 +86,7 @@ export function createJobs(options: JobsOptions): Jobs {
     };
     running.set(attemptKey(about), job);
     job.ended = work(job).finally(() => running.delete(attemptKey(about)));
-    settle(log, job.ended);
+    settle(log, about, job.ended);
   }
   function offer(offered: JobOffer): void {
     const { jobId, attempt } = offered;
@@ -151,7 +151,7 @@ export function createJobs(options: JobsOptions): Jobs {
       send({ type: 'job.finished', jobId, attempt: number, outcome: { state: 'cancelled' } });
     },
     fence: fenceAttempt,
-    acknowledge: (attempt) => settle(log, outbox.forget(attempt)),
+    acknowledge: (attempt) => settle(log, attempt, outbox.forget(attempt)),
     heartbeat,
     async drain() {
       draining = true;
@@ -229,8 +229,10 @@ function keepLease(clock: Clock, leaseMs: number, heartbeat: () => void): () => 
 }
 
 /** Nobody waits for this work; an error in it is the agent's own (its disk), so it is logged here. */
-function settle(log: Log, work: Promise<unknown>): void {
-  work.catch((error) => log.error({ failure: toFailure(error) }, 'the journal could not be kept'));
+function settle(log: Log, { attempt, jobId }: Attempt, work: Promise<unknown>): void {
+  work.catch((error) =>
+    log.error({ jobId, attempt, failure: toFailure(error) }, 'the journal could not be kept'),
+  );
 }
 
 function busyFailure(draining: boolean): Failure {

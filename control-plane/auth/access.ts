@@ -50,6 +50,7 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'GET /overview/history': view(),
   'GET /events': view(),
   'GET /openapi.json': view(),
+  'GET /metrics': { needs: ['metrics'] },
 
   'GET /agents': view(),
   'GET /agents/:id': view('agent'),
@@ -123,6 +124,9 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   'POST /vaults/:id/check': { needs: ['view', 'fleet', 'operate'] },
   'PUT /vaults/:id/check': administer,
   'POST /vaults/:id/collect': { needs: ['view', 'fleet', 'operate'] },
+
+  'GET /self-backup': own,
+  'POST /self-backup': own,
 
   'GET /users': administer,
   'PATCH /users/:id': fresh(administer),

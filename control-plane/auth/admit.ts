@@ -108,6 +108,7 @@ function notAllowed(missing: readonly Right[], byKey: boolean): FailureError {
 const WORDS = {
   view: 'look at the fleet',
   fleet: 'look at what belongs to the whole fleet',
+  metrics: 'read metrics',
   operate: 'run backups and probes',
   configure: 'change agents, servers and databases',
   administer: 'administer this Homeport',

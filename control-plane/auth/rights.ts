@@ -9,6 +9,7 @@ export type ExtraRight = (typeof EXTRA_RIGHTS)[number];
 /**
  * - `view`: look at agents, servers, databases, snapshots, jobs.
  * - `fleet`: look at what belongs to no agent: vaults, updates.
+ * - `metrics`: the figures of the whole fleet, for monitoring; a key for that needs nothing else.
  * - `operate`: back up, drill, cancel, probe, examine.
  * - `configure`: add and change agents, servers, databases.
  * - `administer`: users, vaults, updates, the audit log, other people’s API keys.
@@ -17,6 +18,7 @@ export type ExtraRight = (typeof EXTRA_RIGHTS)[number];
 export const RIGHTS = [
   'view',
   'fleet',
+  'metrics',
   'operate',
   'configure',
   'administer',
@@ -31,13 +33,13 @@ export function isRight(text: string): text is Right {
 
 const OF_ROLE = {
   owner: RIGHTS,
-  admin: ['view', 'fleet', 'operate', 'configure', 'administer'],
-  operator: ['view', 'fleet', 'operate'],
-  viewer: ['view', 'fleet'],
+  admin: ['view', 'fleet', 'metrics', 'operate', 'configure', 'administer'],
+  operator: ['view', 'fleet', 'metrics', 'operate'],
+  viewer: ['view', 'fleet', 'metrics'],
 } as const satisfies Record<Role, readonly Right[]>;
 
 /** Rights that are about the whole fleet, or reach through it: whoever sees a part of it has none of them. */
-const WHOLE_FLEET: readonly Right[] = ['fleet', 'administer', 'own'];
+const WHOLE_FLEET: readonly Right[] = ['fleet', 'metrics', 'administer', 'own'];
 
 /** What a user, or whoever is invited, is allowed. */
 export interface Standing {
@@ -61,7 +63,9 @@ export function rightsOf({ extraRights, labels, role }: Standing): ReadonlySet<R
  */
 export function mayManage(held: ReadonlySet<Right>, standing: Standing): boolean {
   const { labels, role } = standing;
-  if (!rightsOf(standing).isSubsetOf(held)) return false;
+  // `metrics` says no more than `fleet`, which whoever has it has: keys from before it may still give it.
+  const beyond = [...rightsOf(standing)].filter((right) => !held.has(right) && right !== 'metrics');
+  if (beyond.length > 0) return false;
   if (held.has('own')) return true;
   const lesser = role === 'operator' || role === 'viewer' || (role === 'admin' && labels !== null);
   return held.has('administer') && lesser;

@@ -17,6 +17,7 @@ import { addRemoteCommands } from './commands/remotes.ts';
 import { addReplicaCommands } from './commands/replicas.ts';
 import { addRestoreCommand } from './commands/restore.ts';
 import { addSelectionCommand } from './commands/selection.ts';
+import { addRestoreSelfCommand, addSelfBackupCommand } from './commands/self-backup.ts';
 import { addSessionCommands } from './commands/session.ts';
 import { addSignInProviderCommands } from './commands/sign-in-provider.ts';
 import { addSnapshotCommands } from './commands/snapshots.ts';
@@ -54,6 +55,7 @@ function program(): Command {
   addRestoreCommand(root);
   addDownloadCommand(root);
   addRecoveryKitCommand(root);
+  addSelfBackupCommand(root);
   addBucketCommands(root);
   addRemoteCommands(root);
   addReplicaCommands(root);
@@ -62,6 +64,7 @@ function program(): Command {
   addLocalCommands(root);
   addHealthyCommand(root);
   addVaultCommands(root);
+  addRestoreSelfCommand(root);
   return root;
 }
 

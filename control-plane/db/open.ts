@@ -7,11 +7,23 @@ import * as auth from './schema/auth.ts';
 import * as drills from './schema/drills.ts';
 import * as fleet from './schema/fleet.ts';
 import * as policies from './schema/policies.ts';
+import * as retention from './schema/retention.ts';
 import * as rollouts from './schema/rollouts.ts';
+import * as totals from './schema/totals.ts';
 import * as updates from './schema/updates.ts';
 import * as vault from './schema/vault.ts';
 
-export const schema = { ...auth, ...drills, ...fleet, ...policies, ...rollouts, ...updates, ...vault };
+export const schema = {
+  ...auth,
+  ...drills,
+  ...fleet,
+  ...policies,
+  ...retention,
+  ...rollouts,
+  ...totals,
+  ...updates,
+  ...vault,
+};
 
 /** The control plane's database; `$client` is the better-sqlite3 handle beneath it. */
 export type Db = BetterSQLite3Database<typeof schema> & { $client: Database.Database };

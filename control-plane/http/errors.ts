@@ -26,8 +26,9 @@ export function errorHandler(deps: Pick<AppDeps, 'audit' | 'log'>) {
   return (error: Error, c: Context): Response => {
     const failure = failureOf(error);
     const { method, path } = c.req;
-    if (failure.code === 'internal') deps.log.error({ err: error, method, path }, 'a request failed');
-    else deps.log.debug({ method, path, code: failure.code }, failure.message);
+    const facts = { method, path, jobId: /\/jobs\/([0-9a-f-]{36})(?:\/|$)/.exec(path)?.[1] };
+    if (failure.code === 'internal') deps.log.error({ ...facts, err: error }, 'a request failed');
+    else deps.log.debug({ ...facts, code: failure.code }, failure.message);
     const principal = c.get('principal') as Principal | undefined;
     if (principal && !SAFE_METHODS.has(method) && AUDITED.has(statusOf(failure))) {
       const details = { method, path, code: failure.code };

@@ -42,6 +42,7 @@ export function createInbox(deps: InboxDeps): (message: ToControlPlane, session:
     const { attempt, jobId } = message;
     if (!current(message, session)) return;
     const entry = ledger.apply(jobId, { type: 'accepted', attempt });
+    if (entry.verdict === 'applied') log.info({ jobId, attempt, kind: entry.job.kind }, 'an attempt began');
     if (entry.verdict === 'applied' && entry.job.cancelRequestedAt !== null) {
       session.send({ type: 'job.cancel', jobId, attempt });
     }
@@ -59,6 +60,7 @@ export function createInbox(deps: InboxDeps): (message: ToControlPlane, session:
     }
     // Said again and again, of a job that is over perhaps, it is one refusal all the same.
     if (verdict === 'applied') {
+      log.warn({ jobId, attempt, code: failure.code }, `an agent refused a job: ${failure.message}`);
       deps.audit({
         actor: { kind: 'agent', id: session.agentId, name: session.agentName },
         action: 'job.refused',
@@ -87,6 +89,7 @@ export function createInbox(deps: InboxDeps): (message: ToControlPlane, session:
       // Too late to count, but whoever looks at the job should know: a lost restore may have changed its target.
       const text = `Attempt ${attempt} had been given up; its report comes too late: ${outcome.state}.`;
       appendLog(db, jobId, [{ at: clock.now(), text }]);
+      log.warn({ jobId, attempt, state: outcome.state }, 'the end of an attempt came too late to count');
     }
     if (entry.verdict === 'applied') {
       const { kind, state } = entry.job;

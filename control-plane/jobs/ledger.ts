@@ -3,6 +3,7 @@ import type { JobResult } from '../../protocol/job.ts';
 import type { Clock } from '../clock.ts';
 import { recordDrill } from '../db/drills.ts';
 import { recordAttempt, updateAttempt } from '../db/job-attempts.ts';
+import { countEnded, type EndedJob } from '../db/job-totals.ts';
 import { findJob, type JobRow, restoreAfter, updateJob } from '../db/jobs.ts';
 import type { Db } from '../db/open.ts';
 import type { Events } from '../events.ts';
@@ -76,6 +77,7 @@ export function createLedger(deps: LedgerDeps): Ledger {
     const startedAt = next.state === 'running' ? (before.startedAt ?? event.now) : before.startedAt;
     updateJob(db, before.id, { ...set, startedAt });
     if (before.kind === 'drill' && isTerminal(next.state)) noteDrill(db, before, next);
+    if (isTerminal(next.state)) countEnded(db, endedOf({ ...before, ...set, startedAt }));
     const key = { jobId: before.id, attempt: attemptEnd ? before.attempt : next.attempt };
     if (event.type === 'offered') {
       recordAttempt(db, { ...key, state: 'offered', startedAt: event.now, finishedAt: null, failure: null });
@@ -205,6 +207,15 @@ function resultFromVault(deps: LedgerDeps, job: JobRow, reusedBytes: number): Jo
   if (!snapshot) return undefined;
   const { rawBytes, storedBytes } = snapshot;
   return { kind: 'backup', snapshotId: snapshot.id, rawBytes, storedBytes: storedBytes ?? 0, reusedBytes };
+}
+
+/** What of a job that ended is counted: bytes where it succeeded, time where it ran. */
+function endedOf({ finishedAt, kind, result, startedAt, state }: JobRow): EndedJob {
+  const told = result === null ? undefined : (JSON.parse(result) as JobResult);
+  const seconds =
+    startedAt === null || finishedAt === null ? null : Math.max(0, finishedAt - startedAt) / 1000;
+  const { reusedBytes, storedBytes } = told?.kind === 'backup' ? told : { reusedBytes: 0, storedBytes: 0 };
+  return { kind, state, seconds, rawBytes: told?.rawBytes ?? 0, storedBytes, reusedBytes };
 }
 
 function json(value: unknown): string | null {

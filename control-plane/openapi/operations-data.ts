@@ -16,7 +16,7 @@ import {
 import { gone } from './shapes-common.ts';
 import * as data from './shapes-data.ts';
 import { apiKey, auditEntry, newApiKey, signInProvider } from './shapes-people.ts';
-import { space, vault } from './shapes-vaults.ts';
+import { selfBackup, space, vault } from './shapes-vaults.ts';
 
 const databases = inGroup('Databases');
 const snapshots = inGroup('Snapshots');
@@ -190,6 +190,11 @@ export const DATA: Operations = {
     'Get a vault’s recovery kit',
     file(['text/plain'], 'The kit: with it and the vault’s files every backup can be read.'),
   ),
+  'GET /self-backup': vaults(
+    'See how the control plane backs itself up',
+    ok(selfBackup, 'The last and the next.'),
+  ),
+  'POST /self-backup': vaults('Back the control plane up', made(selfBackup, 'The same, with the new one.')),
   'GET /api-keys': vaults(
     'List API keys',
     list(apiKey, 'One’s own, and everybody’s for who may administer.'),

@@ -86,6 +86,11 @@ export const PEOPLE: Operations = {
         'Stays open. Whoever falls 4 MiB behind, or whose key or session ends, is disconnected: connect again and fetch everything.',
     },
   ),
+  'GET /metrics': oneself(
+    'Read what is measured, for Prometheus',
+    file(['text/plain'], 'Prometheus’ text format, version 0.0.4.'),
+    { description: 'Also at /metrics. Asks for the right metrics alone; see docs/monitoring.md.' },
+  ),
   'GET /openapi.json': oneself(
     'Fetch this document',
     ok(z.looseObject({ openapi: z.string() }), 'The document, OpenAPI 3.1.'),

@@ -1,6 +1,19 @@
 import { z } from 'zod';
 import { bytes, count, failure, named, time, timeOrNull, uuid } from './shapes-common.ts';
 
+export const selfBackup = named(
+  'SelfBackup',
+  z.object({
+    last: z
+      .object({ at: time, name: z.string(), place: z.string(), bytes, copied: z.boolean().nullable() })
+      .nullable(),
+    failure: z.object({ at: time, failure }).nullable(),
+    nextAt: timeOrNull,
+    running: z.boolean(),
+    late: z.boolean(),
+  }),
+);
+
 const store = z.enum(['local', 's3', 'rclone']);
 
 const bucket = named(

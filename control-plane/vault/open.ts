@@ -14,8 +14,8 @@ import { keepDefaultVault, loadDefaultVault } from './default.ts';
 import { deleteSnapshot } from './deletion.ts';
 import { download } from './download.ts';
 import { addVault, changeStore } from './elsewhere.ts';
-import { spaceOf } from './growth.ts';
 import type { Sealing } from './keys.ts';
+import { reachStore, spaceIn } from './reach.ts';
 import { publicFacts, vaultRecord, vaultRow, whereabouts } from './records.ts';
 import { type KitDownloads, kitDownloads } from './recovery/downloads.ts';
 import { recoveryKit, recoveryKitFileName } from './recovery/kit.ts';
@@ -50,6 +50,8 @@ export interface VaultOptions extends BringUpEvents {
 export interface Vaults {
   service: VaultService;
   agents: AgentVault;
+  /** The vault that new backups go to, with its secrets: for the control plane’s backups of itself. */
+  defaultVault(): OpenVault;
   /** Resolves when nothing of replicas, checks and collections is at work any more. */
   stop(): Promise<void>;
 }
@@ -85,11 +87,13 @@ export async function openVaultService(options: VaultOptions): Promise<Vaults> {
   replicas.checks.follow();
   removal.start();
   collections.start();
+  const service = createService(context, {
+    ...{ ground, inTurn, replicas, collections, removal },
+    ...{ kits: kitDownloads(db), defaultVaultId: chosen.id },
+  });
   return {
-    service: createService(context, {
-      ...{ ground, inTurn, replicas, collections, removal },
-      ...{ kits: kitDownloads(db), defaultVaultId: chosen.id },
-    }),
+    service,
+    defaultVault: () => vaultOf(context, service.defaultVaultId),
     agents: createAgentVault(context, { ...options, replicas, removal }),
     stop: async () => {
       await Promise.all([replicas.stop(), collections.stop()]);
@@ -142,11 +146,8 @@ function createService(context: VaultContext, parts: ServiceGround): VaultServic
         chosen.defaultVaultId = vaultId;
         return describe(vault);
       }),
-    space: async (vaultId) => {
-      const { store } = vaultOf(context, vaultId);
-      const facts = { now: context.now(), stored: context.chunks.storedBytes(vaultId) };
-      return spaceOf((await store.primary.room?.()) ?? {}, context.snapshots.additions(vaultId), facts);
-    },
+    reachStore: (ms) => reachStore(vaultOf(context, chosen.defaultVaultId), ms),
+    space: (vaultId) => spaceIn(context, vaultOf(context, vaultId)),
     isDirect: (vaultId) => vaultOf(context, vaultId).store.direct !== undefined,
     statementOf: (vaultId) => vaultOf(context, vaultId).statement,
     certifyAgent: async (agent) => {

@@ -89,6 +89,8 @@ export interface VaultService {
   deleteSnapshot(id: string): void;
   /** New backups go there from now on; those queued go where they were to. */
   useVault(vaultId: string): Promise<VaultRecord>;
+  /** Asks the store of the default vault for a sign of life, for so many ms. @throws FailureError `store_unavailable` */
+  reachStore(ms: number): Promise<void>;
   /** Asks the store how much room it has. @throws FailureError `store_unavailable` */
   space(vaultId: string): Promise<VaultSpace>;
   /** Text of the vault's signed `vault.json`, for job offers. */

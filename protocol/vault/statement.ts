@@ -33,9 +33,38 @@ export const agentCertificateSchema = z.object({
 });
 export type AgentCertificate = z.infer<typeof agentCertificateSchema>;
 
+/** First line of what is in `control-plane/<time>-<id>.age`: a control plane’s backup of itself; its files follow in order. */
+export const selfBackupSchema = z.object({
+  format: z.literal(1),
+  vaultId: z.uuid(),
+  id: z.uuid(),
+  /** Version of the Homeport that made it. */
+  homeport: z.string(),
+  createdAt: z.iso.datetime(),
+  /** Whether the master key is kept elsewhere, and is to be given for coming back. */
+  masterKeyApart: z.boolean(),
+  files: z
+    .array(
+      z.object({
+        /** Path inside the data directory. */
+        name: z.string().regex(/^(homeport\.sqlite|keys\/[A-Za-z0-9][A-Za-z0-9._-]*)$/),
+        /** Bytes. */
+        length: z.number().int().nonnegative(),
+        /** Hex. */
+        sha256: z.string().regex(/^[0-9a-f]{64}$/),
+      }),
+    )
+    .max(100_000),
+});
+export type SelfBackupStatement = z.infer<typeof selfBackupSchema>;
+
 const signedSchema = z.object({ statement: z.string(), signature: z.string() });
 
-const KINDS = { vault: vaultStatementSchema, 'agent-certificate': agentCertificateSchema } as const;
+const KINDS = {
+  vault: vaultStatementSchema,
+  'agent-certificate': agentCertificateSchema,
+  'self-backup': selfBackupSchema,
+} as const;
 type Kind = keyof typeof KINDS;
 type Statement<K extends Kind> = z.infer<(typeof KINDS)[K]>;
 

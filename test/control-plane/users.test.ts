@@ -55,7 +55,7 @@ describe('an invitation', () => {
     const won = tries.find(({ status }) => status === 201) as Response;
     const { rights, user } = (await (await me(cookieOf(won))).json()) as { rights: string[]; user: object };
     expect(user).toMatchObject({ name: 'Grace', role: 'operator', labels: null });
-    expect(rights.toSorted()).toEqual(['fleet', 'operate', 'restore', 'view']);
+    expect(rights.toSorted()).toEqual(['fleet', 'metrics', 'operate', 'restore', 'view']);
     expect(await world.api.get('/invitations')).toEqual([]);
     const log = await world.api.get<{ action: string }[]>('/audit');
     expect(log.map(({ action }) => action)).toEqual(expect.arrayContaining(['user.invite', 'user.join']));

@@ -65,7 +65,7 @@ describe.for(STANDINGS)('$role with [$extras]', ({ extras, role }) => {
 });
 
 describe('an API key', () => {
-  test.for([...EXTRA_RIGHTS, 'operate', 'configure', 'administer', 'own'] as const)(
+  test.for([...EXTRA_RIGHTS, 'metrics', 'operate', 'configure', 'administer', 'own'] as const)(
     'without the scope %s cannot use that right of its owner',
     async (right) => {
       const owner = await addPerson(world, { role: 'owner' });

@@ -72,7 +72,7 @@ async function failureOf(route: string, id: string, body: unknown = {}): Promise
 describe('whoever is limited to agents with a label', () => {
   test('every route with an id that is of an agent is in this test', () => {
     const others = Object.entries(ACCESS).filter(([route, { needs, of }]) => {
-      const ofTheFleet = needs.some((right) => right === 'fleet' || right === 'own');
+      const ofTheFleet = needs.some((right) => right === 'fleet' || right === 'metrics' || right === 'own');
       return route.includes(':id') && of === undefined && !ofTheFleet;
     });
     expect(others.map(([route]) => route)).toEqual([

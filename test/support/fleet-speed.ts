@@ -12,6 +12,8 @@ export interface Speed {
 /** Limits for the big fleet, in milliseconds at the 95th percentile. */
 const LIST = 50;
 const OVERVIEW = 100;
+/** Asked once in a while, by a machine. */
+const METRICS = 250;
 
 /** Every list that can be long, as pages and scripts ask for it; and the overview. */
 function questions({
@@ -47,7 +49,11 @@ function questions({
     '/audit?kind=user',
     '/audit?q=shop',
   ];
-  return [...lists.map((path): [string, number] => [path, LIST]), ['/overview', OVERVIEW]];
+  return [
+    ...lists.map((path): [string, number] => [path, LIST]),
+    ['/overview', OVERVIEW],
+    ['/metrics', METRICS],
+  ];
 }
 
 /** Asks each question so many times, one after the other, and takes the times the server tells. */

@@ -39,6 +39,8 @@ const PACKAGES = {
   aws: { package: 'awscli', present: () => onPath('aws') },
   curl: { package: 'curl', present: () => onPath('curl') },
   jq: { package: 'jq', present: () => onPath('jq') },
+  // Its promtool reads what the control plane exports, and the examples of the documentation.
+  prometheus: { package: 'prometheus', present: () => onPath('prometheus') && onPath('promtool') },
   rclone: { package: 'rclone', present: () => onPath('rclone') },
   sshd: { package: 'openssh-server', present: () => onPath('sshd') },
   // An agent for another kind of machine is started with these.
@@ -59,7 +61,7 @@ const NEEDS = {
   demo: ['postgresql', 'mariadb', 'mariadbClient'],
   test: [
     ...['postgresql', 'mariadb', 'mariadbClient', 'chromium', 'ip', 'nft', 'locales', 'shellcheck'],
-    ...['qemu', 'arm64', 'arm64Atomic', 'systemd', 'rclone', 'sshd', 'curl', 'jq'],
+    ...['qemu', 'arm64', 'arm64Atomic', 'systemd', 'rclone', 'sshd', 'curl', 'jq', 'prometheus'],
   ],
   matrix: ['postgresql', 'mariadb', 'mariadbClient', 'debootstrap', 'aws'],
   bench: ['postgresql', 'mariadb', 'mariadbClient', 'restic', 'zstd'],

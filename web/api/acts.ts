@@ -87,6 +87,8 @@ export const acts = {
 
   recoveryKit: (id: string) => answerFile(api.vaults[':id']['recovery-kit'].$post(one(id))),
 
+  makeSelfBackup: () => answer(api['self-backup'].$post()),
+
   /** Tests the place, then makes the vault there. */
   addVault: (json: { name: string; store: VaultStore }) => answer(api.vaults.$post({ json })),
   changeStore: (id: string, store: VaultStore) =>

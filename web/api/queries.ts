@@ -194,6 +194,8 @@ export const queries = {
   users: () => queryOptions({ queryKey: ['users'], queryFn: () => answer(api.users.$get()) }),
   invitations: () =>
     queryOptions({ queryKey: ['invitations'], queryFn: () => answer(api.invitations.$get()) }),
+  selfBackup: () =>
+    queryOptions({ queryKey: ['self-backup'], queryFn: () => answer(api['self-backup'].$get()) }),
   apiKeys: () => queryOptions({ queryKey: ['api-keys'], queryFn: () => answer(api['api-keys'].$get()) }),
   enrolmentTokens: () =>
     queryOptions({

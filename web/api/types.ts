@@ -96,6 +96,8 @@ export interface AuditFilter {
   since?: string;
   until?: string;
 }
+/** How Homeport backs itself up. */
+export type SelfBackup = Answer<Api['self-backup']['$get']>;
 export type AuditEntry = Answer<Api['audit']['$get']>[number];
 
 /** What the browser asks the control plane to pass on, sealed to the agent. */

@@ -21,6 +21,7 @@ const STALE: Record<Topic, string[]> = {
     'vaults',
     'me',
     'sign-in-provider',
+    'self-backup',
     'audit',
   ],
 };

@@ -76,6 +76,7 @@ const ACTS: Record<string, string> = {
   'user.sign-in-refused': 'Sign-in refused',
   'user.sign-out': 'Signed out',
   'user.withdraw-invitation': 'Invitation withdrawn',
+  'self-backup.make': 'Homeport backed itself up',
   'vault.change-store': 'Access to a vault’s store changed',
   'vault.check': 'Check of a vault begun',
   'vault.check-every': 'Checks of a vault changed',

@@ -9,11 +9,12 @@ import { count } from '../components/format.ts';
 import { JobProgress, jobTitle } from '../components/job-progress.tsx';
 import { JobTable } from '../components/job-table.tsx';
 import { Card, Page, Skeleton } from '../components/layout.tsx';
-import { useMay } from '../components/may.tsx';
+import { May, useMay } from '../components/may.tsx';
 import { RowTitle, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 import { FirstSteps, hasFirstSteps } from './first-steps.tsx';
 import { OverviewFigures } from './overview-figures.tsx';
+import { SelfBackupWarning } from './self-backup.tsx';
 
 export function OverviewPage() {
   const overview = useQuery(queries.overview());
@@ -30,6 +31,9 @@ export function OverviewPage() {
       {data && (
         <>
           {data.databases.total > 0 && <Verdict overview={data} />}
+          <May to="own">
+            <SelfBackupWarning />
+          </May>
           {data.databases.total === 0 && data.storage.snapshots > 0 && <NothingProtected overview={data} />}
           {beginning && servers.data && vaults.data && hasFirstSteps(data, vaults.data) && (
             <FirstSteps overview={data} servers={servers.data.rows} vaults={vaults.data} />

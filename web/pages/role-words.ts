@@ -19,6 +19,7 @@ export const EXTRA_WORDS = {
 export const SCOPE_WORDS = {
   view: 'Look at agents, databases, snapshots, jobs',
   fleet: 'Look at vaults and updates',
+  metrics: 'Read metrics, for Prometheus',
   operate: 'Back up, cancel, test connections',
   configure: 'Change agents, servers, databases',
   administer: 'Users, vaults, updates, audit log',

@@ -10,6 +10,7 @@ import { RowTitle, Table } from '../components/table.tsx';
 import { Time } from '../components/time.tsx';
 import { ApiKeysCard } from './api-keys.tsx';
 import { RecoveryKitsCard } from './recovery-kit.tsx';
+import { SelfBackupCard } from './self-backup.tsx';
 import { SignInProviderCard } from './sign-in-provider.tsx';
 
 export function SettingsPage() {
@@ -23,6 +24,7 @@ export function SettingsPage() {
         <EnrolmentTokensCard />
       </May>
       <May to="own">
+        <SelfBackupCard />
         <RecoveryKitsCard />
       </May>
       <AboutCard />

@@ -11,38 +11,48 @@ import { say } from '../say.ts';
 
 /** Between two looks, in milliseconds. */
 const PAUSE_MS = 200;
-const REQUEST_MS = 5_000;
+const REQUEST_MS = 10_000;
 
 /** `healthy`: for whatever starts a control plane and wants to know that it serves. */
 export function addHealthyCommand(root: Command): void {
   root
     .command('healthy')
     .description('whether the control plane serves, on its own host; exit code 5 if not')
+    .option('--ready', 'whether its database and the store of new backups answer, too')
     .option('--wait <seconds>', 'how long to wait until it does', seconds, 0)
-    .action(async ({ wait }: { wait: number }) => {
+    .action(async ({ ready = false, wait }: { ready?: boolean; wait: number }) => {
       const config = readConfig();
       const deadline = performance.now() + wait * 1000;
-      let complaint = await ask(config);
+      let complaint = await ask(config, ready);
       while (complaint !== undefined && performance.now() < deadline) {
         await pause(PAUSE_MS);
-        complaint = await ask(config);
+        complaint = await ask(config, ready);
       }
       if (complaint !== undefined) throw unhealthy(complaint);
-      say(`Homeport serves on ${config.host}, port ${config.port}.`);
+      say(`Homeport ${ready ? 'is ready' : 'serves'} on ${config.host}, port ${config.port}.`);
     });
 }
 
 /** @returns what is wrong, or nothing */
-async function ask(config: Config): Promise<string | undefined> {
+async function ask(config: Config, ready: boolean): Promise<string | undefined> {
   // Where it listens on all addresses it does so on loopback.
   const host = { '0.0.0.0': '127.0.0.1', '::': '::1' }[config.host] ?? config.host;
-  const where = { host, port: config.port, path: '/healthz', timeout: REQUEST_MS, agent: false };
+  const where = {
+    host,
+    port: config.port,
+    path: ready ? '/readyz' : '/healthz',
+    timeout: REQUEST_MS,
+    agent: false,
+  };
   const trust = await trustIn(config).catch((error: Error) => error);
   if (trust instanceof Error) return trust.message;
   return new Promise((resolve) => {
     const request = (trust ? getTls : get)({ ...where, ...trust }, (response) => {
       response.resume();
-      resolve(response.statusCode === 200 ? undefined : `It answers with status ${response.statusCode}.`);
+      if (response.statusCode === 200) resolve(undefined);
+      else if (ready && response.statusCode === 503)
+        resolve('It serves, but is not ready: its store or its database does not answer.');
+      else resolve(`It answers with status ${response.statusCode}.`);
     });
     request.on('error', (error) => resolve(error.message));
     request.on('timeout', () => request.destroy(new Error(`No answer in ${REQUEST_MS / 1000} seconds.`)));

@@ -89,8 +89,9 @@ export const snapshots = sqliteTable(
     damagedAt: integer(),
   },
   (t) => [
-    index('snapshots_database').on(t.databaseId, t.sequence),
+    index('snapshots_database').on(t.databaseId, t.sequence, t.createdAt),
     index('snapshots_listed').on(t.createdAt, t.sequence, t.databaseId),
+    index('snapshots_vault').on(t.vaultId),
   ],
 );
 

@@ -39,6 +39,6 @@ async function expectRead(pending: Promise<Response>, route: string): Promise<vo
 async function pages(url: string): Promise<void> {
   const html = await (await fetch(`${url}/settings`)).text();
   for (const [, path] of html.matchAll(/(?:src|href)="(\/[^"]+)"/g)) await (await fetch(url + path)).text();
-  for (const path of ['/healthz', '/nowhere', '/api/v1/nowhere', '/install.sh'])
+  for (const path of ['/healthz', '/readyz', '/metrics', '/nowhere', '/api/v1/nowhere', '/install.sh'])
     await (await fetch(url + path)).text();
 }

@@ -74,6 +74,7 @@ async function replicas(place: Place, id: string): Promise<void> {
   await api.put(`/vaults/${id}/replica`, elsewhere(webdav.obscured));
   const state = async () => (await api.get<ApiVault[]>('/vaults')).find((one) => one.id === id);
   await eventually('the replica has everything', async () => (await state())?.replica?.state === 'current');
+  await api.post('/self-backup');
   await api.post(`/vaults/${id}/check`);
   await eventually('the check is over', async () => (await state())?.check?.finishedAt != null);
   await api.delete(`/vaults/${id}/replica`, { confirm: 'away' });
