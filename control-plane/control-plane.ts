@@ -18,7 +18,7 @@ import { type ClientAddress, createClientAddress } from './client-address.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { createCollectionNews } from './collection-news.ts';
 import { type Config, publicUrl } from './config.ts';
-import { highestByOthers } from './db/jobs.ts';
+import { highestMade } from './db/jobs.ts';
 import { closeDb, DATABASE_FILE, type Db, openDb } from './db/open.ts';
 import { createEvents } from './events.ts';
 import { createFlowCookies } from './http/flow-cookies.ts';
@@ -140,9 +140,9 @@ async function assemble(config: Config, ground: Ground) {
   const agentVault = noteBeginnings(vaults.agents, { db, ledger, commits });
   const dispatcher = createDispatcher({
     ...{ db, clock, log, registry, ledger, vault, accounts, leaseMs, stallMs },
-    // A successor has no pin of its own yet against numbers that the agent before it used up.
-    nextSequence: ({ agentId, databaseId }) =>
-      Math.max(vault.nextSequence(databaseId), highestByOthers(db, databaseId, agentId) + 1),
+    // Agents refuse a number that was used, also of a snapshot that is deleted, or that the agent before made.
+    nextSequence: ({ databaseId }) =>
+      Math.max(vault.nextSequence(databaseId), highestMade(db, databaseId) + 1),
   });
   const jobs = createJobService({
     ...{ db, clock, registry, vault, ledger, dispatcher, commits, accounts },

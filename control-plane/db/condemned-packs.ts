@@ -41,6 +41,12 @@ export function condemnedQueries(db: Db) {
           .run();
     },
 
+    areThere(packIds: Iterable<number>): boolean {
+      return [...packIds].every(
+        (one) => db.select({ id }).from(packs).where(eq(id, one)).get() !== undefined,
+      );
+    },
+
     spare(packIds: Iterable<number>): void {
       for (const one of packIds)
         db.update(packs)

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, inArray, isNotNull, lte, max, min, ne } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, isNotNull, lte, max, min } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/sqlite-core';
 import type { JobState } from '../../protocol/job.ts';
 import type { RestorePlan } from '../../protocol/restore.ts';
@@ -164,10 +164,9 @@ export function nextLeaseEnd(db: Db): number | null {
   );
 }
 
-/** Highest number of a snapshot of the database that another agent than this one is known to have made; 0: none. */
-export function highestByOthers(db: Db, databaseId: string, agentId: string): number {
+/** Highest number that a snapshot of the database is known to have had, also one that is deleted; 0: none. */
+export function highestMade(db: Db, databaseId: string): number {
   const made = and(eq(jobs.databaseId, databaseId), eq(jobs.kind, 'backup'), eq(jobs.state, 'succeeded'));
   const highest = max(jobs.sequence);
-  const where = and(made, ne(jobs.agentId, agentId));
-  return db.select({ highest }).from(jobs).where(where).get()?.highest ?? 0;
+  return db.select({ highest }).from(jobs).where(made).get()?.highest ?? 0;
 }

@@ -1,4 +1,4 @@
-import { and, asc, eq, getTableColumns, isNotNull, lte, or, sql } from 'drizzle-orm';
+import { and, asc, eq, getTableColumns, isNotNull, lt, lte, or, sql } from 'drizzle-orm';
 import type { Db } from './open.ts';
 import { among } from './pages.ts';
 import { drills } from './schema/drills.ts';
@@ -62,6 +62,11 @@ export function putMark(
 
 export function removeMark(db: Db, snapshotId: string): void {
   db.delete(snapshotMarks).where(eq(snapshotMarks.snapshotId, snapshotId)).run();
+}
+
+/** Nothing is deleted before a time. */
+export function postponeExpiry(db: Db, until: number): void {
+  db.update(snapshotMarks).set({ expiresAt: until }).where(lt(snapshotMarks.expiresAt, until)).run();
 }
 
 /** Snapshots that are to be deleted by now, the longest waiting first. */

@@ -3,6 +3,7 @@ import { snapshotTotals } from './database-list.ts';
 import type { Db } from './open.ts';
 import { among, type Page, type PageWish } from './pages.ts';
 import { databases, servers } from './schema/fleet.ts';
+import { forgottenSnapshots } from './schema/retention.ts';
 import { snapshots } from './schema/vault.ts';
 
 export type SnapshotRow = typeof snapshots.$inferSelect;
@@ -97,8 +98,30 @@ export function snapshotQueries(db: Db) {
       db.update(snapshots).set({ damagedAt }).where(eq(snapshots.id, id)).run();
     },
 
+    /** Takes out of the index what nobody has deleted: it is remembered, see `forgottenSnapshots`. */
+    forget({ id: snapshotId, path, serverId, vaultId }: SnapshotRow): void {
+      db.transaction(() => {
+        db.insert(forgottenSnapshots)
+          .values({ snapshotId, vaultId, serverId, path })
+          .onConflictDoNothing()
+          .run();
+        db.delete(snapshots).where(eq(snapshots.id, snapshotId)).run();
+      });
+    },
+
+    /** Those of a vault that were forgotten and have not come back. */
+    forgotten(vaultId: string): { snapshotId: string; serverId: string; path: string }[] {
+      return db.select().from(forgottenSnapshots).where(eq(forgottenSnapshots.vaultId, vaultId)).all();
+    },
+
+    /** Whoever decides so gives them up. */
+    giveUpForgotten(vaultId: string): void {
+      db.delete(forgottenSnapshots).where(eq(forgottenSnapshots.vaultId, vaultId)).run();
+    },
+
     /** Says whether it was new. */
     add(row: SnapshotRow): boolean {
+      db.delete(forgottenSnapshots).where(eq(forgottenSnapshots.snapshotId, row.id)).run();
       return db.insert(snapshots).values(row).onConflictDoNothing().run().changes > 0;
     },
 

@@ -1,4 +1,4 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, isNotNull, sql } from 'drizzle-orm';
 import type { Db } from './open.ts';
 import { chunks, packs, snapshots, vaultKeys, vaults } from './schema/vault.ts';
 
@@ -25,8 +25,21 @@ export function vaultQueries(db: Db) {
         .get();
     },
 
-    addKey(row: VaultKeyRow): void {
+    addKey(row: Omit<VaultKeyRow, 'damagedAt'>): void {
       db.insert(vaultKeys).values(row).onConflictDoNothing().run();
+    },
+
+    /** Notes whether the file of a key is whole. */
+    setKeyDamaged(vaultId: string, keyId: string, damagedAt: number | null): void {
+      const which = and(eq(vaultKeys.vaultId, vaultId), eq(vaultKeys.keyId, keyId));
+      db.update(vaultKeys).set({ damagedAt }).where(which).run();
+    },
+
+    /** Keys whose files are not whole: nothing new may depend on them. */
+    damagedKeys(vaultId: string): Set<string> {
+      const where = and(eq(vaultKeys.vaultId, vaultId), isNotNull(vaultKeys.damagedAt));
+      const rows = db.select({ id: vaultKeys.keyId }).from(vaultKeys).where(where).all();
+      return new Set(rows.map(({ id }) => id));
     },
 
     keyIds(vaultId: string): Set<string> {

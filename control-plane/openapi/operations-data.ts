@@ -180,7 +180,13 @@ export const DATA: Operations = {
   'POST /vaults/:id/collect': vaults(
     'Free what no snapshot needs',
     begun(vault, 'The vault that is being tidied.'),
-    { description: '409 while that is under way. What interrupted backups have uploaded goes as well.' },
+    {
+      description: '409 while that is under way. What interrupted backups have uploaded goes as well.',
+      about: {
+        giveUpForgotten: 'Also what snapshots need that the index has lost; they do not come back then.',
+        confirm: 'With that: the vault’s name, typed out exactly.',
+      },
+    },
   ),
   'POST /vaults/:id/check': vaults(
     'Read every file and bring back what is damaged',

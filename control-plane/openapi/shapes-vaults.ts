@@ -118,6 +118,8 @@ export const vault = named(
     /** Days between checks that begin by themselves; 0: none does. */
     checkEveryDays: count,
     collection: collection.nullable(),
+    /** Snapshots that the index has lost without anybody deleting them. */
+    forgottenCount: count,
     /** Files that are still to be removed from its stores. */
     leaving: z.object({ files: count, bytes }),
   }),

@@ -15,14 +15,16 @@ export function judgeDatabase(
   { databaseId, judging, now }: { databaseId: string; judging: Judging | undefined; now: number },
 ): boolean {
   const snapshots = markedSnapshots(db, databaseId);
-  const verdict = verdictOf(snapshots, judging);
+  const verdict = verdictOf(snapshots, judging, now);
   let changed = false;
   db.transaction(() => {
     for (const one of snapshots) {
       const { expiresAt: before = null, reasons: told = null } = one.mark ?? {};
       const reasons = verdict.reasons.get(one.id) ?? [];
       const isKept = judging === undefined || reasons.length > 0;
-      const expiresAt = isKept ? null : (before ?? now + verdict.graceDays * DAY_MS);
+      // A clock that was ahead has not put it off for long.
+      const grace = now + verdict.graceDays * DAY_MS;
+      const expiresAt = isKept ? null : Math.min(before ?? grace, grace);
       const text = reasons.length > 0 ? JSON.stringify(reasons) : null;
       if (expiresAt === before && text === told) continue;
       putMark(db, one, { expiresAt, reasons: text });
@@ -36,6 +38,7 @@ export function judgeDatabase(
 export function verdictOf(
   snapshots: readonly MarkedSnapshot[],
   judging: Pick<Judging, 'retention' | 'schedule'> | undefined,
+  now: number,
 ): { reasons: Map<string, Reason[]>; graceDays: number } {
   if (judging === undefined) return { reasons: new Map(), graceDays: 0 };
   const rules = retentionSchema.parse(JSON.parse(judging.retention));
@@ -46,5 +49,5 @@ export function verdictOf(
     drilled: drilled !== null,
     damaged: damagedAt !== null,
   }));
-  return { reasons: decide(candidates, rules, timeZone), graceDays: rules.graceDays };
+  return { reasons: decide(candidates, rules, { now, timeZone }), graceDays: rules.graceDays };
 }

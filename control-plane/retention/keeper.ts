@@ -4,12 +4,14 @@ import { type Audit, SYSTEM } from '../audit.ts';
 import type { Clock } from '../clock.ts';
 import { databasesCalled } from '../db/databases.ts';
 import type { Db } from '../db/open.ts';
+import { readSetting, writeSetting } from '../db/settings.ts';
 import {
   allJudging,
   expiredSnapshots,
   judgedBefore,
   judgingOf,
   marksOf,
+  postponeExpiry,
   putMark,
   removeMark,
 } from '../db/snapshot-marks.ts';
@@ -37,6 +39,11 @@ export interface Keeper {
 
 /** Between two looks at what is to be deleted, in milliseconds. */
 const LOOK_MS = 10_000;
+/** Time that has leapt if so much passes between two looks; and how long nothing is deleted then. */
+const LEAP_MS = 24 * 3600_000;
+/** How often the time of the last look is written down. */
+const NOTE_MS = 10 * 60_000;
+const LAST_LOOK = 'retention-look';
 /** Snapshots deleted in one look. */
 const AT_ONCE = 200;
 
@@ -92,15 +99,29 @@ export function createKeeper(deps: KeeperDeps): Keeper {
   function look(): void {
     cancelLook = clock.after(LOOK_MS, look);
     try {
-      for (const one of expiredSnapshots(db, clock.now(), AT_ONCE)) expire(one);
+      afterLeap();
+      const due = expiredSnapshots(db, clock.now(), AT_ONCE);
+      // By what is true now, not by what was written down then.
+      for (const databaseId of new Set(due.map((one) => one.databaseId))) judge(databaseId);
+      for (const one of due) expire(one);
     } catch (err) {
       log.error({ err }, 'expired snapshots could not be deleted');
     }
   }
 
+  /** Where time leapt, since a clock was set or nobody was there, nothing goes before people had a day to look. */
+  function afterLeap(): void {
+    const now = clock.now();
+    const last = Number(readSetting(db, LAST_LOOK) ?? now);
+    if (Math.abs(now - last) > LEAP_MS) {
+      postponeExpiry(db, now + LEAP_MS);
+      judged.clear();
+      void catchUp();
+    }
+    if (Math.abs(now - last) > NOTE_MS || last === now) writeSetting(db, LAST_LOOK, String(now));
+  }
+
   function expire({ databaseId, snapshotId }: { databaseId: string; snapshotId: string }): void {
-    // By what is true now, not by what was written down then.
-    judge(databaseId);
     const { policyName } = judgingOf(db, databaseId) ?? {};
     const { expiresAt = null } = marksOf(db, [snapshotId]).get(snapshotId) ?? {};
     if (expiresAt === null || expiresAt > clock.now()) return;

@@ -28,7 +28,11 @@ export interface PolicyDraft extends Reaching {
 }
 
 /** Of databases within reach. */
-export async function previewRetention(db: Db, draft: PolicyDraft, reach: Reach): Promise<RetentionPreview> {
+export async function previewRetention(
+  db: Db,
+  draft: PolicyDraft,
+  { now, reach }: { now: number; reach: Reach },
+): Promise<RetentionPreview> {
   const others = listPolicies(db)
     .filter(({ id }) => id !== draft.id)
     .map((one) => (draft.everywhere ? { ...one, everywhere: false } : one));
@@ -37,7 +41,7 @@ export async function previewRetention(db: Db, draft: PolicyDraft, reach: Reach)
   for (const database of placedDatabases(db)) {
     if (!reach.has(database.agentId) || resolve(database)?.policyId !== draft.id) continue;
     const snapshots = markedSnapshots(db, database.id);
-    const { reasons } = verdictOf(snapshots, draft);
+    const { reasons } = verdictOf(snapshots, draft, now);
     const going = snapshots.filter(({ id }) => reasons.get(id)?.length === 0);
     preview.databases += 1;
     preview.snapshots += snapshots.length;

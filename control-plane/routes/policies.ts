@@ -89,7 +89,11 @@ export function policyRoutes(deps: AppDeps) {
       const { id, ...wish } = c.req.valid('json');
       const { retention, ...row } = rowOf({ ...wish, name: '' }, { id: id ?? 'new', createdAt: 0 });
       if (retention === null) return c.json({ databases: 0, snapshots: 0, deletes: 0, deleted: [] });
-      const preview = await previewRetention(db, { ...row, retention }, c.get('reach'));
+      const preview = await previewRetention(
+        db,
+        { ...row, retention },
+        { now: clock.now(), reach: c.get('reach') },
+      );
       const deleted = preview.deleted.map((one) => ({ ...one, createdAt: iso(one.createdAt) }));
       return c.json({ ...preview, deleted });
     })

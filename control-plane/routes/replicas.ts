@@ -15,6 +15,7 @@ const placeSchema = z.discriminatedUnion('kind', [
 const replicaBody = z.object({ store: placeSchema });
 const forgetBody = z.object({ confirm: z.string() });
 const everyBody = z.object({ everyDays: z.number().int().min(0).max(365) });
+const collectBody = z.object({ giveUpForgotten: z.boolean().default(false), confirm: z.string().optional() });
 const moveBody = z.object({ leaveBehind: z.boolean().default(false), confirm: z.string() });
 
 /** Second copies of vaults, moves from one store to the other, checks, and what no snapshot needs. */
@@ -71,10 +72,13 @@ export function replicaRoutes(deps: AppDeps) {
       events.changed('settings');
       return c.json(vaultView(changed));
     })
-    .post('/vaults/:id/collect', (c) => {
-      const { id } = vaultCalled(vault, c.req.param('id'));
-      const collected = vault.collectVault(id);
-      auditAct(deps, c, { action: 'vault.collect', target: target(collected) });
+    .post('/vaults/:id/collect', validate('json', collectBody), (c) => {
+      const { id, name } = vaultCalled(vault, c.req.param('id'));
+      const { confirm, giveUpForgotten } = c.req.valid('json');
+      if (giveUpForgotten) requireConfirmation(confirm ?? '', name);
+      const collected = vault.collectVault(id, { giveUpForgotten });
+      const details = giveUpForgotten ? { details: { giveUpForgotten } } : {};
+      auditAct(deps, c, { action: 'vault.collect', target: target(collected), ...details });
       events.changed('settings');
       return c.json(vaultView(collected), 202);
     });

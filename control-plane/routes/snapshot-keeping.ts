@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { fail } from '../../protocol/failure.ts';
 import type { PrincipalEnv } from '../auth/principal.ts';
 import { findDatabase } from '../db/databases.ts';
-import { putMark, removeMark } from '../db/snapshot-marks.ts';
+import { markedSnapshots, putMark, removeMark } from '../db/snapshot-marks.ts';
 import type { AppDeps } from '../deps.ts';
 import { auditAct, found, requireConfirmation } from '../http/acting.ts';
 import { validate } from '../http/validate.ts';
@@ -49,11 +49,12 @@ export function snapshotKeepingRoutes(deps: AppDeps) {
     });
 }
 
-/** Of a database that is backed up the newest stays. @throws FailureError `conflict` */
-function requireExpendable({ db, vault }: AppDeps, { databaseId, id, pinned }: SnapshotView): void {
+/** Of a database that is backed up the newest that is whole stays. @throws FailureError `conflict` */
+function requireExpendable({ db }: AppDeps, { databaseId, id, pinned }: SnapshotView): void {
   if (pinned) throw fail('conflict', 'The snapshot is pinned.', 'Unpin it first.');
-  const isNewest = vault.latestSnapshots([databaseId])[0]?.id === id;
-  if (!isNewest || !findDatabase(db, databaseId)?.protectedAt) return;
+  const good = markedSnapshots(db, databaseId).filter(({ damagedAt }) => damagedAt === null);
+  const newest = good.toSorted((a, b) => b.sequence - a.sequence)[0];
+  if (newest?.id !== id || !findDatabase(db, databaseId)?.protectedAt) return;
   throw fail(
     'conflict',
     'It is the newest snapshot of a database that is backed up.',

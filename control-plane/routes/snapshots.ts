@@ -52,6 +52,8 @@ export function snapshotRoutes(deps: AppDeps) {
       const snapshot = found(oneSnapshot(deps, c.req.param('id')), 'snapshot');
       const download = found(engineDefinition(snapshot.engine)?.descriptor.download, 'engine');
       const { body, bytes } = await vault.download(snapshot.id);
+      // Nobody reads the body of an answer to HEAD, and an unread one keeps its snapshot in use.
+      if (c.req.method === 'HEAD') await body.cancel();
       auditAct(deps, c, { action: 'snapshot.download', target: targetOf(snapshot) });
       return c.body(body, 200, {
         // With its length told, a stream that breaks off looks broken behind every proxy, too.

@@ -47,7 +47,12 @@ export async function commit({ context, jobs, watch }: CommitGround, request: Co
   liveJob(jobs, request.agentId, request.attempt);
   const path = manifestName(manifest);
   await vault.store.putIfAbsent(path, request.file);
-  return record(context, manifest, { packIds, path, storedBytes, createdAt: context.now() });
+  try {
+    return record(context, manifest, { packIds, path, storedBytes, createdAt: context.now() });
+  } catch (error) {
+    context.doomed.add({ vaultId: vault.id, name: path, length: 0 });
+    throw error;
+  }
 }
 
 /** Bytes of a manifest that names no chunk twice, or 850,000 of them again. */
@@ -88,6 +93,14 @@ export function record(
     ...about,
   };
   context.atOnce(() => {
+    // They were looked for before the manifest was written, and may be gone since.
+    if (!context.condemned.areThere(packIds))
+      throw fail(
+        'chunks_missing',
+        'Packs that the snapshot needs went while it was committed.',
+        'Back up again: what is missing is uploaded then.',
+        { retryable: true },
+      );
     context.condemned.spare(packIds);
     context.snapshots.add(row);
   });

@@ -50,12 +50,18 @@ export async function locate(
           isUsable(copy, forJob),
       );
       for (const { sha256 } of fitting) located.alternatives.add(sha256);
-      const [fits] = fitting;
+      const fits = best(fitting);
       if (fits && !known) located.places.set(id, fits);
       else located.missing.add(id);
     }
   }
   return located;
+}
+
+/** Of several copies: a whole one that stays, else a whole one; of each kind the newest. */
+function best(copies: readonly ChunkRow[]): ChunkRow | undefined {
+  const whole = copies.filter(({ damaged }) => !damaged);
+  return whole.find(({ waitsFor }) => waitsFor === null) ?? whole[0] ?? copies[0];
 }
 
 /** What a snapshot that is complete needs of the vault’s packs. */
@@ -77,7 +83,7 @@ export async function requireComplete(
   manifest: Manifest,
   counting: Counting = {},
 ): Promise<Complete> {
-  requireManifestKeys(context, manifest);
+  requireManifestKeys(context, manifest, counting);
   const { places, missing } = await locate(context, manifest, counting);
   if (missing.size > 0)
     throw incomplete(`${missing.size} of ${missing.size + places.size} chunks are not in the vault.`);
@@ -92,7 +98,7 @@ export async function requireComplete(
   return { storedBytes: [...own.values()].reduce((sum, length) => sum + length, 0), packs, packIds };
 }
 
-function requireManifestKeys(context: VaultContext, manifest: Manifest): void {
+function requireManifestKeys(context: VaultContext, manifest: Manifest, { forJob }: Counting): void {
   const wanted = [
     { kind: 'id', ...manifest.idKey },
     ...manifest.dataKeys.map((key) => ({ kind: 'data', ...key })),
@@ -100,7 +106,8 @@ function requireManifestKeys(context: VaultContext, manifest: Manifest): void {
   let missing = 0;
   for (const { id, kind, hash } of wanted) {
     const key = context.index.key(manifest.vaultId, id);
-    if (!key) missing += 1;
+    // What is about to be committed must not depend on a key that is known to be lost.
+    if (!key || (forJob !== undefined && key.damagedAt !== null)) missing += 1;
     else if (key.hash !== hash || key.kind !== kind || key.serverId !== manifest.server.id)
       throw invalid(`It commits to another key ${id} than the vault has.`);
   }

@@ -23,6 +23,8 @@ export interface VaultContext {
   doomed: DoomedQueries;
   fleet: VaultFleetQueries;
   leases: Leases;
+  /** A file of this name is about to be written: what is still to be removed of an old one goes first. */
+  settle(vault: OpenVault, name: string): Promise<void>;
   /** Does all of something with the index, or nothing. */
   atOnce<T>(work: () => T): T;
   /** Milliseconds since the epoch. */
@@ -41,6 +43,7 @@ export function createContext(db: Db, vaults: readonly OpenVault[], now: () => n
     doomed: doomedQueries(db),
     fleet: vaultFleetQueries(db),
     leases: createLeases(),
+    settle: () => Promise.resolve(),
     atOnce: (work) => db.transaction(work, { behavior: 'immediate' }),
     now,
   };

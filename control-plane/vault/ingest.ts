@@ -24,9 +24,11 @@ export function missing(
   requireBackup(backingUp(context, at), serverId);
   const asked = Buffer.from(ids.buffer, ids.byteOffset, ids.length);
   const answer = Buffer.alloc((asked.length / ID_BYTES) * KEY_ID_BYTES);
+  const damaged = context.index.damagedKeys(vault.id);
   for (let i = 0; i * ID_BYTES < asked.length; i += 1) {
     const id = asked.subarray(i * ID_BYTES, (i + 1) * ID_BYTES);
-    context.chunks.keyOf(vault.id, serverId, id)?.copy(answer, i * KEY_ID_BYTES);
+    const key = context.chunks.keyOf(vault.id, serverId, id);
+    if (key && !damaged.has(key.toString('hex'))) key.copy(answer, i * KEY_ID_BYTES);
   }
   return answer;
 }

@@ -185,8 +185,9 @@ function createService(context: VaultContext, parts: ServiceGround): VaultServic
       collections.wake(vaultId);
       void removal.wake();
     },
-    collectVault: (vaultId) => {
+    collectVault: (vaultId, wish) => {
       const vault = vaultOf(context, vaultId);
+      if (wish?.giveUpForgotten) context.snapshots.giveUpForgotten(vaultId);
       collections.begin(vault);
       return describe(vault);
     },

@@ -148,12 +148,12 @@ async function reconcileSnapshots(task: Task): Promise<void> {
   }
   for (const [path, id] of gone) {
     if (isCopied(task, path)) continue;
-    context.snapshots.remove(id);
+    context.snapshots.forget(snapshotOf(context, id).row);
     result.forgotten.snapshots += 1;
   }
 }
 
-/** Snapshots that needed a lost pack are no longer good; their manifests stay for when the pack is put back. */
+/** Snapshots that needed a lost pack are no longer good; all else of them stays for when the pack is put back. */
 async function dropIncomplete(task: Task): Promise<void> {
   const { context, vault, result } = task;
   for (const [path, id] of context.snapshots.paths(vault.id)) {
@@ -162,7 +162,7 @@ async function dropIncomplete(task: Task): Promise<void> {
       await requireComplete(context, manifest, { damaged: true });
     };
     if (await accepted(task, path, check)) continue;
-    context.snapshots.remove(id);
+    context.snapshots.forget(snapshotOf(context, id).row);
     result.forgotten.snapshots += 1;
   }
 }
@@ -173,7 +173,7 @@ function dropOutOfTurn({ context, vault, result }: Task): void {
   for (const { id, path, sequence } of outOfTurn(context.snapshots.ofSeveralAgents(vault.id), lineage)) {
     const reason = `It is signed by an agent that had been replaced before snapshot ${sequence} of the database was made.`;
     result.refused.push({ name: path, reason });
-    context.snapshots.remove(id);
+    context.snapshots.forget(snapshotOf(context, id).row);
     result.forgotten.snapshots += 1;
   }
 }

@@ -46,6 +46,7 @@ export function vaultRecord(
     check: replicas.checks.of(id) ?? null,
     checkEveryDays: replicas.checks.everyDays(vault),
     collection: collections.of(id) ?? null,
+    forgottenCount: context.snapshots.forgotten(id).length,
     leaving: context.doomed.of(id),
   };
 }

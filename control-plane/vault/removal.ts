@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { DoomedRow } from '../db/doomed-files.ts';
 import type { VaultContext } from './context.ts';
 import type { OpenVault } from './create.ts';
+import { idIn } from './layout.ts';
 import { requireVault } from './replicas/copy.ts';
 import type { Store } from './stores/store.ts';
 import { createTurns } from './turns.ts';
@@ -46,6 +47,8 @@ export function createRemoval({ clock, context, onFailure }: RemovalOptions): Re
   const removeOne = (vault: OpenVault, name: string, there = new Set<Store>()) =>
     inTurn(`${vault.id} ${name}`, async () => {
       if (!doomed.has(vault.id, name)) return;
+      // What the index knows is needed, whatever was written down before.
+      if (isKnown(context, vault.id, name)) return doomed.remove(vault.id, name);
       for (const store of storesOf(vault)) {
         if (!there.has(store)) await requireVault(store);
         there.add(store);
@@ -88,18 +91,26 @@ export function createRemoval({ clock, context, onFailure }: RemovalOptions): Re
     void wake();
   }
 
+  const settle = async (vault: OpenVault, name: string): Promise<void> => {
+    if (doomed.has(vault.id, name)) await removeOne(vault, name);
+  };
+  context.settle = settle;
   return {
     wake,
     start: look,
-    async settle(vault, name) {
-      if (doomed.has(vault.id, name)) await removeOne(vault, name);
-    },
+    settle,
     async stop() {
       stopped = true;
       cancelLook?.();
       await working;
     },
   };
+}
+
+function isKnown({ chunks, snapshots }: VaultContext, vaultId: string, name: string): boolean {
+  const [pack, snapshot] = [idIn('pack', name), idIn('snapshot', name)];
+  if (pack !== undefined) return chunks.pack(vaultId, pack) !== undefined;
+  return snapshot !== undefined && snapshots.snapshot(snapshot)?.path === name;
 }
 
 function storesOf({ store: { primary, replica } }: OpenVault) {

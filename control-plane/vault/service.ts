@@ -81,10 +81,11 @@ export interface VaultService {
   /** How many days pass between checks that begin by themselves; 0: none does. */
   checkEvery(vaultId: string, days: number): VaultRecord;
   /**
-   * Frees what no snapshot needs, and what interrupted backups have left.
+   * Frees what no snapshot needs, and what interrupted backups have left; of servers with snapshots that the index has lost
+   * only where those are given up.
    * @throws FailureError `conflict` while that is under way
    */
-  collectVault(vaultId: string): VaultRecord;
+  collectVault(vaultId: string, wish?: { giveUpForgotten: boolean }): VaultRecord;
   /** @throws FailureError `conflict` while somebody reads it, `file_locked` while its store lets nobody delete it */
   deleteSnapshot(id: string): void;
   /** New backups go there from now on; those queued go where they were to. */

@@ -37,6 +37,8 @@ export interface VaultRecord {
   checkEveryDays: number;
   /** The freeing of space that is under way, or the last. */
   collection: CollectionState | null;
+  /** Snapshots that the index has lost without anybody deleting them. */
+  forgottenCount: number;
   /** What no snapshot needs and is still to be removed from its stores. */
   leaving: { files: number; bytes: number };
 }

@@ -103,7 +103,14 @@ export const acts = {
   moveVault: (id: string, json: { confirm: string; leaveBehind?: boolean }) =>
     answer(api.vaults[':id'].move.$post({ ...one(id), json })),
   stayVault: (id: string) => answer(api.vaults[':id'].move.$delete(one(id))),
-  collectVault: (id: string) => answer(api.vaults[':id'].collect.$post(one(id))),
+  /** `confirm`: also gives up snapshots that the index has lost. */
+  collectVault: (id: string, confirm?: string) =>
+    answer(
+      api.vaults[':id'].collect.$post({
+        ...one(id),
+        json: confirm === undefined ? {} : { giveUpForgotten: true, confirm },
+      }),
+    ),
   checkEvery: (id: string, everyDays: number) =>
     answer(api.vaults[':id'].check.$put({ ...one(id), json: { everyDays } })),
   checkVault: (id: string) => answer(api.vaults[':id'].check.$post(one(id))),

@@ -1,8 +1,9 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
+import { type ReactNode, useState } from 'react';
 import { acts } from '../api/acts.ts';
 import type { Vault } from '../api/types.ts';
 import { Button } from '../components/button.tsx';
+import { ConfirmDialog } from '../components/confirm.tsx';
 import { ErrorCard, FailureCard } from '../components/failure.tsx';
 import { count, formatBytes } from '../components/format.ts';
 import { Facts } from '../components/layout.tsx';
@@ -13,9 +14,13 @@ import { Time } from '../components/time.tsx';
 export function VaultCollection({ vault }: { vault: Vault }) {
   const { collection } = vault;
   const client = useQueryClient();
+  const [isAsking, setAsking] = useState(false);
   const begin = useMutation({
-    mutationFn: () => acts.collectVault(vault.id),
-    onSuccess: () => client.invalidateQueries({ queryKey: ['vaults'] }),
+    mutationFn: (confirm?: string) => acts.collectVault(vault.id, confirm),
+    onSuccess: () => {
+      setAsking(false);
+      return client.invalidateQueries({ queryKey: ['vaults'] });
+    },
   });
   const busy = begin.isPending || (collection !== null && collection.finishedAt === null);
   return (
@@ -29,11 +34,45 @@ export function VaultCollection({ vault }: { vault: Vault }) {
       )}
       {collection?.failure && <FailureCard failure={collection.failure} />}
       <May to="operate">
-        <Button className="justify-self-start" size="small" busy={busy} onClick={() => begin.mutate()}>
+        <Button
+          className="justify-self-start"
+          size="small"
+          busy={busy}
+          onClick={() => begin.mutate(undefined)}
+        >
           Free space now<span className="sr-only"> in {vault.name}</span>
         </Button>
       </May>
-      <ErrorCard error={begin.error} />
+      {vault.forgottenCount > 0 && (
+        <p>
+          {count(vault.forgottenCount, 'snapshot')} that nobody deleted could not be found when the vault was
+          last looked through. Nothing that belongs to the same servers is removed. Put the files back and
+          restart Homeport.
+        </p>
+      )}
+      {vault.forgottenCount > 0 && (
+        <May to={['administer', 'delete']}>
+          <Button className="justify-self-start" size="small" onClick={() => setAsking(true)}>
+            Give up lost snapshots
+          </Button>
+        </May>
+      )}
+      {isAsking && (
+        <ConfirmDialog
+          title="Give up lost snapshots"
+          name={vault.name}
+          act="Give up"
+          busy={begin.isPending}
+          error={begin.error}
+          onConfirm={(typed) => begin.mutate(typed)}
+          onClose={() => setAsking(false)}
+        >
+          <p>
+            What they need is removed, too: they never come back then, also where their files turn up again.
+          </p>
+        </ConfirmDialog>
+      )}
+      {!isAsking && <ErrorCard error={begin.error} />}
     </section>
   );
 }
@@ -52,6 +91,6 @@ function Freed({ collection, finishedAt, vault: { leaving } }: FreedProps) {
   ];
   if (leaving.files > 0) items.push(['Still being removed', count(leaving.files, 'file')]);
   if (skipped > 0)
-    items.push(['Left alone', `${count(skipped, 'server')} with snapshots that are not whole`]);
+    items.push(['Left alone', `${count(skipped, 'server')} whose snapshots are not all there`]);
   return <Facts items={items} />;
 }

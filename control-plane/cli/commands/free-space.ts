@@ -7,6 +7,7 @@ import { collectedVaultShape } from '../remote/vault-shapes.ts';
 import { say, sayFacts } from '../say.ts';
 import { bytes, counted } from '../text.ts';
 import { pollUntil } from '../wait/poll.ts';
+import { confirmName } from './confirm.ts';
 import { connect } from './session.ts';
 
 /** `free-space`. */
@@ -15,14 +16,29 @@ export function addFreeSpaceCommand(root: Command): void {
     .command('free-space')
     .description('remove from a vault what no snapshot needs, and what interrupted backups have left')
     .argument('<vault>', 'id or name')
+    .option(
+      '--give-up-forgotten',
+      'also what snapshots need that the index has lost: those never come back then',
+    )
+    .option('--confirm <name>', 'with --give-up-forgotten: the vault’s own name, in place of typing it')
     .option('--wait', 'wait for the end; exit code 1 where it ended early')
     .action(freeSpace);
 }
 
-async function freeSpace(wanted: string, { wait }: { wait?: true }): Promise<void> {
+interface FreeOptions {
+  wait?: true;
+  giveUpForgotten?: true;
+  confirm?: string;
+}
+
+async function freeSpace(wanted: string, options: FreeOptions): Promise<void> {
+  const { confirm, giveUpForgotten, wait } = options;
   const client = await connect();
   const { id, name } = await vaultCalled(client, wanted);
-  await client.post(`/vaults/${id}/collect`, {}, collectedVaultShape);
+  const effect = 'Snapshots that the index has lost will never come back.';
+  if (giveUpForgotten) await confirmName({ name, what: 'vault' }, effect, confirm);
+  const body = giveUpForgotten ? { giveUpForgotten, confirm: name } : {};
+  await client.post(`/vaults/${id}/collect`, body, collectedVaultShape);
   if (!wait) return say(`Space is being freed in “${name}”. The page Vaults shows what came of it.`);
   const vault = await pollUntil(
     async () => {

@@ -34,3 +34,15 @@ export const doomedFiles = sqliteTable(
   },
   (t) => [primaryKey({ columns: [t.vaultId, t.name] })],
 );
+
+/**
+ * Snapshots that the index has lost without anybody deleting them: their manifests, or something they need, were not there
+ * when a vault was compared with its index. Nothing of their servers is removed while they may come back.
+ */
+export const forgottenSnapshots = sqliteTable('forgotten_snapshots', {
+  snapshotId: text().primaryKey(),
+  vaultId: text().notNull(),
+  serverId: text().notNull(),
+  /** Path of the manifest inside the store. */
+  path: text().notNull(),
+});

@@ -20,6 +20,8 @@ export const vaultKeys = sqliteTable(
     serverId: text().notNull(),
     /** What manifests commit to: protocol `keyHash`, hex. */
     hash: text().notNull(),
+    /** Since when its file is known not to be whole in any store: what it sealed counts as missing. */
+    damagedAt: integer(),
   },
   (t) => [primaryKey({ columns: [t.vaultId, t.keyId] })],
 );
@@ -41,7 +43,7 @@ export const packs = sqliteTable(
     /** Since when it is known not to be whole in any store: its chunks count as missing. */
     damagedAt: integer(),
   },
-  (t) => [uniqueIndex('packs_sha').on(t.vaultId, t.sha256)],
+  (t) => [uniqueIndex('packs_sha').on(t.vaultId, t.sha256), index('packs_server').on(t.vaultId, t.serverId)],
 );
 
 /** One row per stored chunk, filled from the packs' own trailers as read back from the store. */
@@ -90,6 +92,7 @@ export const snapshots = sqliteTable(
   },
   (t) => [
     index('snapshots_database').on(t.databaseId, t.sequence, t.createdAt),
+    index('snapshots_server').on(t.vaultId, t.serverId),
     index('snapshots_listed').on(t.createdAt, t.sequence, t.databaseId),
     index('snapshots_vault').on(t.vaultId),
   ],

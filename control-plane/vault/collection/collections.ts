@@ -71,6 +71,7 @@ export function createCollections(options: CollectionsOptions): Collections {
       await collectVault({ context, vault, signal, keepUnfinishedMs, result: state });
     } catch (error) {
       state.failure = awayFailure(vault, error) ?? toFailure(error);
+      woken.add(vault.id);
     }
     if (stopping.signal.aborted) return;
     state.finishedAt = clock.now();

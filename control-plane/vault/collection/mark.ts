@@ -55,7 +55,11 @@ async function markSnapshot(
     ...stream,
     chunks: stream.chunks.filter(([id, length]) => {
       const known = before?.get(id);
-      const does = known?.rawLength === length && keys.has(known.keyId.toString('hex'));
+      const does =
+        known?.rawLength === length &&
+        keys.has(known.keyId.toString('hex')) &&
+        !known.damaged &&
+        known.waitsFor === null;
       if (does) marked.set(id, known);
       return !does;
     }),
@@ -64,8 +68,12 @@ async function markSnapshot(
   if (missing.size > 0) throw new IncompleteSnapshot(manifest.snapshotId);
   for (const [id, place] of places) {
     marked.set(id, place);
-    const offsets = live.get(place.packId) ?? new Set();
-    live.set(place.packId, offsets.add(place.offset));
+    // Of several damaged copies nobody knows which is worth most.
+    const { serverId, vaultId } = { serverId: manifest.server.id, vaultId: manifest.vaultId };
+    const needed = place.damaged
+      ? context.chunks.placesOf(vaultId, serverId, Buffer.from(id, 'hex'))
+      : [place];
+    for (const { offset, packId } of needed) live.set(packId, (live.get(packId) ?? new Set()).add(offset));
   }
   return marked;
 }

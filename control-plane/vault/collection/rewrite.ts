@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { FailureError } from '../../../protocol/failure.ts';
 import {
   encodeTrailer,
@@ -12,7 +13,7 @@ import type { PackState } from '../../db/condemned-packs.ts';
 import type { VaultContext } from '../context.ts';
 import type { OpenVault } from '../create.ts';
 import { packName } from '../layout.ts';
-import { copyFile, isLoss } from '../replicas/copy.ts';
+import { copyFile, isLoss, isStored } from '../replicas/copy.ts';
 import type { Live } from './mark.ts';
 
 /** A pack is rewritten where less than this part of it is needed. */
@@ -38,11 +39,12 @@ export async function rewritePacks({ context, live, serverId, signal, vault }: R
   let rewritten = 0;
   for (const pack of context.condemned.ofServer(vault.id, serverId)) {
     signal.throwIfAborted();
-    const entries = context.condemned
-      .entries(pack.id)
-      .filter(({ offset }) => live.get(pack.id)?.has(offset) === true);
+    const offsets = live.get(pack.id);
+    if (!offsets || pack.waitsFor !== null) continue;
+    await nextTurn();
+    const entries = context.condemned.entries(pack.id).filter(({ offset }) => offsets.has(offset));
     const needed = entries.reduce((sum, { length }) => sum + length, 0);
-    if (pack.waitsFor !== null || needed === 0 || needed >= WORTH * pack.length) continue;
+    if (needed === 0 || needed >= WORTH * pack.length) continue;
     const bytes = await wholePack(vault, pack);
     if (!bytes) continue;
     for (const entry of entries) await builder.add(entry, bytes);
@@ -92,8 +94,11 @@ class PackBuilder {
     [this.#parts, this.#length, this.#entries] = [[PACK_MAGIC], PACK_MAGIC.length, []];
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     const name = packName(sha256);
+    await context.settle(vault, name);
     await vault.store.put(name, [bytes], { maxBytes: PACK_MAX_BYTES, sha256 });
     const { primary, replica } = vault.store;
+    // The old packs go because of it: what the store has counts, not what was sent.
+    if (!(await isStored(primary, name, sha256))) return;
     if (replica) {
       const length = await copyFile(name, { from: primary, to: replica });
       context.copies.add({ vaultId: vault.id, name, length });

@@ -100,6 +100,8 @@ async function checkFile(
 
 /** What is whole nowhere is uploaded again by the next backup; what was put back counts again. */
 function noteDamage({ context, vault }: CheckTask, name: string, isLost: boolean): void {
+  const key = idIn('key', name);
+  if (key !== undefined) context.index.setKeyDamaged(vault.id, key, isLost ? context.now() : null);
   const pack = idIn('pack', name);
   const known = pack === undefined ? undefined : context.chunks.pack(vault.id, pack);
   if (known) context.chunks.setDamaged(known.id, isLost ? context.now() : null);

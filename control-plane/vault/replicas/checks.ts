@@ -71,11 +71,16 @@ export function createChecks({ clock, context, db, onChange, onDamage }: ChecksO
     const { signal } = stopping;
     try {
       await checkVault({ context, vault, signal, result: state, lost });
+    } catch (error) {
+      state.failure = toFailure(error);
+    }
+    try {
+      // Also of a check that was ended early: what it has found is found.
       const damage = await judgeDamage(context, { vault, lost, signal });
       if (damage.found.length + damage.mended.length > 0)
         onDamage({ id: vault.id, name: vault.secrets.name }, damage);
     } catch (error) {
-      state.failure = toFailure(error);
+      state.failure ??= toFailure(error);
     }
     state.finishedAt = clock.now();
     if (signal.aborted) return;
@@ -94,8 +99,10 @@ export function createChecks({ clock, context, db, onChange, onDamage }: ChecksO
     cancelLook = clock.after(LOOK_MS, look);
     for (const vault of context.vaults.values()) {
       const days = everyDays(vault);
-      const last = stateOf(vault.id)?.startedAt ?? vault.secrets.createdAt;
-      if (days > 0 && clock.now() - last >= days * DAY_MS) begin(vault);
+      const state = stateOf(vault.id);
+      if (days === 0 || states.get(vault.id)?.finishedAt === null) continue;
+      const wait = state?.failure ? 1 : days;
+      if (clock.now() - (state?.startedAt ?? vault.secrets.createdAt) >= wait * DAY_MS) begin(vault);
     }
   }
 

@@ -4,7 +4,6 @@ import type { SnapshotRow } from '../../db/snapshots.ts';
 import { locate } from '../complete.ts';
 import type { VaultContext } from '../context.ts';
 import type { OpenVault } from '../create.ts';
-import { keyName } from '../layout.ts';
 import { readManifest } from '../source.ts';
 import { isAway } from './copy.ts';
 
@@ -25,10 +24,12 @@ export async function judgeDamage(
 ): Promise<Damage> {
   const damage: Damage = { found: [], mended: [] };
   const servers = new Set(context.chunks.damagedServers(vault.id));
+  const damagedKeys = context.index.damagedKeys(vault.id);
   for (const row of context.snapshots.ofVault(vault.id)) {
     signal.throwIfAborted();
-    if (row.damagedAt === null && lost.size === 0 && !servers.has(row.serverId)) continue;
-    const isDamaged = lost.has(row.path) || (await needsLost(context, vault, { row, lost }));
+    const isSuspect = lost.size + damagedKeys.size > 0 || servers.has(row.serverId);
+    if (row.damagedAt === null && !isSuspect) continue;
+    const isDamaged = lost.has(row.path) || (await needsLost(context, vault, { row, damagedKeys }));
     await nextTurn();
     if (isDamaged === (row.damagedAt !== null)) continue;
     context.snapshots.setDamaged(row.id, isDamaged ? context.now() : null);
@@ -40,12 +41,12 @@ export async function judgeDamage(
 async function needsLost(
   context: VaultContext,
   vault: OpenVault,
-  { lost, row }: { row: SnapshotRow; lost: ReadonlySet<string> },
+  { damagedKeys, row }: { row: SnapshotRow; damagedKeys: ReadonlySet<string> },
 ): Promise<boolean> {
   try {
     const { manifest } = await readManifest(vault, row);
     const keys = [manifest.idKey, ...manifest.dataKeys];
-    if (keys.some(({ id }) => lost.has(keyName(id)))) return true;
+    if (keys.some(({ id }) => damagedKeys.has(id))) return true;
     return (await locate(context, manifest)).missing.size > 0;
   } catch (error) {
     if (!(error instanceof FailureError) || isAway(error)) throw error;

@@ -23,7 +23,7 @@ export interface Store {
   /** Removes what interrupted writes left behind; says how many files. Only while nothing is being written. */
   sweep(): Promise<number>;
   /**
-   * Removes a file that a test has written; nothing happens where there is none. Absent where nothing is removed.
+   * Removes a file; nothing happens where there is none. Absent where nothing is removed.
    * @throws FailureError `file_locked` where nobody can remove it before some time; it then stays as it is
    */
   remove?(name: string): Promise<void>;

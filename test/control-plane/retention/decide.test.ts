@@ -5,6 +5,8 @@ import { PERIODS, type Retention, retentionSchema } from '../../../control-plane
 
 const HOUR = 3600_000;
 const DAY = 24 * HOUR;
+/** After everything. */
+const NOW = Date.parse('2100-01-01T00:00:00Z');
 const rules = (set: Partial<Retention>): Retention => retentionSchema.parse({ ...set });
 const at = (iso: string) => Date.parse(iso);
 
@@ -21,7 +23,7 @@ function taken(times: readonly number[], pinned: readonly number[] = []): Candid
 }
 
 function kept(candidates: Candidate[], set: Partial<Retention>, timeZone = 'UTC'): number[] {
-  const reasons = decide(candidates, rules(set), timeZone);
+  const reasons = decide(candidates, rules(set), { now: NOW, timeZone });
   return [...reasons].filter(([, why]) => why.length > 0).map(([id]) => Number(id));
 }
 
@@ -55,7 +57,12 @@ describe('rules', () => {
   });
 
   test('weeks are those of ISO 8601, named with the year of their Thursday', () => {
-    const [reasons] = [...decide(taken([at('2027-01-03T12:00:00Z')]), rules({ weekly: 1 }), 'UTC').values()];
+    const [reasons] = [
+      ...decide(taken([at('2027-01-03T12:00:00Z')]), rules({ weekly: 1 }), {
+        now: NOW,
+        timeZone: 'UTC',
+      }).values(),
+    ];
     expect(reasons).toContainEqual({ rule: 'weekly', period: '2026-W53' });
   });
 
@@ -80,14 +87,25 @@ describe('whatever the rules', () => {
     expect(kept(snapshots, { hourly: 1 })).toEqual([3, 1]);
   });
 
-  test('a clock that was years ahead for one backup makes no later one older', () => {
-    const snapshots = taken([
-      at('2026-01-01T00:00:00Z'),
-      at('2031-01-01T00:00:00Z'),
-      at('2026-01-03T00:00:00Z'),
-    ]);
-    expect(kept(snapshots, { daily: 2 })).toEqual([3, 1]);
-    expect(kept(snapshots, { withinDays: 1 })).toEqual([3, 2]);
+  test('a clock that was years ahead for one backup takes nothing from the others', () => {
+    const times = ['2026-01-01T00:00:00Z', '2031-01-01T00:00:00Z', '2026-01-03T00:00:00Z'];
+    expect(kept(taken(times.map(at)), { daily: 2 })).toEqual([3, 2, 1]);
+    const now = at('2026-01-02T00:00:00Z');
+    const reasons = decide(taken(times.slice(0, 2).map(at)), rules({ withinDays: 2 }), {
+      now,
+      timeZone: 'UTC',
+    });
+    expect(reasons.get('1')).toEqual([{ rule: 'within' }]);
+  });
+
+  test('nor one that was years behind', () => {
+    const month = daily(30).map(({ createdAt }) => createdAt);
+    const set = { last: 3, withinDays: 30, daily: 14 };
+    for (const times of [
+      [...month, at('2020-01-01T00:00:00Z')],
+      [...month.with(28, at('2020-01-01T00:00:00Z'))],
+    ])
+      expect(kept(taken(times), set)).toEqual(expect.arrayContaining(kept(taken(month), { daily: 12 })));
   });
 
   test('a flood of snapshots in a day leaves those of the days before', () => {
@@ -99,13 +117,13 @@ describe('whatever the rules', () => {
 
   test('the newest that passed a drill stays', () => {
     const snapshots = daily(4).map((one) => ({ ...one, drilled: one.sequence < 3 }));
-    const reasons = decide(snapshots, rules({ last: 1 }), 'UTC');
+    const reasons = decide(snapshots, rules({ last: 1 }), { now: NOW, timeZone: 'UTC' });
     expect([...reasons].filter(([, why]) => why.length > 0).map(([id]) => id)).toEqual(['4', '2']);
   });
 
   test('a damaged one stays, and takes no good one’s place', () => {
     const snapshots = daily(4).map((one) => ({ ...one, damaged: one.sequence > 2 }));
-    const reasons = decide(snapshots, rules({ last: 1 }), 'UTC');
+    const reasons = decide(snapshots, rules({ last: 1 }), { now: NOW, timeZone: 'UTC' });
     expect(Object.fromEntries(reasons)).toEqual({
       4: [{ rule: 'damaged' }],
       3: [{ rule: 'damaged' }],
@@ -136,14 +154,13 @@ const rulesArb = fc.record({
 });
 const zoneArb = fc.constantFrom('UTC', 'Europe/Berlin', 'Asia/Kathmandu', 'America/St_Johns');
 
-test('a rule never keeps more than it says, and every period it names once', () => {
+test('a rule keeps what it says by the times as they are and by their order, and no more', () => {
   fc.assert(
     fc.property(snapshotsArb, rulesArb, zoneArb, (snapshots, set, zone) => {
-      const reasons = [...decide(snapshots, set, zone).values()].flat();
+      const reasons = [...decide(snapshots, set, { now: NOW, timeZone: zone }).values()].flat();
       for (const rule of PERIODS) {
         const names = reasons.flatMap((one) => (one.rule === rule && 'period' in one ? [one.period] : []));
-        expect(names.length).toBeLessThanOrEqual(set[rule]);
-        if (rule !== 'hourly') expect(new Set(names).size).toBe(names.length);
+        expect(names.length).toBeLessThanOrEqual(2 * set[rule]);
       }
       expect(reasons.filter(({ rule }) => rule === 'last').length).toBe(Math.min(set.last, snapshots.length));
       expect(reasons.filter(({ rule }) => rule === 'newest')).toHaveLength(1);
@@ -154,9 +171,11 @@ test('a rule never keeps more than it says, and every period it names once', () 
 test('deleting what nothing keeps, and judging again, deletes nothing more', () => {
   fc.assert(
     fc.property(snapshotsArb, rulesArb, zoneArb, (snapshots, set, zone) => {
-      const first = decide(snapshots, set, zone);
+      const first = decide(snapshots, set, { now: NOW, timeZone: zone });
       const left = snapshots.filter(({ id }) => first.get(id)?.length);
-      expect([...decide(left, set, zone).values()].every((why) => why.length > 0)).toBe(true);
+      expect(
+        [...decide(left, set, { now: NOW, timeZone: zone }).values()].every((why) => why.length > 0),
+      ).toBe(true);
     }),
   );
 });
@@ -167,8 +186,8 @@ test('more generous rules keep all that narrower ones do', () => {
       const wide = Object.fromEntries(
         Object.entries(a).map(([rule, n]) => [rule, Math.max(n, b[rule as keyof typeof b])]),
       ) as Retention;
-      const generous = decide(snapshots, wide, zone);
-      for (const [id, why] of decide(snapshots, a, zone))
+      const generous = decide(snapshots, wide, { now: NOW, timeZone: zone });
+      for (const [id, why] of decide(snapshots, a, { now: NOW, timeZone: zone }))
         if (why.length > 0) expect(generous.get(id)?.length).toBeGreaterThan(0);
     }),
   );

@@ -79,10 +79,12 @@ async function settled(): Promise<void> {
   for (let n = 0; n < 5; n += 1) await nextTurn();
 }
 
-/** Time passes, and the keeper looks. */
+/** Time passes, and the keeper looks now and then. */
 function pass(ms: number): void {
-  clock.jump(ms);
-  clock.advance(20_000);
+  for (let left = ms; left > 0; left -= DAY / 2) {
+    clock.jump(Math.min(left, DAY / 2) - 20_000);
+    clock.advance(20_000);
+  }
 }
 
 const left = () => ids.filter((id) => w.vaults.service.snapshot(id));
@@ -149,10 +151,19 @@ test('one that is being restored goes once that has ended', async () => {
   expect(left()).toEqual([ids[9]]);
 });
 
-test('a clock that leaps a year ahead deletes nothing but what was about to go', async () => {
-  await policy(rules({ withinDays: 30, graceDays: 7 }));
-  pass(365 * DAY);
+test('a clock that leaps a year ahead deletes nothing for a day, and nothing once it is set right', async () => {
+  await policy(rules({ last: 1, graceDays: 7 }));
+  clock.advance(20_000);
+  clock.jump(365 * DAY);
+  pass(DAY / 2);
   expect(left()).toHaveLength(10);
+  clock.jump(-365 * DAY);
+  clock.advance(20_000);
+  await settled();
+  pass(6 * DAY);
+  expect(left()).toHaveLength(10);
+  pass(3 * DAY);
+  expect(left()).toEqual([ids[9]]);
 });
 
 test('a new snapshot is judged at once', async () => {
@@ -165,7 +176,7 @@ test('a new snapshot is judged at once', async () => {
 
 test('a preview tells what would be deleted, and changes nothing', async () => {
   const draft = { id: 'new', everywhere: true, labels: [], schedule, retention: rules({ last: 4 }) };
-  const preview = await previewRetention(w.db, draft, EVERYWHERE);
+  const preview = await previewRetention(w.db, draft, { now: clock.now(), reach: EVERYWHERE });
   expect(preview).toMatchObject({ databases: 1, snapshots: 10, deletes: 6 });
   expect(preview.deleted.map(({ sequence }) => sequence)).toEqual([6, 5, 4, 3, 2, 1]);
   expect(expiring()).toBe(0);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { rm, stat, writeFile } from 'node:fs/promises';
+import { rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { doomedQueries } from '../../../control-plane/db/doomed-files.ts';
@@ -237,4 +237,52 @@ test('below an empty mount point nothing counts as removed', async () => {
   await writeFile(statement, text);
   expect(w.vaults.service.vaults()[0]?.leaving.files).toBe(1);
   expect(await w.files('snapshots')).toHaveLength(2);
+});
+
+test('what the index has lost without anybody deleting it keeps its packs, until it is given up', async () => {
+  await using w = await world();
+  const fleet = await w.enrol();
+  const dump = randomBytes(MIB);
+  const { snapshotId } = await backUp(w, fleet, dump);
+  await w.halt();
+  // A start at which the folder was not there: an unmounted share, a copy that was still under way.
+  const [folder, away] = [join(w.storePath, 'snapshots'), join(w.dataDir, 'away')];
+  await rename(folder, away);
+  await w.start();
+  const record = () => w.vaults.service.vaults()[0];
+  expect(record()).toMatchObject({ snapshotCount: 0, forgottenCount: 1 });
+  expect(await collect(w)).toMatchObject({ packs: 0, skipped: 1 });
+  await w.halt();
+  await rename(away, folder);
+  await w.start();
+  expect(record()).toMatchObject({ snapshotCount: 1, forgottenCount: 0 });
+  expect((await dumpOf(w, snapshotId)).equals(dump)).toBe(true);
+  await w.halt();
+  await rm(folder, { recursive: true });
+  await w.start();
+  w.vaults.service.collectVault(w.vaultId, { giveUpForgotten: true });
+  await vi.waitFor(() => expect(record()?.collection).toMatchObject({ packs: 1, skipped: 0, failure: null }));
+});
+
+test('a manifest that the index does not know stops everything', async () => {
+  await using w = await world();
+  const fleet = await w.enrol();
+  const { snapshotId } = await backUp(w, fleet, randomBytes(MIB));
+  w.db.$client.prepare('DELETE FROM snapshots WHERE id = ?').run(snapshotId);
+  w.vaults.service.collectVault(w.vaultId);
+  const collection = () => w.vaults.service.vaults()[0]?.collection;
+  await vi.waitFor(() => expect(collection()?.finishedAt).not.toBeNull());
+  expect(collection()).toMatchObject({ packs: 0, failure: { code: 'conflict' } });
+  expect(await packNames(w)).toHaveLength(1);
+});
+
+test('a file that is needed is never removed, whatever was noted about it', async () => {
+  await using w = await world();
+  const fleet = await w.enrol();
+  await backUp(w, fleet, randomBytes(MIB));
+  const [pack] = await packNames(w);
+  const name = `packs/${pack?.slice(0, 2)}/${pack}`;
+  doomedQueries(w.db).add({ vaultId: w.vaultId, name, length: 1 });
+  await collect(w);
+  expect(await packNames(w)).toEqual([pack]);
 });

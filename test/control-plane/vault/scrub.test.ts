@@ -60,6 +60,40 @@ test('one bit that turned over marks what needs it, and the next backup is whole
   expect(damaged(w, first)).toBe(false);
 });
 
+test('what repaired damage stays when space is freed', async () => {
+  await using w = await world();
+  const fleet = await w.enrol();
+  const dump = randomBytes(40 * MIB);
+  const first = await backUp(w, fleet, dump);
+  const [path] = await w.files('packs');
+  await flip(String(path));
+  await check(w);
+  const again = await backUp(w, fleet, dump);
+  expect([damaged(w, first), damaged(w, again)]).toEqual([true, false]);
+  const record = () => w.vaults.service.vaults()[0];
+  for (let times = 0; times < 2; times += 1) {
+    w.vaults.service.collectVault(w.vaultId);
+    await vi.waitFor(() => expect(record()?.collection?.finishedAt).not.toBeNull());
+    expect(record()?.collection).toMatchObject({ packs: 0, failure: null });
+  }
+  await check(w);
+  expect(damaged(w, again)).toBe(false);
+});
+
+test('nothing new depends on a key that is lost', async () => {
+  await using w = await world();
+  const fleet = await w.enrol();
+  const dump = randomBytes(MIB);
+  await backUp(w, fleet, dump);
+  const own = fleet.idKey.id;
+  const [lost] = (await w.files('keys')).filter((path) => !path.includes(own));
+  await rm(String(lost));
+  await check(w);
+  const again = await backUp(w, fleet, dump);
+  await check(w);
+  expect(damaged(w, again)).toBe(false);
+});
+
 test('a lost key or manifest marks its snapshots; what is put back counts again', async () => {
   await using w = await world();
   const fleet = await w.enrol();

@@ -26,7 +26,7 @@ export async function vaultStory(place: Place): Promise<{ vaultId: string }> {
   await refusedStores(place, made.id);
   await api.post(`/vaults/${made.id}/use`);
   await recoveryKit(place, made.id);
-  await api.post(`/vaults/${made.id}/collect`);
+  await api.post(`/vaults/${made.id}/collect`, { giveUpForgotten: true, confirm: 'away' });
   await api.put(`/vaults/${made.id}/check`, { everyDays: 7 });
   await replicas(place, made.id);
   await api.post(`/vaults/${first?.id}/use`);
