@@ -4,6 +4,9 @@ import type { RunningJob } from '../../../control-plane/vault/service.ts';
 import type { Fleet } from './fleet.ts';
 import type { World } from './world.ts';
 
+/** Until a check holds; busy processors may take their time. */
+export const waited = (check: () => unknown) => vi.waitFor(check, { timeout: 30_000 });
+
 /** A committed backup whose job is over. */
 export async function backUp(w: World, fleet: Fleet, dump: Buffer): Promise<RunningJob> {
   const job = await w.backUp(fleet, dump);
@@ -16,9 +19,9 @@ export async function collect(w: World) {
   const { service } = w.vaults;
   service.collectVault(w.vaultId);
   const record = () => service.vaults().find(({ id }) => id === w.vaultId);
-  await vi.waitFor(() => expect(record()?.collection?.finishedAt).not.toBeNull());
+  await waited(() => expect(record()?.collection?.finishedAt).not.toBeNull());
   expect(record()?.collection?.failure).toBeNull();
-  await vi.waitFor(() => expect(record()?.leaving.files).toBe(0));
+  await waited(() => expect(record()?.leaving.files).toBe(0));
   return record()?.collection;
 }
 

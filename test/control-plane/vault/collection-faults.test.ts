@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { doomedQueries } from '../../../control-plane/db/doomed-files.ts';
-import { backUp, collect, dumpOf, packNames } from './collecting.ts';
+import { backUp, collect, dumpOf, packNames, waited } from './collecting.ts';
 import { world } from './world.ts';
 
 const MIB = 1024 * 1024;
@@ -38,7 +38,7 @@ test('where a manifest cannot be read nothing is deleted', async () => {
   await writeFile(String(manifest), 'not a manifest');
   w.vaults.service.collectVault(w.vaultId);
   const collection = () => w.vaults.service.vaults()[0]?.collection;
-  await vi.waitFor(() => expect(collection()?.finishedAt).not.toBeNull());
+  await waited(() => expect(collection()?.finishedAt).not.toBeNull());
   expect(collection()).toMatchObject({ packs: 0, failure: { code: 'manifest_invalid' } });
   expect(await packNames(w)).toHaveLength(2);
 });
@@ -52,7 +52,7 @@ test('below an empty mount point nothing counts as removed', async () => {
   const text = w.vaults.service.statementOf(w.vaultId);
   await rm(statement);
   w.vaults.service.deleteSnapshot(first.snapshotId);
-  await vi.waitFor(() =>
+  await waited(() =>
     expect(w.db.$client.prepare('SELECT notBefore > 0 AS later FROM doomed_files').get()).toEqual({
       later: 1,
     }),
@@ -84,7 +84,7 @@ test('what the index has lost without anybody deleting it keeps its packs, until
   await rm(folder, { recursive: true });
   await w.start();
   w.vaults.service.collectVault(w.vaultId, { giveUpForgotten: true });
-  await vi.waitFor(() => expect(record()?.collection).toMatchObject({ packs: 1, skipped: 0, failure: null }));
+  await waited(() => expect(record()?.collection).toMatchObject({ packs: 1, skipped: 0, failure: null }));
 });
 
 test('a manifest that the index does not know stops everything', async () => {
@@ -94,7 +94,7 @@ test('a manifest that the index does not know stops everything', async () => {
   w.db.$client.prepare('DELETE FROM snapshots WHERE id = ?').run(snapshotId);
   w.vaults.service.collectVault(w.vaultId);
   const collection = () => w.vaults.service.vaults()[0]?.collection;
-  await vi.waitFor(() => expect(collection()?.finishedAt).not.toBeNull());
+  await waited(() => expect(collection()?.finishedAt).not.toBeNull());
   expect(collection()).toMatchObject({ packs: 0, failure: { code: 'conflict' } });
   expect(await packNames(w)).toHaveLength(1);
 });

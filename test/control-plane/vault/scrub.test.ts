@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { openVaultService } from '../../../control-plane/vault/open.ts';
 import type { Damage } from '../../../control-plane/vault/replicas/damage.ts';
 import { failureOf } from '../../contract/store.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
+import { waited } from './collecting.ts';
 import type { Fleet } from './fleet.ts';
 import { type World, world } from './world.ts';
 
@@ -21,7 +22,7 @@ async function check(w: World) {
   const { service } = w.vaults;
   service.checkVault(w.vaultId);
   const last = () => service.vaults().find(({ id }) => id === w.vaultId)?.check;
-  await vi.waitFor(() => expect(last()?.finishedAt).not.toBeNull());
+  await waited(() => expect(last()?.finishedAt).not.toBeNull());
   expect(last()?.failure).toBeNull();
   return last();
 }
@@ -63,7 +64,7 @@ test('one bit that turned over marks what needs it, and the next backup is whole
 test('what repaired damage stays when space is freed', async () => {
   await using w = await world();
   const fleet = await w.enrol();
-  const dump = randomBytes(40 * MIB);
+  const dump = randomBytes(20 * MIB);
   const first = await backUp(w, fleet, dump);
   const [path] = await w.files('packs');
   await flip(String(path));
@@ -73,7 +74,7 @@ test('what repaired damage stays when space is freed', async () => {
   const record = () => w.vaults.service.vaults()[0];
   for (let times = 0; times < 2; times += 1) {
     w.vaults.service.collectVault(w.vaultId);
-    await vi.waitFor(() => expect(record()?.collection?.finishedAt).not.toBeNull());
+    await waited(() => expect(record()?.collection?.finishedAt).not.toBeNull());
     expect(record()?.collection).toMatchObject({ packs: 0, failure: null });
   }
   await check(w);
@@ -121,9 +122,9 @@ test('space is freed beside damage, and what the damaged snapshot needs stays', 
   w.vaults.service.deleteSnapshot(first);
   w.vaults.service.collectVault(w.vaultId);
   const record = () => w.vaults.service.vaults()[0];
-  await vi.waitFor(() => expect(record()?.collection?.finishedAt).not.toBeNull());
+  await waited(() => expect(record()?.collection?.finishedAt).not.toBeNull());
   expect(record()?.collection).toMatchObject({ packs: 1, skipped: 0, failure: null });
-  await vi.waitFor(async () => expect(await w.files('packs')).toHaveLength(1));
+  await waited(async () => expect(await w.files('packs')).toHaveLength(1));
   expect(damaged(w, second)).toBe(true);
 });
 
@@ -145,7 +146,7 @@ test('checks begin by themselves, as often as is chosen', async () => {
   expect(record()?.check).toBeNull();
   clock.jump(DAY);
   clock.advance(60_000);
-  await vi.waitFor(() => expect(record()?.check?.finishedAt).not.toBeNull());
+  await waited(() => expect(record()?.check?.finishedAt).not.toBeNull());
   expect(found.map((one) => one.found.map((row) => row.id))).toEqual([[id]]);
   w.vaults.service.checkEvery(w.vaultId, 0);
   const before = record()?.check?.startedAt;
