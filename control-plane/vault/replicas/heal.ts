@@ -20,6 +20,8 @@ export interface Healer {
    * @throws FailureError `not_found` | `pack_corrupt` where the replica has none, `store_unavailable`
    */
   heal(name: string): Promise<void>;
+  /** Resolves when no file is being brought back any more. */
+  idle(): Promise<void>;
   /** Whether a file has to be read from the replica, because the store's could not be put right. */
   isDetour(name: string): boolean;
   /** A file was written, or, without a name, all may be others. */
@@ -36,9 +38,10 @@ export function createHealer({ onHealed, primary, replica }: Stores): Healer {
   const proven = createMemory(REMEMBERED);
   const detours = createMemory(REMEMBERED);
   const inTurn = createTurns();
+  const working = new Set<Promise<void>>();
 
-  const heal = (name: string) =>
-    inTurn(name, async () => {
+  const heal = (name: string) => {
+    const work = inTurn(name, async () => {
       const [to, from] = [primary(), replica()];
       if (!from) throw fail('not_found', 'The vault has no replica.', 'Add one.');
       // A disk that is not mounted has lost nothing; what is written below its mount point would be.
@@ -48,9 +51,17 @@ export function createHealer({ onHealed, primary, replica }: Stores): Healer {
       detours.delete(name);
       onHealed(name);
     });
+    working.add(work);
+    const done = () => void working.delete(work);
+    work.then(done, done);
+    return work;
+  };
 
   return {
     heal,
+    async idle() {
+      await Promise.allSettled(working);
+    },
     async prove(name) {
       const sha256 = idIn('pack', name);
       const other = replica();

@@ -180,6 +180,7 @@ export class PairedStore implements Store {
 
   /** @see Healer.heal */
   readonly heal = (name: string): Promise<void> => this.#healer.heal(name);
+  readonly idle = (): Promise<void> => this.#healer.idle();
 
   /** Stores that files may have been sent to directly: an address outlives a change of places. */
   get doors(): { store: Store; direct: DirectAccess }[] {

@@ -199,7 +199,8 @@ export function createReplicas(options: ReplicaOptions): Replicas {
       if (!stay(vault)) throw fail('not_found', 'The vault is not moving.', 'There is nothing to end.');
     },
     async stop() {
-      const ended = [checks.stop(), ...[...copiers.values()].map((copier) => copier.stop())];
+      const healing = [...context.vaults.values()].map(({ store }) => store.idle());
+      const ended = [checks.stop(), ...[...copiers.values()].map((copier) => copier.stop()), ...healing];
       // A bucket that does not answer keeps a request for minutes; each file is there as a whole or not at all.
       await Promise.race([Promise.all(ended), new Promise<void>((go) => clock.after(STOP_MS, go))]);
     },
