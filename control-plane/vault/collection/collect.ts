@@ -74,10 +74,13 @@ async function requireKnown({ context, signal, vault }: CollectionTask): Promise
   const unknown = found.filter(
     (name) => !known.has(name) && !forgotten.has(name) && !context.doomed.has(vault.id, name),
   );
-  if (unknown.length === 0) return;
+  // One that was just being removed is gone by now.
+  const there: string[] = [];
+  for (const name of unknown) if ((await vault.store.size(name)) !== undefined) there.push(name);
+  if (there.length === 0) return;
   throw fail(
     'conflict',
-    `The vault holds ${unknown.length} snapshots that the index does not know, such as ${unknown[0]}.`,
+    `The vault holds ${there.length} snapshots that the index does not know, such as ${there[0]}.`,
     'Restart the control plane: its log says why they were not taken up. Remove those that are not yours.',
   );
 }
