@@ -33,7 +33,7 @@ test('what a deleted snapshot alone needed goes, what another one needs stays', 
 test('a pack that is mostly not needed is rewritten, a restore under way goes on with the old one', async () => {
   await using w = await world();
   const fleet = await w.enrol();
-  const [kept, gone] = [randomBytes(MIB), randomBytes(5 * MIB)];
+  const [kept, gone] = [randomBytes(4 * MIB), randomBytes(10 * MIB)];
   const first = await backUp(w, fleet, Buffer.concat([gone, kept]));
   const second = await backUp(w, fleet, kept);
   const [old] = (
