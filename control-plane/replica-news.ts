@@ -43,7 +43,9 @@ export function createReplicaNews({ audit, clock, events, log }: NewsDeps): Repl
         'a check judged snapshots anew',
       );
       audit({ actor: SYSTEM, action: 'vault.damage', target: targetOf(vault), details });
-      for (const { id } of [...found, ...mended]) events.changed('snapshots', id);
+      // One of each database: its snapshots are judged together.
+      const ofDatabases = new Map([...found, ...mended].map((row) => [row.databaseId, row.id]));
+      for (const id of ofDatabases.values()) events.changed('snapshots', id);
     },
     onMoved(vault) {
       log.info({ vaultId: vault.id }, 'the vault has moved to what was its replica');

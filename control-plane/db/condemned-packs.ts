@@ -1,6 +1,7 @@
 import { and, asc, eq, isNotNull, isNull } from 'drizzle-orm';
 import type { PackEntry } from '../../protocol/vault/pack.ts';
 import type { Db } from './open.ts';
+import { among, ROWS } from './pages.ts';
 import { chunks, packs } from './schema/vault.ts';
 
 /** A pack as collection sees it. */
@@ -34,25 +35,26 @@ export function condemnedQueries(db: Db) {
     },
 
     condemn(packIds: readonly number[], jobs: readonly string[], now: number): void {
-      for (const one of packIds)
-        db.update(packs)
-          .set({ condemnedAt: now, waitsFor: [...jobs] })
-          .where(and(eq(id, one), isNull(condemnedAt)))
-          .run();
+      db.update(packs)
+        .set({ condemnedAt: now, waitsFor: [...jobs] })
+        .where(and(among(id, packIds), isNull(condemnedAt)))
+        .run();
     },
 
-    areThere(packIds: Iterable<number>): boolean {
-      return [...packIds].every(
-        (one) => db.select({ id }).from(packs).where(eq(id, one)).get() !== undefined,
-      );
+    areThere(packIds: ReadonlySet<number>): boolean {
+      const rows = db
+        .select(ROWS)
+        .from(packs)
+        .where(among(id, [...packIds]))
+        .get();
+      return rows?.n === packIds.size;
     },
 
     spare(packIds: Iterable<number>): void {
-      for (const one of packIds)
-        db.update(packs)
-          .set({ condemnedAt: null, waitsFor: null })
-          .where(and(eq(id, one), isNotNull(condemnedAt)))
-          .run();
+      db.update(packs)
+        .set({ condemnedAt: null, waitsFor: null })
+        .where(and(among(id, [...packIds]), isNotNull(condemnedAt)))
+        .run();
     },
 
     /** What a pack holds, in its order. */

@@ -18,7 +18,7 @@ export interface Page<T> {
 export const ROWS = { n: count() };
 
 /** Whether a column has one of these values, however many: a list of places for them has a limit. */
-export function among(column: Column | SQL, values: readonly string[]): SQL {
+export function among(column: Column | SQL, values: readonly (string | number)[]): SQL {
   return sql`${column} in (select value from json_each(${JSON.stringify(values)}))`;
 }
 

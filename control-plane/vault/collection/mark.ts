@@ -69,9 +69,8 @@ async function markSnapshot(
   for (const [id, place] of places) {
     marked.set(id, place);
     // Of several damaged copies nobody knows which is worth most.
-    const { serverId, vaultId } = { serverId: manifest.server.id, vaultId: manifest.vaultId };
     const needed = place.damaged
-      ? context.chunks.placesOf(vaultId, serverId, Buffer.from(id, 'hex'))
+      ? context.chunks.placesOf(manifest.vaultId, manifest.server.id, Buffer.from(id, 'hex'))
       : [place];
     for (const { offset, packId } of needed) live.set(packId, (live.get(packId) ?? new Set()).add(offset));
   }
