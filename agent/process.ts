@@ -107,19 +107,31 @@ export interface RunningTool {
   stop(): Promise<void>;
 }
 
+/** Whether there is a program at a path that this process may run. */
+export function isProgram(path: string): Promise<boolean> {
+  return access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** The first of some programs that one of the directories has. */
+export async function findProgram(
+  names: readonly string[],
+  directories: readonly string[] = programDirectories(),
+): Promise<string | undefined> {
+  for (const path of directories.flatMap((directory) => names.map((name) => join(directory, name))))
+    if (await isProgram(path)) return path;
+  return undefined;
+}
+
 /**
  * The command, writing its standard output 64 KiB at a time instead of stdio's 4: to read a dump of many small
  * writes takes three times as long. Where the host has no `stdbuf` (of the coreutils) the command stays as it is.
  */
 export async function inLargeWrites(command: ToolCommand): Promise<ToolCommand> {
-  for (const directory of programDirectories()) {
-    const stdbuf = join(directory, 'stdbuf');
-    const runs = await access(stdbuf, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (runs) return { ...command, file: stdbuf, args: ['--output=64K', command.file, ...command.args] };
-  }
+  const stdbuf = await findProgram(['stdbuf']);
+  if (stdbuf) return { ...command, file: stdbuf, args: ['--output=64K', command.file, ...command.args] };
   return command;
 }
 

@@ -1,6 +1,4 @@
-import { access, constants } from 'node:fs/promises';
-import { join } from 'node:path';
-import { programDirectories, runTool } from '../process.ts';
+import { findProgram, runTool } from '../process.ts';
 import type { Account } from './account.ts';
 
 /** How a program is started so that it has no network but its own unix sockets. */
@@ -20,7 +18,9 @@ export async function withoutNetwork(
   account: Account | undefined,
   signal: AbortSignal,
 ): Promise<Confinement | undefined> {
-  const [unshare, setpriv, probe] = await Promise.all(['unshare', 'setpriv', 'true'].map(programPath));
+  const [unshare, setpriv, probe] = await Promise.all(
+    ['unshare', 'setpriv', 'true'].map((name) => findProgram([name])),
+  );
   if (!unshare || !probe || (account && !setpriv)) return undefined;
   const become = account
     ? [setpriv as string, `--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups']
@@ -30,16 +30,4 @@ export async function withoutNetwork(
   const [file = '', ...args] = [...prefix, probe];
   const { exitCode } = await runTool({ file, args, room: { directory } }, signal);
   return exitCode === 0 ? { prefix, account: undefined } : undefined;
-}
-
-async function programPath(name: string): Promise<string | undefined> {
-  for (const directory of programDirectories()) {
-    const path = join(directory, name);
-    const runs = await access(path, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (runs) return path;
-  }
-  return undefined;
 }

@@ -154,20 +154,6 @@ async function furnish(
   };
 }
 
-/** Tells how a server ended, once it has; one that could not be started says why in the place of its own words. */
-export function endOf(child: RunningTool): () => ToolExit | undefined {
-  let exit: ToolExit | undefined;
-  child.exit.then(
-    (ended) => {
-      exit = ended;
-    },
-    (error) => {
-      exit = { exitCode: null, signal: null, stderr: String(error), stderrCut: false };
-    },
-  );
-  return () => exit;
-}
-
 /** What the host does besides goes first, and where memory runs out the drill ends. */
 function yieldToOthers(pid: number | undefined): void {
   if (pid === undefined) return;

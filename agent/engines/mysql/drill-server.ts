@@ -1,18 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { access, constants, realpath, rm } from 'node:fs/promises';
+import { realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { FailureError, fail } from '../../../protocol/failure.ts';
-import { type DrillPlace, endOf } from '../../drills/place.ts';
-import type { ToolExit } from '../../process.ts';
+import { fail } from '../../../protocol/failure.ts';
+import type { DrillPlace } from '../../drills/place.ts';
+import { notStarted, SUPERUSER, untilAnswers } from '../../drills/start.ts';
+import { findProgram } from '../../process.ts';
 import { askVersion } from '../ask-version.ts';
 import { connect, type MysqlServer } from './connect.ts';
 import { type Flavour, PRODUCT, series, versionNumber } from './flavour.ts';
 
-/** The disposable server's own superuser; nothing of a dump ever runs as it. */
-const SUPERUSER = 'homeport_drill_admin';
 const START_MS = 120_000;
-const BETWEEN_MS = 100;
 
 /** A server installed on this host. */
 export interface ServerBinary {
@@ -31,7 +28,7 @@ export async function findServers(
   directories: readonly string[],
   signal: AbortSignal,
 ): Promise<ServerBinary[]> {
-  const install = await firstOf(directories, ['mariadb-install-db', 'mysql_install_db']);
+  const install = await findProgram(['mariadb-install-db', 'mysql_install_db'], directories);
   const paths = new Set<string>();
   for (const directory of directories) {
     for (const name of ['mariadbd', 'mysqld']) {
@@ -55,17 +52,6 @@ export async function findServers(
 
 /** {@link findServers} looks there besides where client tools are. */
 export const serverDirectories = (directories: readonly string[]) => [...directories, ...SERVER_DIRECTORIES];
-
-async function firstOf(directories: readonly string[], names: readonly string[]) {
-  for (const path of directories.flatMap((directory) => names.map((name) => join(directory, name)))) {
-    const runs = await access(path, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (runs) return path;
-  }
-  return undefined;
-}
 
 /**
  * The product's nearest server of at least this release series.
@@ -120,6 +106,7 @@ function serverArguments(place: DrillPlace, flavour: Flavour, paths: { files: st
 /** Makes and starts a server in `place`; gives its superuser's login. */
 export async function startDrillServer(place: DrillPlace, binary: ServerBinary): Promise<MysqlServer> {
   const { directory, signal } = place;
+  const product = PRODUCT[binary.flavour];
   const password = randomBytes(24).toString('hex');
   // At every start before the first connection: no account without a password is ever reachable.
   const init = await place.write(
@@ -134,27 +121,19 @@ export async function startDrillServer(place: DrillPlace, binary: ServerBinary):
   const files = await place.folder('files');
   const data = `--datadir=${join(directory, 'data')}`;
   const made = await place.run(...initialisation(binary, data, directory));
-  if (made.exitCode !== 0) throw notStarted(binary, 'its data directory could not be made', made);
+  if (made.exitCode !== 0) throw notStarted(product, 'its data directory could not be made', made);
   const child = place.serve(binary.path, serverArguments(place, binary.flavour, { files, init }));
   const host = join(directory, 'server.sock');
   const server: MysqlServer = {
     connection: { host, port: 3306, user: SUPERUSER, tls: 'off' },
     password,
   };
-  const ended = endOf(child);
-  for (const giveUpAt = performance.now() + START_MS; ; ) {
-    await delay(BETWEEN_MS, undefined, { signal });
-    const exit = ended();
-    if (exit) throw notStarted(binary, 'it ended at once', exit);
-    try {
-      await using _ = await connect(server, binary.flavour, { signal });
-      await rm(init);
-      return server;
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!(error instanceof FailureError) || performance.now() > giveUpAt) throw error;
-    }
-  }
+  await untilAnswers(child, {
+    ...{ product, withinMs: START_MS, signal },
+    connect: () => connect(server, binary.flavour, { signal }),
+  });
+  await rm(init);
+  return server;
 }
 
 function initialisation(binary: ServerBinary, data: string, directory: string): [string, string[]] {
@@ -164,13 +143,4 @@ function initialisation(binary: ServerBinary, data: string, directory: string): 
   const method = '--auth-root-authentication-method=socket';
   const how = ['--no-defaults', '--skip-test-db', '--skip-name-resolve', method, ...quick];
   return [String(binary.install), [...how, data, `--tmpdir=${directory}`]];
-}
-
-function notStarted({ flavour }: ServerBinary, why: string, { stderr }: ToolExit) {
-  return fail(
-    'drill_not_possible',
-    `The disposable ${PRODUCT[flavour]} server could not be started: ${why}.`,
-    'Look at what it said. Homeport needs the server’s programs only, which have to run on this host.',
-    { detail: stderr },
-  );
 }

@@ -1,5 +1,6 @@
 import { FailureError, fail } from '../../../protocol/failure.ts';
 import type { DrillPlace } from '../../drills/place.ts';
+import { asAssertion, notOneRow, refusedQuery, tookTooLong } from '../assertion.ts';
 import type { OperationContext, Rehearsal, RestoreSource, StreamOpener } from '../driver.ts';
 import { connect, explained, type MysqlServer, type Session } from './connect.ts';
 import { createAccounts, DEFINER } from './drill-accounts.ts';
@@ -97,7 +98,6 @@ interface Question {
   database: string;
 }
 
-/** Inside another query, which takes two rows at most and, as a derived table, can be nothing but a query. */
 async function ask(server: MysqlServer, question: Question): Promise<unknown> {
   const { database, flavour, query, signal, timeoutMs } = question;
   await using session = await connect(server, flavour, { signal, database });
@@ -108,15 +108,10 @@ async function ask(server: MysqlServer, question: Question): Promise<unknown> {
         : `SET SESSION max_statement_time = ${timeoutMs / 1000}`,
     );
     await session.run('START TRANSACTION READ ONLY');
-    const text = query.replace(/[\s;]+$/, '');
-    const rows = await session.rows(`SELECT * FROM (${text}\n) AS assertion LIMIT 2`);
+    const rows = await session.rows(asAssertion(query));
     const [row] = rows;
     if (row && rows.length === 1) return Object.values(row)[0];
-    throw fail(
-      'invalid_input',
-      row ? 'The query gives more than one row.' : 'The query gives no row.',
-      'Make it give exactly one, e.g. with COUNT(*) or EXISTS.',
-    );
+    throw notOneRow(rows.length, 'COUNT(*)');
   } catch (error) {
     signal.throwIfAborted();
     throw told(error, timeoutMs);
@@ -128,17 +123,6 @@ function told(error: unknown, timeoutMs: number) {
   const { errno, sqlMessage } =
     error instanceof FailureError ? ((error.cause ?? {}) as { errno?: number; sqlMessage?: string }) : {};
   if (errno === undefined) return error;
-  if (TIMED_OUT.has(errno))
-    return fail(
-      'invalid_input',
-      `The query took longer than ${timeoutMs / 1000} s.`,
-      'Make it cheaper, or have an index serve it.',
-    );
-  return fail(
-    'invalid_input',
-    TELLING.has(errno)
-      ? `The query failed: ${String(sqlMessage).slice(0, 300)}.`
-      : `The query failed with error ${errno}.`,
-    'Correct the query; try it on the database itself.',
-  );
+  if (TIMED_OUT.has(errno)) return tookTooLong(timeoutMs);
+  return refusedQuery(`error ${errno}`, TELLING.has(errno) ? String(sqlMessage) : undefined);
 }

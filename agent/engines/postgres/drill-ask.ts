@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { fail } from '../../../protocol/failure.ts';
+import { asAssertion, notOneRow, refusedQuery, tookTooLong } from '../assertion.ts';
 import type { PostgresServer } from './connect.ts';
 import { DRILL_DATABASE } from './drill-world.ts';
 import { Greetings } from './greeting.ts';
@@ -25,11 +25,10 @@ export async function ask(server: PostgresServer, { query, signal, timeoutMs }: 
   try {
     await client.query('BEGIN READ ONLY');
     await client.query(`SET LOCAL statement_timeout = ${Math.round(timeoutMs)}`);
-    // By the extended protocol, which takes one statement, and inside another, which takes two rows at most.
-    const text = `SELECT * FROM (${query.replace(/[\s;]+$/, '')}\n) AS assertion LIMIT 2`;
-    const how = { text, rowMode: 'array', queryMode: 'extended' } as pg.QueryArrayConfig;
+    // By the extended protocol, which takes one statement.
+    const how = { text: asAssertion(query), rowMode: 'array', queryMode: 'extended' } as pg.QueryArrayConfig;
     const { rows } = await client.query(how);
-    if (rows.length !== 1) throw notOne(rows.length);
+    if (rows.length !== 1) throw notOneRow(rows.length, 'count(*)');
     return rows[0]?.[0];
   } catch (error) {
     signal.throwIfAborted();
@@ -40,29 +39,10 @@ export async function ask(server: PostgresServer, { query, signal, timeoutMs }: 
   }
 }
 
-function notOne(rows: number) {
-  return fail(
-    'invalid_input',
-    rows === 0 ? 'The query gives no row.' : 'The query gives more than one row.',
-    'Make it give exactly one, e.g. with count(*) or EXISTS.',
-  );
-}
-
 /** Without the server's words, unless they can only be about the query: others quote values. */
 function told(error: unknown, timeoutMs: number) {
   if (!(error instanceof pg.DatabaseError)) return error;
   const { code = '', message } = error;
-  if (code === '57014')
-    return fail(
-      'invalid_input',
-      `The query took longer than ${timeoutMs / 1000} s.`,
-      'Make it cheaper, or have an index serve it.',
-    );
-  return fail(
-    'invalid_input',
-    TELLING.test(code)
-      ? `The query failed: ${message.slice(0, 300)}.`
-      : `The query failed with SQLSTATE ${code}.`,
-    'Correct the query; try it on the database itself.',
-  );
+  if (code === '57014') return tookTooLong(timeoutMs);
+  return refusedQuery(`SQLSTATE ${code}`, TELLING.test(code) ? message : undefined);
 }

@@ -1,17 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { access, appendFile, constants, realpath, rm } from 'node:fs/promises';
+import { appendFile, realpath, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { FailureError, fail } from '../../../protocol/failure.ts';
-import { type DrillPlace, endOf } from '../../drills/place.ts';
-import type { ToolExit } from '../../process.ts';
+import { fail } from '../../../protocol/failure.ts';
+import type { DrillPlace } from '../../drills/place.ts';
+import { notStarted, SUPERUSER, untilAnswers } from '../../drills/start.ts';
+import { isProgram } from '../../process.ts';
 import { askVersion } from '../ask-version.ts';
 import { connect, type PostgresServer } from './connect.ts';
 
-/** The disposable server's own superuser; nothing of a dump ever runs as it. */
-const SUPERUSER = 'homeport_drill_admin';
+const PRODUCT = 'PostgreSQL';
 const START_MS = 60_000;
-const BETWEEN_MS = 100;
 
 /** A server of one major, installed on this host. */
 export interface ServerBinaries {
@@ -29,10 +27,7 @@ export async function findServers(
       const path = await realpath(join(directory, 'postgres')).catch(() => undefined);
       if (!path || path.endsWith('/pg_wrapper')) return [];
       const own = dirname(path);
-      const initdb = await access(join(own, 'initdb'), constants.X_OK).then(
-        () => true,
-        () => false,
-      );
+      const initdb = await isProgram(join(own, 'initdb'));
       const major = /^postgres \(PostgreSQL\) (\d+)/.exec(await askVersion(path, ['--version'], signal))?.[1];
       return initdb && major ? [{ major: Number(major), directory: own }] : [];
     }),
@@ -103,34 +98,16 @@ export async function startDrillServer(
   const auth = ['--auth=scram-sha-256', `--username=${SUPERUSER}`, `--pwfile=${passwordFile}`];
   const locale = ['--encoding=UTF8', '--locale=C'];
   const made = await place.run(join(programs, 'initdb'), ['-D', data, '--no-sync', ...auth, ...locale]);
-  if (made.exitCode !== 0) throw notStarted('initdb failed', made);
+  if (made.exitCode !== 0) throw notStarted(PRODUCT, 'initdb failed', made);
   const lines = Object.entries(settings(directory)).map(([name, value]) => `${name} = '${value}'`);
   await appendFile(join(data, 'postgresql.conf'), `\n${lines.join('\n')}\n`);
   const child = place.serve(join(programs, 'postgres'), ['-D', data]);
   const connection = { host: directory, port: 5432, user: SUPERUSER, tls: 'off' as const };
   const server = { connection, password };
-  const ended = endOf(child);
-  for (const giveUpAt = performance.now() + START_MS; ; ) {
-    await delay(BETWEEN_MS, undefined, { signal });
-    const exit = ended();
-    if (exit) throw notStarted('it ended at once', exit);
-    try {
-      await using _ = await connect(server, 'postgres', signal);
-      await rm(passwordFile);
-      return server;
-    } catch (error) {
-      signal.throwIfAborted();
-      const starting = error instanceof FailureError && performance.now() < giveUpAt;
-      if (!starting) throw error;
-    }
-  }
-}
-
-function notStarted(why: string, { stderr }: ToolExit) {
-  return fail(
-    'drill_not_possible',
-    `The disposable PostgreSQL server could not be started: ${why}.`,
-    'Look at what it said. Homeport needs the server’s programs only, which have to run on this host.',
-    { detail: stderr },
-  );
+  await untilAnswers(child, {
+    ...{ product: PRODUCT, withinMs: START_MS, signal },
+    connect: () => connect(server, 'postgres', signal),
+  });
+  await rm(passwordFile);
+  return server;
 }
